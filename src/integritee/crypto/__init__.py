@@ -1,5 +1,6 @@
 """Hashes, key pairs, addresses, the shielding key and authenticated encryption: all from bytes to bytes."""
 
+from .aead import aead_open, aead_seal, derive_key
 from .derivation import DEV_PHRASE, Junction, SecretUri, hard_junction, parse_path, parse_secret_uri
 from .errors import CryptoError
 from .hashing import (
@@ -17,6 +18,7 @@ from .hashing import (
 )
 from .keys import Ed25519Pair, KeyPair, Sr25519Pair, verify_ed25519, verify_sr25519
 from .mnemonic import entropy_to_mnemonic, generate_mnemonic, mnemonic_to_entropy, mnemonic_to_mini_secret
+from .shielding import ShieldingKey, ShieldingPublicKey
 from .ss58 import ss58_decode, ss58_encode
 
 __all__ = [
@@ -26,11 +28,16 @@ __all__ = [
     "Junction",
     "KeyPair",
     "SecretUri",
+    "ShieldingKey",
+    "ShieldingPublicKey",
     "Sr25519Pair",
+    "aead_open",
+    "aead_seal",
     "blake2_64",
     "blake2_128",
     "blake2_128_concat",
     "blake2_256",
+    "derive_key",
     "entropy_to_mnemonic",
     "generate_mnemonic",
     "hard_junction",

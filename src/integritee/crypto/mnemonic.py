@@ -6,7 +6,7 @@ mini secret = PBKDF2-HMAC-SHA512(entropy, "mnemonic" ‖ password, 2048 rounds)[
 
 from __future__ import annotations
 
-import secrets
+import os
 from functools import cache
 from hashlib import pbkdf2_hmac
 from typing import TYPE_CHECKING
@@ -26,7 +26,7 @@ def generate_mnemonic(words: int = 12) -> str:
     """A fresh phrase of 12, 15, 18, 21 or 24 words from the system's randomness."""
     if words not in _BYTES_OF_ENTROPY:
         raise InvalidMnemonic("word count must be 12, 15, 18, 21 or 24")
-    return entropy_to_mnemonic(secrets.token_bytes(_BYTES_OF_ENTROPY[words]))
+    return entropy_to_mnemonic(os.urandom(_BYTES_OF_ENTROPY[words]))
 
 
 def entropy_to_mnemonic(entropy: bytes) -> str:
