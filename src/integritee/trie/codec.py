@@ -1,0 +1,233 @@
+"""Node encoding of Substrate's trie, both directions.
+
+Sources of the format: sp-trie (`node_header.rs`, `node_codec.rs`, `trie_stream.rs`) and chapter "State
+storage" of the Polkadot protocol specification.
+
+    node      = header ‖ partial ‖ [bitmap] ‖ [value] ‖ child references
+    header    = kind in the high bits, number of partial nibbles in the low bits, overflow in further bytes
+    partial   = nibbles two per byte, zero nibble in front if odd
+    bitmap    = u16 LE, bit i set if slot i has a child (branches only)
+    value     = compact length ‖ bytes, or 32 bytes of hash in the two hashed kinds
+    reference = compact length ‖ encoding if shorter than 32 bytes, else compact(32) ‖ hash
+
+`decode` accepts exactly what `encode` can produce: a node has one encoding, so equal hashes mean equal
+nodes and every deviation is found in the bytes at hand.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final
+
+from integritee.trie.errors import MalformedNode
+from integritee.trie.nibbles import MAX_KEY_BYTES, pack, unpack
+from integritee.trie.node import HASH_LENGTH, Children, HashedValue, Node, Value, blake2_256
+
+EMPTY_NODE: Final = b"\0"
+EMPTY_ROOT: Final = blake2_256(EMPTY_NODE)
+
+_LEAF: Final = 0b01_000000
+_BRANCH: Final = 0b10_000000
+_VALUE_BRANCH: Final = 0b11_000000
+_HASHED_LEAF: Final = 0b001_00000
+_HASHED_BRANCH: Final = 0b0001_0000
+# For each kind the low bits that count nibbles; all of them set means that the count goes on.
+_COUNT_MASK: Final = {_LEAF: 63, _BRANCH: 63, _VALUE_BRANCH: 63, _HASHED_LEAF: 31, _HASHED_BRANCH: 15}
+
+_HASH_REFERENCE: Final = bytes([HASH_LENGTH << 2])
+_MAX_NIBBLES: Final = 2 * MAX_KEY_BYTES
+_HEADER_CACHE_SIZE: Final = 1024
+
+
+def compact(number: int) -> bytes:
+    """SCALE compact integer below 2^30."""
+    if number < 1 << 6:
+        return bytes((number << 2,))
+    if number < 1 << 14:
+        return (number << 2 | 1).to_bytes(2, "little")
+    return (number << 2 | 2).to_bytes(4, "little")
+
+
+def hash_reference(hash: bytes) -> bytes:
+    """Reference to a node of which only the hash is known."""
+    return _HASH_REFERENCE + hash
+
+
+def reference_to(encoded: bytes) -> bytes:
+    """Reference that a parent holds to a node of this encoding."""
+    if len(encoded) < HASH_LENGTH:
+        return bytes((len(encoded) << 2,)) + encoded
+    return _HASH_REFERENCE + blake2_256(encoded)
+
+
+def is_hash(reference: bytes) -> bool:
+    """Whether the node stands for itself in proofs and databases; inline nodes are part of their parent."""
+    return len(reference) > HASH_LENGTH
+
+
+def root_hash(reference: bytes) -> bytes:
+    """Hash of a node from the reference to it; the root is hashed however short it is."""
+    return reference[1:] if is_hash(reference) else blake2_256(reference[1:])
+
+
+@lru_cache(_HEADER_CACHE_SIZE)
+def _header(kind: int, nibbles: int) -> bytes:
+    mask = _COUNT_MASK[kind]
+    if nibbles < mask:
+        return bytes((kind | nibbles,))
+    full, rest = divmod(nibbles - mask, 255)
+    return bytes((kind | mask,)) + b"\xff" * full + bytes((rest,))
+
+
+def encode(node: Node) -> bytes:
+    """Encoding of a node whose children have their references (see `seal`)."""
+    value, children = node.value, node.children
+    hashed = isinstance(value, HashedValue)
+    if children is None:
+        kind = _HASHED_LEAF if hashed else _LEAF
+    elif value is None:
+        kind = _BRANCH
+    else:
+        kind = _HASHED_BRANCH if hashed else _VALUE_BRANCH
+    parts = [_header(kind, len(node.partial)), pack(node.partial)]
+    references = []
+    if children is not None:
+        bitmap, bit = 0, 1
+        for child in children:
+            if child is not None:
+                bitmap |= bit
+                references.append(child if isinstance(child, bytes) else child.reference)
+            bit <<= 1
+        parts.append(bitmap.to_bytes(2, "little"))
+    if isinstance(value, HashedValue):
+        parts.append(value.hash)
+    elif value is not None:
+        parts += (compact(len(value)), value)
+    return b"".join(parts + references)
+
+
+def seal(root: Node) -> bytes:
+    """Fill in every reference that is missing in the tree and return the root's. Costs the changed nodes."""
+    if root.reference:
+        return root.reference
+    unsealed = [root]
+    for node in unsealed:  # grows: parents stand before their children
+        if node.children is not None:
+            unsealed += [child for child in node.children if isinstance(child, Node) and not child.reference]
+    for node in reversed(unsealed):
+        node.reference = reference_to(encode(node))
+    return root.reference
+
+
+def decode(encoded: bytes) -> Node | None:
+    """The node of an encoding, None for the empty node. Inline children are decoded with it.
+
+    The node counts as stored. Raises MalformedNode for anything `encode` would not write; inline children
+    are strictly shorter than 32 bytes and than their parent, which bounds the recursion.
+    """
+    if encoded == EMPTY_NODE:
+        return None
+    reader = _Reader(encoded)
+    kind, nibbles = reader.header()
+    partial = reader.partial(nibbles)
+    value: Value | None = None
+    children: Children | None = None
+    bitmap = 0
+    if kind not in (_LEAF, _HASHED_LEAF):
+        bitmap = int.from_bytes(reader.take(2), "little")
+        if bitmap == 0:
+            raise MalformedNode("branch without a child", reader.offset)
+        if kind == _BRANCH and bitmap & (bitmap - 1) == 0:
+            raise MalformedNode("branch with a single child and no value", reader.offset)
+    if kind in (_HASHED_LEAF, _HASHED_BRANCH):
+        value = HashedValue(reader.take(HASH_LENGTH), stored=True)
+    elif kind != _BRANCH:
+        value = reader.take(reader.length())
+    if bitmap:
+        children = [reader.child() if bitmap >> slot & 1 else None for slot in range(16)]
+    reader.finish()
+    node = Node(partial, value, children, stored=True)
+    if len(encoded) < HASH_LENGTH:
+        node.reference = reference_to(encoded)
+    return node
+
+
+class _Reader:
+    """Bounds-checked cursor over one encoded node."""
+
+    __slots__ = ("data", "offset")
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.offset = 0
+
+    def take(self, count: int) -> bytes:
+        start, end = self.offset, self.offset + count
+        if end > len(self.data):
+            raise MalformedNode("node ends early", start)
+        self.offset = end
+        return self.data[start:end]
+
+    def byte(self) -> int:
+        return self.take(1)[0]
+
+    def header(self) -> tuple[int, int]:
+        """Kind and number of partial nibbles."""
+        first = self.byte()
+        for kind, mask in _COUNT_MASK.items():
+            if first & ~mask & 0xFF == kind:
+                break
+        else:
+            raise MalformedNode("unknown kind of node", 0)
+        count = first & mask
+        more = count == mask
+        while more:
+            step = self.byte()
+            count += step
+            more = step == 255
+            if count > _MAX_NIBBLES:
+                raise MalformedNode("partial key too long", self.offset)
+        return kind, count
+
+    def partial(self, nibbles: int) -> bytes:
+        start = self.offset
+        unpacked = unpack(self.take((nibbles + 1) // 2))
+        if nibbles & 1:
+            if unpacked[0]:
+                raise MalformedNode("padding of the partial key is not zero", start)
+            return unpacked[1:]
+        return unpacked
+
+    def length(self) -> int:
+        """Compact integer in its shortest form, below 2^30."""
+        start = self.offset
+        first = self.byte()
+        mode = first & 3
+        if mode == 0:
+            return first >> 2
+        if mode == 3:
+            raise MalformedNode("length too large", start)
+        width = 2 if mode == 1 else 4
+        number = int.from_bytes(self.data[start : start + width], "little") >> 2
+        self.offset = start
+        self.take(width)
+        if number < (1 << 6 if mode == 1 else 1 << 14):
+            raise MalformedNode("length not in its shortest form", start)
+        return number
+
+    def child(self) -> Node | bytes:
+        """Reference to a child by hash, or the child itself if it is inline."""
+        start = self.offset
+        length = self.length()
+        if length == HASH_LENGTH:
+            return _HASH_REFERENCE + self.take(HASH_LENGTH)
+        if length > HASH_LENGTH:
+            raise MalformedNode("inline child too long", start)
+        node = decode(self.take(length))
+        if node is None:
+            raise MalformedNode("empty node below the root", start)
+        return node
+
+    def finish(self) -> None:
+        if self.offset != len(self.data):
+            raise MalformedNode("bytes after the node", self.offset)

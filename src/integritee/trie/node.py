@@ -1,0 +1,91 @@
+"""Nodes of the trie in memory.
+
+A node is immutable in meaning. Three of its slots are caches that change at most once, from "not known yet"
+to the only possible answer, so nodes can be shared freely between tries and read from several threads:
+
+- a child that is still in the node source stands as its reference (`bytes`) until it is loaded,
+- `reference` is empty until somebody needs the node's hash,
+- `stored` becomes true when the node is known to be in the node database. A stored node has only stored
+  descendants, because descendants are older than the nodes above them.
+
+Only references are cached, not whole encodings: re-encoding a node costs about as much as hashing it, and
+the encodings of all leaves would nearly double the memory of a state.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from hashlib import blake2b
+from typing import Final, TypeAlias
+
+from integritee.trie.errors import ValueTooLong
+
+HASH_LENGTH: Final = 32
+# Values of this many bytes and more are kept out of the node in layout V1 (sp-core,
+# `storage::TRIE_VALUE_NODE_THRESHOLD`).
+HASHED_VALUE_LENGTH: Final = 33
+# The largest length that the four-byte form of a compact integer holds.
+MAX_VALUE_BYTES: Final = 2**30 - 1
+
+
+class Layout(Enum):
+    """Where values go: V0 always inside the node, V1 from 33 bytes on by hash (sp-trie, `LayoutV0/V1`)."""
+
+    V0 = 0
+    V1 = 1
+
+
+class HashedValue:
+    """A value that its node refers to by hash; `data` is None until it is read from the node source."""
+
+    __slots__ = ("data", "hash", "stored")
+
+    def __init__(self, hash: bytes, data: bytes | None = None, stored: bool = False) -> None:
+        self.hash = hash
+        self.data = data
+        self.stored = stored
+
+
+class Node:
+    """A leaf (`children` is None, has a value) or a branch (16 slots, at least one of them filled).
+
+    partial: nibbles between the parent's slot and this node.
+    reference: how the parent's encoding names this node: 0x80 and its hash, or the length byte and the whole
+        encoding if that is shorter than a hash. Empty until computed.
+    """
+
+    __slots__ = ("children", "partial", "reference", "stored", "value")
+
+    def __init__(
+        self, partial: bytes, value: Value | None, children: Children | None = None, stored: bool = False
+    ) -> None:
+        self.partial = partial
+        self.value = value
+        self.children = children
+        self.reference = b""
+        self.stored = stored
+
+
+Value: TypeAlias = bytes | HashedValue
+Child: TypeAlias = Node | bytes | None
+Children: TypeAlias = list[Child]
+
+
+def blake2_256(data: bytes) -> bytes:
+    return blake2b(data, digest_size=HASH_LENGTH).digest()
+
+
+def value_in(layout: Layout, data: bytes) -> Value:
+    """The form a value takes in a node. Raises ValueTooLong."""
+    if len(data) > MAX_VALUE_BYTES:
+        raise ValueTooLong(len(data), MAX_VALUE_BYTES)
+    if layout is Layout.V1 and len(data) >= HASHED_VALUE_LENGTH:
+        return HashedValue(blake2_256(data), data)
+    return data
+
+
+def same_value(left: Value | None, right: Value | None) -> bool:
+    """Equal in content and in form; the same bytes inside and outside of a node make different tries."""
+    if isinstance(left, HashedValue):
+        return isinstance(right, HashedValue) and left.hash == right.hash
+    return left == right

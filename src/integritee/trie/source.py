@@ -1,0 +1,56 @@
+"""Nodes that are not in memory: where they come from and how they are checked on the way in."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from integritee.trie.codec import decode, hash_reference
+from integritee.trie.errors import CorruptNode, MalformedNode, MissingNode
+from integritee.trie.node import HASHED_VALUE_LENGTH, Children, HashedValue, Node, Value, blake2_256
+
+
+class NodeSource(Protocol):
+    """Encoded nodes and hashed values by their hash; a dict will do. It need not be trusted."""
+
+    def get(self, hash: bytes, /) -> bytes | None: ...
+
+
+def load(source: NodeSource, hash: bytes) -> Node | None:
+    """The node of a hash, None for the empty node. Raises MissingNode, CorruptNode or MalformedNode."""
+    node = decode(_fetch(source, hash))
+    if node is not None and not node.reference:
+        node.reference = hash_reference(hash)
+    return node
+
+
+def child_at(source: NodeSource, children: Children, slot: int) -> Node | None:
+    """The child in a slot, loaded and remembered there if it is still a reference."""
+    child = children[slot]
+    if isinstance(child, bytes):
+        child = load(source, child[1:])
+        if child is None:
+            raise MalformedNode("empty node below the root")
+        children[slot] = child
+    return child
+
+
+def read(source: NodeSource, value: Value) -> bytes:
+    """Bytes of a value, loaded and remembered if they are kept outside of the node."""
+    if not isinstance(value, HashedValue):
+        return value
+    if value.data is None:
+        data = _fetch(source, value.hash)
+        if len(data) < HASHED_VALUE_LENGTH:
+            raise MalformedNode("short value kept outside of its node")
+        value.data = data
+    return value.data
+
+
+def _fetch(source: NodeSource, hash: bytes) -> bytes:
+    data = source.get(hash)
+    if data is None:
+        raise MissingNode(hash)
+    found = blake2_256(data)
+    if found != hash:
+        raise CorruptNode(hash, found)
+    return data
