@@ -34,6 +34,7 @@ _HASHED_BRANCH: Final = 0b0001_0000
 # For each kind the low bits that count nibbles; all of them set means that the count goes on.
 _COUNT_MASK: Final = {_LEAF: 63, _BRANCH: 63, _VALUE_BRANCH: 63, _HASHED_LEAF: 31, _HASHED_BRANCH: 15}
 
+_BITS: Final = tuple(1 << slot for slot in range(16))
 _HASH_REFERENCE: Final = bytes([HASH_LENGTH << 2])
 _MAX_NIBBLES: Final = 2 * MAX_KEY_BYTES
 _HEADER_CACHE_SIZE: Final = 1024
@@ -92,12 +93,11 @@ def encode(node: Node) -> bytes:
     parts = [_header(kind, len(node.partial)), pack(node.partial)]
     references = []
     if children is not None:
-        bitmap, bit = 0, 1
-        for child in children:
+        bitmap = 0
+        for bit, child in zip(_BITS, children, strict=True):
             if child is not None:
                 bitmap |= bit
                 references.append(child if isinstance(child, bytes) else child.reference)
-            bit <<= 1
         parts.append(bitmap.to_bytes(2, "little"))
     if isinstance(value, HashedValue):
         parts.append(value.hash)
@@ -119,14 +119,19 @@ def seal(root: Node) -> bytes:
     return root.reference
 
 
-def decode(encoded: bytes) -> Node | None:
-    """The node of an encoding, None for the empty node. Inline children are decoded with it.
+def decode_child(encoded: bytes) -> Node:
+    """A node that its parent names by hash. Raises MalformedNode, also if it is short enough to be inline."""
+    if len(encoded) < HASH_LENGTH:
+        raise MalformedNode("node short enough to be inline", len(encoded))
+    return decode(encoded)
 
-    The node counts as stored. Raises MalformedNode for anything `encode` would not write; inline children
-    are strictly shorter than 32 bytes and than their parent, which bounds the recursion.
+
+def decode(encoded: bytes) -> Node:
+    """The node of an encoding, with its inline children; it counts as stored. Not for the empty node.
+
+    Raises MalformedNode for anything `encode` would not write. Inline children are shorter than a hash and
+    than their parent, which bounds the recursion.
     """
-    if encoded == EMPTY_NODE:
-        return None
     reader = _Reader(encoded)
     kind, nibbles = reader.header()
     partial = reader.partial(nibbles)
@@ -207,26 +212,21 @@ class _Reader:
             return first >> 2
         if mode == 3:
             raise MalformedNode("length too large", start)
-        width = 2 if mode == 1 else 4
-        number = int.from_bytes(self.data[start : start + width], "little") >> 2
-        self.offset = start
-        self.take(width)
-        if number < (1 << 6 if mode == 1 else 1 << 14):
+        width, least = (2, 1 << 6) if mode == 1 else (4, 1 << 14)
+        number = (int.from_bytes(self.take(width - 1), "little") << 8 | first) >> 2
+        if number < least:
             raise MalformedNode("length not in its shortest form", start)
         return number
 
     def child(self) -> Node | bytes:
         """Reference to a child by hash, or the child itself if it is inline."""
         start = self.offset
+        if self.data[start : start + 1] == _HASH_REFERENCE:
+            return self.take(1 + HASH_LENGTH)
         length = self.length()
-        if length == HASH_LENGTH:
-            return _HASH_REFERENCE + self.take(HASH_LENGTH)
         if length > HASH_LENGTH:
             raise MalformedNode("inline child too long", start)
-        node = decode(self.take(length))
-        if node is None:
-            raise MalformedNode("empty node below the root", start)
-        return node
+        return decode(self.take(length))
 
     def finish(self) -> None:
         if self.offset != len(self.data):

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from integritee.trie.codec import EMPTY_ROOT, decode
+from integritee.trie.codec import EMPTY_ROOT, decode, decode_child
 from integritee.trie.errors import (
     MalformedNode,
     ProofDuplicateNode,
@@ -58,7 +58,8 @@ class _ProofReader:
         self.root = root
         self.encoded: dict[bytes, bytes] = {}
         self.used: set[bytes] = set()
-        self._decoded: dict[bytes, Node | None] = {}
+        self.top: Node | None = None
+        self.children: dict[bytes, Node] = {}
         for blob in proof:
             hash = blake2_256(blob)
             if hash in self.encoded:
@@ -86,26 +87,25 @@ class _ProofReader:
             if node.children is None:
                 return None
             child = node.children[nibbles[depth]]
+            node = self._child(key, child[1:]) if isinstance(child, bytes) else child
             depth += 1
-            if isinstance(child, bytes):
-                child = self._node(key, child[1:])
-                if child is None:
-                    raise MalformedNode("empty node below the root")
-            node = child
         return None
 
     def _top(self, key: bytes) -> Node | None:
-        if self.root in self.encoded:
-            return self._node(key, self.root)
         if self.root == EMPTY_ROOT:  # everybody knows this node; provers may leave it out
+            self.used.add(EMPTY_ROOT)
             return None
-        raise ProofRootMissing(self.root)
+        if self.root not in self.encoded:
+            raise ProofRootMissing(self.root)
+        if self.top is None:
+            self.top = decode(self._use(key, self.root))
+        return self.top
 
-    def _node(self, key: bytes, hash: bytes) -> Node | None:
+    def _child(self, key: bytes, hash: bytes) -> Node:
         encoded = self._use(key, hash)
-        if hash not in self._decoded:
-            self._decoded[hash] = decode(encoded)
-        return self._decoded[hash]
+        if hash not in self.children:
+            self.children[hash] = decode_child(encoded)
+        return self.children[hash]
 
     def _use(self, key: bytes, hash: bytes) -> bytes:
         encoded = self.encoded.get(hash)

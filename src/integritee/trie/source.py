@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from integritee.trie.codec import decode, hash_reference
+from integritee.trie.codec import decode, decode_child, hash_reference
 from integritee.trie.errors import CorruptNode, MalformedNode, MissingNode
 from integritee.trie.node import HASHED_VALUE_LENGTH, Children, HashedValue, Node, Value, blake2_256
 
@@ -15,21 +15,21 @@ class NodeSource(Protocol):
     def get(self, hash: bytes, /) -> bytes | None: ...
 
 
-def load(source: NodeSource, hash: bytes) -> Node | None:
-    """The node of a hash, None for the empty node. Raises MissingNode, CorruptNode or MalformedNode."""
+def load_root(source: NodeSource, hash: bytes) -> Node:
+    """The root node of a trie that is not empty. Raises MissingNode, CorruptNode or MalformedNode."""
     node = decode(_fetch(source, hash))
-    if node is not None and not node.reference:
+    if not node.reference:
         node.reference = hash_reference(hash)
     return node
 
 
 def child_at(source: NodeSource, children: Children, slot: int) -> Node | None:
-    """The child in a slot, loaded and remembered there if it is still a reference."""
+    """The child in a slot, loaded and remembered there if it is still a reference. Raises like `load_root`."""
     child = children[slot]
     if isinstance(child, bytes):
-        child = load(source, child[1:])
-        if child is None:
-            raise MalformedNode("empty node below the root")
+        reference = child
+        child = decode_child(_fetch(source, reference[1:]))
+        child.reference = reference
         children[slot] = child
     return child
 

@@ -16,7 +16,7 @@ from integritee.trie.codec import EMPTY_NODE, EMPTY_ROOT, compact, encode, is_ha
 from integritee.trie.edit import insert, remove
 from integritee.trie.nibbles import pack, unpack
 from integritee.trie.node import Children, HashedValue, Layout, Node, Value, value_in
-from integritee.trie.source import NodeSource, child_at, load, read
+from integritee.trie.source import NodeSource, child_at, load_root, read
 
 _NO_SOURCE: dict[bytes, bytes] = {}
 _ONE_NIBBLE = [bytes((nibble,)) for nibble in range(16)]
@@ -31,9 +31,7 @@ class Trie:
 
     __slots__ = ("_hash", "_layout", "_root", "_source")
 
-    def __init__(
-        self, root: Node | None, hash: bytes | None, source: NodeSource, layout: Layout = Layout.V0
-    ) -> None:
+    def __init__(self, root: Node | None, hash: bytes | None, source: NodeSource, layout: Layout = Layout.V0) -> None:
         # One of the two suffices: the hash names a root that is loaded later, the node yields its hash later.
         self._root = root
         self._hash = hash
@@ -121,7 +119,7 @@ class Trie:
                 root = insert(root, unpack(key), value_in(self._layout, data), self._source)
         if root is before:
             return self
-        return Trie(root, None if root else EMPTY_ROOT, self._source, self._layout)
+        return Trie(root, EMPTY_ROOT if root is None else None, self._source, self._layout)
 
     def new_nodes(self) -> dict[bytes, bytes]:
         """Encoded nodes and hashed values, by hash, that no node database is known to have.
@@ -158,7 +156,7 @@ class Trie:
         """The root node, loaded if necessary."""
         if self._root is None and self._hash != EMPTY_ROOT:
             assert self._hash is not None
-            self._root = load(self._source, self._hash)
+            self._root = load_root(self._source, self._hash)
         return self._root
 
     def _find(self, key: bytes) -> Value | None:
