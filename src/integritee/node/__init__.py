@@ -1,0 +1,1 @@
+"""The embedded development parentchain. Import from the submodules."""

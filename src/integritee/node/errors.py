@@ -1,0 +1,221 @@
+"""Errors of the embedded node.
+
+NodeError
+├── RuntimeFailure               the runtime did not answer a call
+│   ├── RuntimeApiMissing            it has no function of that name
+│   └── RuntimePanic                 it aborted
+│       └── BadRuntimeInput              because its arguments do not decode
+├── DatabaseError
+│   ├── DatabaseLocked               another process has it open
+│   ├── DatabaseFormatMismatch       written by another version of this program
+│   ├── GenesisMismatch              it holds another chain
+│   └── CorruptDatabase              something that must be there is not
+├── ChainError
+│   ├── UnknownBlock                 no block of that hash
+│   ├── AlreadyKnown                 the block is in the chain already
+│   └── ConflictsWithFinalized       the block would undo a finalized one
+├── AuthoringError
+│   ├── NotSlotAuthor                the slot belongs to an authority whose key is not here
+│   ├── InherentRejected             the runtime refused its own inherent
+│   └── RootMismatch                 the runtime's header disagrees with the block built
+├── FinalityError
+│   ├── MissingVotes                 the local keys weigh less than the threshold
+│   ├── NotFinalized                 a proof was asked for a block that is not final
+│   └── InvalidJustification         a justification that proves nothing
+├── KeystoreError
+│   └── UnknownDevAccount            no development account of that name
+├── ChainSpecError                   a chain specification that is not one
+└── PoolError                        see `integritee.node.pool.errors`
+"""
+
+from __future__ import annotations
+
+from integritee.errors import IntegriteeError
+
+
+class NodeError(IntegriteeError):
+    code = "node"
+
+
+# --- runtime
+
+
+class RuntimeFailure(NodeError):
+    code = "node.runtime"
+
+
+class RuntimeApiMissing(RuntimeFailure):
+    code = "node.runtime.api_missing"
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"the runtime has no function {name}")
+
+
+class RuntimePanic(RuntimeFailure):
+    """The call's storage changes mean nothing; the caller drops them."""
+
+    code = "node.runtime.panic"
+
+    def __init__(self, name: str, reason: str) -> None:
+        self.name, self.reason = name, reason
+        super().__init__(f"{name} panicked: {reason}")
+
+
+class BadRuntimeInput(RuntimePanic):
+    code = "node.runtime.bad_input"
+
+
+# --- database
+
+
+class DatabaseError(NodeError):
+    code = "node.database"
+
+
+class DatabaseLocked(DatabaseError):
+    code = "node.database.locked"
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        super().__init__(f"{path} is in use by another process")
+
+
+class DatabaseFormatMismatch(DatabaseError):
+    code = "node.database.format_mismatch"
+
+    def __init__(self, expected: int, found: int) -> None:
+        self.expected, self.found = expected, found
+        super().__init__(f"database has format {found}, this program reads {expected}")
+
+
+class GenesisMismatch(DatabaseError):
+    code = "node.database.genesis_mismatch"
+
+    def __init__(self, expected: bytes, found: bytes) -> None:
+        self.expected, self.found = expected, found
+        super().__init__(f"database holds the chain 0x{found.hex()}, not 0x{expected.hex()}")
+
+
+class CorruptDatabase(DatabaseError):
+    code = "node.database.corrupt"
+
+    def __init__(self, missing: str) -> None:
+        self.missing = missing
+        super().__init__(f"database lacks {missing}")
+
+
+# --- chain
+
+
+class ChainError(NodeError):
+    code = "node.chain"
+
+
+class UnknownBlock(ChainError):
+    code = "node.chain.unknown_block"
+
+    def __init__(self, block: bytes) -> None:
+        self.block = block
+        super().__init__(f"unknown block 0x{block.hex()}")
+
+
+class AlreadyKnown(ChainError):
+    code = "node.chain.already_known"
+
+    def __init__(self, block: bytes) -> None:
+        self.block = block
+        super().__init__(f"block 0x{block.hex()} is already in the chain")
+
+
+class ConflictsWithFinalized(ChainError):
+    code = "node.chain.conflicts_with_finalized"
+
+    def __init__(self, block: bytes, finalized: bytes) -> None:
+        self.block, self.finalized = block, finalized
+        super().__init__(f"block 0x{block.hex()} is not in one chain with the finalized 0x{finalized.hex()}")
+
+
+# --- authoring
+
+
+class AuthoringError(NodeError):
+    code = "node.authoring"
+
+
+class NotSlotAuthor(AuthoringError):
+    code = "node.authoring.not_slot_author"
+
+    def __init__(self, slot: int, author: bytes) -> None:
+        self.slot, self.author = slot, author
+        super().__init__(f"slot {slot} belongs to 0x{author.hex()}")
+
+
+class InherentRejected(AuthoringError):
+    code = "node.authoring.inherent_rejected"
+
+    def __init__(self, position: int, reason: str) -> None:
+        self.position, self.reason = position, reason
+        super().__init__(f"the runtime refused inherent {position}: {reason}")
+
+
+class RootMismatch(AuthoringError):
+    code = "node.authoring.root_mismatch"
+
+    def __init__(self, field: str, expected: bytes, found: bytes) -> None:
+        self.field, self.expected, self.found = field, expected, found
+        super().__init__(f"the runtime's {field} is 0x{found.hex()}, the block's is 0x{expected.hex()}")
+
+
+# --- finality
+
+
+class FinalityError(NodeError):
+    code = "node.finality"
+
+
+class MissingVotes(FinalityError):
+    code = "node.finality.missing_votes"
+
+    def __init__(self, weight: int, threshold: int) -> None:
+        self.weight, self.threshold = weight, threshold
+        super().__init__(f"local keys weigh {weight}, finality takes {threshold}")
+
+
+class NotFinalized(FinalityError):
+    code = "node.finality.not_finalized"
+
+    def __init__(self, number: int, finalized: int) -> None:
+        self.number, self.finalized = number, finalized
+        super().__init__(f"block {number} has no finality proof yet; finalized is {finalized}")
+
+
+class InvalidJustification(FinalityError):
+    code = "node.finality.invalid_justification"
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"justification is invalid: {reason}")
+
+
+# --- keys and specification
+
+
+class KeystoreError(NodeError):
+    code = "node.keystore"
+
+
+class UnknownDevAccount(KeystoreError):
+    code = "node.keystore.unknown_dev_account"
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"there is no development account named {name!r}")
+
+
+class ChainSpecError(NodeError):
+    code = "node.chain_spec"
+
+    def __init__(self, field: str, expected: str) -> None:
+        self.field, self.expected = field, expected
+        super().__init__(f"chain specification: {field} must be {expected}")
