@@ -64,9 +64,7 @@ class Overlay:
     def items(self, prefix: bytes = b"", start: bytes | None = None) -> Iterator[tuple[bytes, bytes]]:
         """Entries with `prefix` in key order as seen now, keys strictly greater than `start` if given."""
         merged = self.changes()
-        fresh = sorted(
-            (k, v) for k, v in merged.items() if k.startswith(prefix) and (start is None or k > start)
-        )
+        fresh = sorted((k, v) for k, v in merged.items() if k.startswith(prefix) and (start is None or k > start))
         position = 0
         for key, value in self.backend.items(prefix, start):
             while position < len(fresh) and fresh[position][0] < key:

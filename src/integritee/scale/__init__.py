@@ -1,6 +1,6 @@
 """SCALE codec from Python type hints. See `types` for the vocabulary and `codec` for the rules."""
 
-from .codec import DEFAULT, MAX_DEPTH, Codec, Registry, codec, decode, encode, tagged
+from .codec import DEFAULT, MAX_DEPTH, Codec, Registry, codec, decode, encode, product, tagged
 from .compact import decode_compact, encode_compact
 from .errors import DecodeError, EncodeError, ScaleError
 from .json_view import to_json
@@ -70,6 +70,7 @@ __all__ = [
     "i32",
     "i64",
     "i128",
+    "product",
     "shape",
     "tagged",
     "to_json",

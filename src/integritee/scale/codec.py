@@ -105,7 +105,7 @@ class Registry:
             case s.Sequence(item, limit):
                 return _sequence(self.codec(item), limit)
             case s.TupleOf(items):
-                return _product(tuple(self.codec(i) for i in items), lambda *values: values, tuple)
+                return product(tuple(self.codec(i) for i in items), lambda *values: values, tuple)
             case s.OptionOf(item):
                 return _option(self.codec(item))
             case s.ResultOf(ok, err):
@@ -114,7 +114,7 @@ class Registry:
                 return _map(self.codec(key), self.codec(value), limit)
             case s.Composite(_, fields, build):
                 names = tuple(str(f.name) for f in fields)
-                return _product(tuple(self.codec(f.hint) for f in fields), build, _attributes(names))
+                return product(tuple(self.codec(f.hint) for f in fields), build, _attributes(names))
             case s.Variants() as variants:
                 return self._variants(variants)
         raise UnsupportedType(repr(hint))
@@ -124,7 +124,7 @@ class Registry:
         for v in variants.variants:
             names = tuple(str(f.name) for f in v.fields)
             codecs = tuple(self.codec(f.hint) for f in v.fields)
-            by_tag[v.index] = _product(codecs, v.build, _attributes(names))
+            by_tag[v.index] = product(codecs, v.build, _attributes(names))
         return tagged(variants.path, by_tag, variants.tag)
 
 
@@ -294,7 +294,7 @@ def _attributes(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
     return lambda value: tuple([getattr(value, name) for name in names])
 
 
-def _product(codecs: tuple[Codec, ...], build: Callable[..., Any], parts: Callable[[Any], Any]) -> Codec:
+def product(codecs: tuple[Codec, ...], build: Callable[..., Any], parts: Callable[[Any], Any]) -> Codec:
     """Fields one after the other: tuples, structs and the bodies of enum variants."""
     encoders = tuple(c.encode for c in codecs)
     readers = tuple(c.read for c in codecs)
@@ -364,7 +364,7 @@ def _result(ok: Codec, err: Codec) -> Codec:
 
 
 def _map(key: Codec, value: Codec, limit: int | None) -> Codec:
-    entries = _sequence(_product((key, value), lambda *kv: kv, tuple), limit)
+    entries = _sequence(product((key, value), lambda *kv: kv, tuple), limit)
 
     def encode(mapping: dict[Any, Any]) -> bytes:
         return entries.encode(sorted(mapping.items()))

@@ -1,0 +1,1 @@
+"""Pallets that more than one runtime uses."""

@@ -1,0 +1,186 @@
+"""A runtime: pallets composed over one state, with dispatch, nested transactions and events.
+
+The same machinery carries the parentchain's runtime and the private ledger's. What a runtime executes is
+decided by its pallets; blocks, extrinsics and fees are added by `executive`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar, TypeVar
+
+from integritee.scale import Codec, Registry, encode_compact, product, tagged
+from integritee.scale.shape import Hint
+
+from .declare import EventValue
+from .errors import DeclarationError, DispatchFailure, Module, ModuleError, camel
+from .origin import Origin
+from .outer import ApplyExtrinsic, EventRecord, Initialization, Phase, RuntimeCall, RuntimeEvent
+from .overlay import EmptyBackend, Overlay
+from .pallet import Pallet, PalletUse, calls_of, dependencies_of, pallets_in
+from .weights import DispatchInfo, Pays, PostInfo
+
+P = TypeVar("P", bound=Pallet)
+
+
+def use(index: int, pallet: type[P], **constants: Any) -> P:
+    """List a pallet in a runtime at `index`, overriding constants by name. Reads as the pallet instance."""
+    return PalletUse(index, pallet, constants)  # type: ignore[return-value]
+
+
+class Runtime:
+    """Subclass and list pallets: ``balances = use(10, Balances, existential_deposit=500)``.
+
+    The pallet's storage prefix and metadata name is the CamelCase attribute name, or `pallet_names[attribute]`.
+    An instance executes over `state`; assign `state` to execute elsewhere.
+    """
+
+    name: ClassVar[str] = "runtime"
+    pallet_names: ClassVar[dict[str, str]] = {}
+    uses: ClassVar[dict[str, PalletUse]] = {}
+    registry: ClassVar[Registry]
+
+    def __init_subclass__(cls) -> None:
+        inherited = {n: u for base in reversed(cls.__mro__[1:]) for n, u in vars(base).get("uses", {}).items()}
+        cls.uses = inherited | dict(pallets_in(dict(vars(cls))))
+        cls.registry = _registry_of(cls)
+
+    def __init__(self, state: Overlay | None = None) -> None:
+        self.state = state or Overlay(EmptyBackend())
+        self.phase: Phase = Initialization()
+        self.events: list[bytes] = []
+        self.record_events = True
+        self.pallets: dict[str, Pallet] = {}
+        for attribute, listed in type(self).uses.items():
+            pallet = listed.pallet(self, self.pallet_name(attribute), listed.index)
+            for name, value in listed.constants.items():
+                setattr(pallet, name, value)
+            setattr(self, attribute, pallet)
+            self.pallets[pallet.name] = pallet
+        for pallet in self.pallets.values():
+            self._wire(pallet)
+
+    @classmethod
+    def pallet_name(cls, attribute: str) -> str:
+        return cls.pallet_names.get(attribute) or camel(attribute)
+
+    def _wire(self, pallet: Pallet) -> None:
+        for attribute, wanted in dependencies_of(type(pallet)):
+            found = next((p for p in self.pallets.values() if isinstance(p, wanted)), None)
+            if found is None:
+                raise DeclarationError(f"{pallet.name} needs {wanted.__name__}, which {self.name} lacks")
+            setattr(pallet, attribute, found)
+
+    @classmethod
+    def codec(cls, hint: Hint) -> Codec:
+        """Codec of a hint in which RuntimeCall and RuntimeEvent mean this runtime's."""
+        return cls.registry.codec(hint)
+
+    # -- calls ---------------------------------------------------------------------------------------
+
+    @classmethod
+    def call(cls, pallet: str, function: str, *args: Any) -> RuntimeCall:
+        """Compose a call by names, e.g. ``call("Balances", "transfer_keep_alive", Id(bob), 5)``."""
+        for attribute, listed in cls.uses.items():
+            if cls.pallet_name(attribute) == pallet:
+                for definition in calls_of(listed.pallet).values():
+                    if definition.name == function:
+                        return RuntimeCall(pallet, listed.index, definition, args)
+        raise DeclarationError(f"{cls.name} has no call {pallet}.{function}")
+
+    def info_of(self, call: RuntimeCall) -> DispatchInfo:
+        """Declared cost of a call."""
+        definition = call.definition
+        weight = definition.weight_of(self.pallets[call.pallet], call.args)
+        return DispatchInfo(weight, definition.dispatch_class, Pays.Yes)
+
+    def dispatch(self, call: RuntimeCall, origin: Origin) -> PostInfo:
+        """Run a call in a transaction of its own. Raises DispatchFailure with its writes and events undone."""
+        pallet = self.pallets[call.pallet]
+        with self.transaction():
+            post = call.definition.method(pallet, origin, *call.args)
+        return post or PostInfo()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Undo storage writes and events of the block if it raises."""
+        self.state.begin()
+        deposited = len(self.events)
+        try:
+            yield
+        except DispatchFailure as failure:
+            self.state.rollback()
+            del self.events[deposited:]
+            raise self._placed(failure) from None
+        except BaseException:
+            self.state.rollback()
+            del self.events[deposited:]
+            raise
+        else:
+            self.state.commit()
+
+    def _placed(self, failure: DispatchFailure) -> DispatchFailure:
+        """The failure with the index of the pallet that declares the error."""
+        if failure.owner and isinstance(failure.error, Module):
+            for pallet in self.pallets.values():
+                if type(pallet).__name__ == failure.owner:
+                    failure.error = Module(ModuleError(pallet.index, failure.error.module.error))
+                    break
+            failure.owner = ""
+        return failure
+
+    # -- events --------------------------------------------------------------------------------------
+
+    def deposit(self, pallet: Pallet, event: EventValue, topics: tuple[bytes, ...] = ()) -> None:
+        """Append an event record; undone with the enclosing transaction."""
+        if self.record_events:
+            occurred = RuntimeEvent(pallet.name, pallet.index, event.definition, event.values)
+            record = EventRecord(self.phase, occurred, list(topics))
+            self.events.append(self.codec(EventRecord).encode(record))
+
+    def encoded_events(self) -> bytes:
+        """Vec<EventRecord> of what was deposited so far."""
+        return encode_compact(len(self.events)) + b"".join(self.events)
+
+    def begin_extrinsic(self, index: int) -> None:
+        self.phase = ApplyExtrinsic(index)
+
+
+def _registry_of(runtime: type[Runtime]) -> Registry:
+    registry = Registry()
+    registry.bind(RuntimeCall, lambda: _call_codec(runtime, registry))
+    registry.bind(RuntimeEvent, lambda: _event_codec(runtime, registry))
+    return registry
+
+
+def _call_codec(runtime: type[Runtime], registry: Registry) -> Codec:
+    pallets: dict[int, Codec] = {}
+    for attribute, listed in runtime.uses.items():
+        name, by_index = runtime.pallet_name(attribute), {}
+        for definition in calls_of(listed.pallet).values():
+            codecs = tuple(registry.codec(a.hint) for a in definition.arguments)
+
+            def build(*args: Any, _d: Any = definition, _n: str = name, _i: int = listed.index) -> RuntimeCall:
+                return RuntimeCall(_n, _i, _d, args)
+
+            by_index[definition.index] = product(codecs, build, lambda c: c.args)
+        if by_index:
+            pallets[listed.index] = tagged(f"{name} call", by_index, lambda c: c.definition.index)
+    return tagged("RuntimeCall", pallets, lambda c: c.pallet_index)
+
+
+def _event_codec(runtime: type[Runtime], registry: Registry) -> Codec:
+    pallets: dict[int, Codec] = {}
+    for attribute, listed in runtime.uses.items():
+        name, by_index = runtime.pallet_name(attribute), {}
+        for definition in listed.pallet.Event.definitions():
+            codecs = tuple(registry.codec(f.hint) for f in definition.fields)
+
+            def build(*args: Any, _d: Any = definition, _n: str = name, _i: int = listed.index) -> RuntimeEvent:
+                return RuntimeEvent(_n, _i, _d, args)
+
+            by_index[definition.index] = product(codecs, build, lambda e: e.values)
+        if by_index:
+            pallets[listed.index] = tagged(f"{name} event", by_index, lambda e: e.definition.index)
+    return tagged("RuntimeEvent", pallets, lambda e: e.pallet_index)
