@@ -1,0 +1,1 @@
+"""The contract between host and enclave: typed ecalls and ocalls over one framed byte stream."""
