@@ -49,11 +49,6 @@ def compact(number: int) -> bytes:
     return (number << 2 | 2).to_bytes(4, "little")
 
 
-def hash_reference(hash: bytes) -> bytes:
-    """Reference to a node of which only the hash is known."""
-    return _HASH_REFERENCE + hash
-
-
 def reference_to(encoded: bytes) -> bytes:
     """Reference that a parent holds to a node of this encoding."""
     if len(encoded) < HASH_LENGTH:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from integritee.trie.codec import decode, decode_child, hash_reference
+from integritee.trie.codec import decode, decode_child
 from integritee.trie.errors import CorruptNode, MalformedNode, MissingNode
 from integritee.trie.node import HASHED_VALUE_LENGTH, Children, HashedValue, Node, Value, blake2_256
 
@@ -17,10 +17,7 @@ class NodeSource(Protocol):
 
 def load_root(source: NodeSource, hash: bytes) -> Node:
     """The root node of a trie that is not empty. Raises MissingNode, CorruptNode or MalformedNode."""
-    node = decode(_fetch(source, hash))
-    if not node.reference:
-        node.reference = hash_reference(hash)
-    return node
+    return decode(_fetch(source, hash))
 
 
 def child_at(source: NodeSource, children: Children, slot: int) -> Node | None:
