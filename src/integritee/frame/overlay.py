@@ -19,7 +19,7 @@ class Backend(Protocol):
     def get(self, key: bytes) -> bytes | None: ...
 
     def items(self, prefix: bytes = b"", start: bytes | None = None) -> Iterator[tuple[bytes, bytes]]:
-        """Entries with `prefix` in key order, keys strictly greater than `start` if given."""
+        """Entries with `prefix` in key order, from `start` on if given."""
         ...
 
 
@@ -72,7 +72,7 @@ class Overlay:
                 position += 1
                 if changed[1] is not None:
                     yield changed[0], changed[1]
-            if key not in merged:
+            if key not in merged and key != start:
                 yield key, value
         for key, changed_value in fresh[position:]:
             if changed_value is not None:

@@ -94,6 +94,8 @@ class System(Pallet):
     """Accounts, the block being executed, and its events."""
 
     path = "frame_system"
+    retain_nonce: ClassVar[bool] = False
+    """Keep the nonce of accounts that die, so that calls without mortality cannot run again."""
 
     account: StorageMap[Blake2_128Concat[AccountId], AccountInfo] = storage(default=AccountInfo())
     block_weight: StorageValue[PerDispatchClassWeight] = storage(default=PerDispatchClassWeight())
@@ -149,7 +151,10 @@ class System(Pallet):
             if not existed:
                 self.deposit(self.Event.NewAccount(who))
         else:
-            self.account.remove(who)
+            if self.retain_nonce and info.nonce:
+                self.account.put(who, AccountInfo(info.nonce))
+            else:
+                self.account.remove(who)
             if existed:
                 self.deposit(self.Event.KilledAccount(who))
 

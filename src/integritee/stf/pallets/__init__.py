@@ -1,0 +1,1 @@
+"""Pallets of the ledger's runtime that no other runtime has."""
