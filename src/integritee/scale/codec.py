@@ -113,7 +113,7 @@ class Registry:
             case s.MapOf(key, value, limit):
                 return _map(self.codec(key), self.codec(value), limit)
             case s.Composite(_, fields, build):
-                names = tuple(str(f.name) for f in fields)
+                names = tuple(f.attribute for f in fields)
                 return product(tuple(self.codec(f.hint) for f in fields), build, _attributes(names))
             case s.Variants() as variants:
                 return self._variants(variants)
@@ -122,7 +122,7 @@ class Registry:
     def _variants(self, variants: s.Variants) -> Codec:
         by_tag: dict[int, Codec] = {}
         for v in variants.variants:
-            names = tuple(str(f.name) for f in v.fields)
+            names = tuple(f.attribute for f in v.fields)
             codecs = tuple(self.codec(f.hint) for f in v.fields)
             by_tag[v.index] = product(codecs, v.build, _attributes(names))
         return tagged(variants.path, by_tag, variants.tag)

@@ -19,11 +19,11 @@ def to_json(value: Any) -> Any:
     if isinstance(value, enum.IntEnum):
         return value.name
     if isinstance(value, Enum):
-        fields = {str(f.name): to_json(getattr(value, str(f.name))) for f in fields_of(type(value))}
+        fields = {f.name: to_json(getattr(value, f.attribute)) for f in fields_of(type(value))}
         name = value.variant_name or type(value).__name__
         return {name: fields} if fields else name
     if isinstance(value, Struct):
-        return {str(f.name): to_json(getattr(value, str(f.name))) for f in fields_of(type(value))}
+        return {f.name: to_json(getattr(value, f.attribute)) for f in fields_of(type(value))}
     if isinstance(value, Ok):
         return {"Ok": to_json(value.value)}
     if isinstance(value, Err):

@@ -12,7 +12,7 @@ from operator import or_
 from typing import Annotated, Any, TypeAlias, Union
 
 from .errors import UnsupportedType
-from .types import Bounded, CompactMark, Enum, Err, Fixed, Integer, Ok, Struct
+from .types import Bounded, CompactMark, Enum, Err, Fixed, Integer, Ok, Struct, wire_name
 
 Hint: TypeAlias = Any
 """A type hint; Python has no static type for 'any hint'."""
@@ -75,8 +75,11 @@ class MapOf:
 
 @dataclass(frozen=True)
 class Field:
-    name: str | None
+    """A named field; `attribute` is the Python name where a keyword forbids the real one (``class_``)."""
+
+    name: str
     hint: Hint
+    attribute: str
 
 
 @dataclass(frozen=True)
@@ -164,7 +167,7 @@ def _shape_of_class(hint: type) -> Shape | None:
     if issubclass(hint, enum.IntEnum):
         return Variants(
             getattr(hint, "scale_path", "") or hint.__name__,
-            tuple(VariantShape(m.name, m.value, (), lambda m=m: m) for m in hint),
+            tuple(VariantShape(wire_name(m.name), m.value, (), lambda m=m: m) for m in hint),
             int,
             _docs(hint),
         )
@@ -235,7 +238,8 @@ def _composite(hint: type[Struct]) -> Composite:
 def fields_of(hint: type[Struct]) -> tuple[Field, ...]:
     """Fields of a struct class in encoding order, hints resolved."""
     hints = typing.get_type_hints(hint, include_extras=True)
-    return tuple(Field(name, hints[name]) for name in hint.__struct_fields__)
+    names = zip(hint.__struct_encode_fields__, hint.__struct_fields__, strict=True)
+    return tuple(Field(name, hints[attribute], attribute) for name, attribute in names)
 
 
 def _docs(hint: type) -> str:

@@ -91,7 +91,12 @@ Bytes64: TypeAlias = Annotated[bytes, Fixed(64)]
 Bytes65: TypeAlias = Annotated[bytes, Fixed(65)]
 
 
-class Struct(msgspec.Struct, frozen=True):
+def wire_name(name: str) -> str:
+    """Name of a field, argument or variant outside of Python: ``class_`` is ``class``."""
+    return name.rstrip("_")
+
+
+class Struct(msgspec.Struct, frozen=True, rename=wire_name):
     """Base of SCALE structs: fields in declaration order. Immutable, compared by value.
 
     `scale_path` is the Rust path shown in metadata; empty means the class name.
