@@ -8,12 +8,15 @@ NodeError
 ├── DatabaseError
 │   ├── DatabaseLocked               another process has it open
 │   ├── DatabaseFormatMismatch       written by another version of this program
+│   ├── DatabaseFull                 it would grow beyond its limit
 │   ├── GenesisMismatch              it holds another chain
 │   └── CorruptDatabase              something that must be there is not
 ├── ChainError
 │   ├── UnknownBlock                 no block of that hash
 │   ├── AlreadyKnown                 the block is in the chain already
-│   └── ConflictsWithFinalized       the block would undo a finalized one
+│   ├── ConflictsWithFinalized       the block would undo a finalized one
+│   ├── NotCanonical                 the block to finalize is not in the best chain
+│   └── BlockMismatch                a block does not fit its parent or its state
 ├── AuthoringError
 │   ├── NotSlotAuthor                the slot belongs to an authority whose key is not here
 │   ├── InherentRejected             the runtime refused its own inherent
@@ -89,6 +92,14 @@ class DatabaseFormatMismatch(DatabaseError):
         super().__init__(f"database has format {found}, this program reads {expected}")
 
 
+class DatabaseFull(DatabaseError):
+    code = "node.database.full"
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        super().__init__(f"database would exceed {limit} bytes")
+
+
 class GenesisMismatch(DatabaseError):
     code = "node.database.genesis_mismatch"
 
@@ -134,6 +145,22 @@ class ConflictsWithFinalized(ChainError):
     def __init__(self, block: bytes, finalized: bytes) -> None:
         self.block, self.finalized = block, finalized
         super().__init__(f"block 0x{block.hex()} is not in one chain with the finalized 0x{finalized.hex()}")
+
+
+class NotCanonical(ChainError):
+    code = "node.chain.not_canonical"
+
+    def __init__(self, block: bytes) -> None:
+        self.block = block
+        super().__init__(f"block 0x{block.hex()} is not in the best chain")
+
+
+class BlockMismatch(ChainError):
+    code = "node.chain.block_mismatch"
+
+    def __init__(self, field: str, expected: str, found: str) -> None:
+        self.field, self.expected, self.found = field, expected, found
+        super().__init__(f"block has {field} {found}, expected {expected}")
 
 
 # --- authoring

@@ -1,0 +1,221 @@
+"""GRANDPA with the local authorities' keys: justifications, their verification, finality proofs.
+
+Every vote is on the block to finalize itself, so ancestries are empty. The set that finalizes a block is the
+one in force after its parent: a block that changes the authorities is still finalized by those it replaces.
+One round finalizes one block; its number serves as the round's, which therefore never repeats within a set.
+
+Sources: sp-consensus-grandpa, finality-grandpa, sc-consensus-grandpa (`justification.rs`, `finality_proof.rs`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from integritee.crypto import KeyPair, verify_ed25519
+from integritee.frame.overlay import Overlay
+from integritee.primitives.grandpa import (
+    Authority,
+    Commit,
+    GrandpaJustification,
+    Precommit,
+    SignedPrecommit,
+    finality_threshold,
+    precommit_payload,
+)
+from integritee.primitives.header import Header
+from integritee.primitives.ids import H256
+from integritee.scale import Struct, decode, encode
+from integritee.scale.errors import DecodeError
+from integritee.trie import Trie
+
+from . import runtime_api
+from .block import Block
+from .chain import Chain, StateBackend
+from .database import Finalization
+from .engine import RuntimeEngine
+from .errors import InvalidJustification, MissingVotes, NotCanonical, NotFinalized, UnknownBlock
+
+MAX_UNKNOWN_HEADERS: Final = 100_000
+"""Headers a finality proof may carry between the block and the justified one."""
+
+MAX_FINALIZED_AT_ONCE: Final = 4096
+"""Blocks that one step finalizes; a longer backlog takes several steps."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuthoritySet:
+    """Who may finalize: set id and (ed25519 public key, weight) of each."""
+
+    id: int
+    authorities: tuple[Authority, ...]
+
+    @classmethod
+    def read(cls, engine: RuntimeEngine, overlay: Overlay) -> AuthoritySet:
+        """The set in force for the children of the block whose state this is."""
+        return cls(
+            runtime_api.grandpa_current_set_id(engine, overlay),
+            tuple(runtime_api.grandpa_authorities(engine, overlay)),
+        )
+
+    @property
+    def threshold(self) -> int:
+        return finality_threshold(sum(weight for _, weight in self.authorities))
+
+
+class FinalityProof(Struct, frozen=True):
+    """Result of `grandpa_proveFinality`: a justified block and the headers from the asked one up to it."""
+
+    block: H256
+    justification: bytes
+    unknown_headers: list[Header]
+
+
+def justify(hash: bytes, number: int, voters: AuthoritySet, keys: Mapping[bytes, KeyPair]) -> GrandpaJustification:
+    """A justification of the block by all local keys (by public key) in the set. Raises MissingVotes."""
+    precommit = Precommit(hash, number)
+    payload = precommit_payload(precommit, number, voters.id)
+    local = [(public, weight) for public, weight in voters.authorities if public in keys]
+    weight = sum(weight for _, weight in local)
+    if not voters.authorities or weight < voters.threshold:
+        raise MissingVotes(weight, voters.threshold)
+    votes = [SignedPrecommit(precommit, keys[public].sign(payload), public) for public, _ in local]
+    return GrandpaJustification(number, Commit(hash, number, votes), [])
+
+
+def verify_justification(justification: GrandpaJustification, hash: bytes, number: int, voters: AuthoritySet) -> None:
+    """Check that the justification finalizes the block. Raises InvalidJustification.
+
+    Accepts votes for descendants of the block if the ancestry leads from each of them to it.
+    """
+    commit = justification.commit
+    if (commit.target_hash, commit.target_number) != (hash, number):
+        raise InvalidJustification("it is for another block")
+    parents = {header.hash(): header for header in justification.votes_ancestries}
+    if len(parents) != len(justification.votes_ancestries):
+        raise InvalidJustification("an ancestry header comes twice")
+    weights = dict(voters.authorities)
+    voted: set[bytes] = set()
+    used: set[bytes] = set()
+    for vote in commit.precommits:
+        if vote.id not in weights:
+            raise InvalidJustification("a voter is not in the set")
+        payload = precommit_payload(vote.precommit, justification.round, voters.id)
+        if not verify_ed25519(vote.signature, payload, vote.id):
+            raise InvalidJustification("a signature is wrong")
+        used |= _ancestry(vote.precommit, commit, parents)
+        voted.add(vote.id)
+    if used != parents.keys():
+        raise InvalidJustification("an ancestry header is not needed")
+    if not voted or sum(weights[voter] for voter in voted) < voters.threshold:
+        raise InvalidJustification("too few votes")
+
+
+def _ancestry(vote: Precommit, commit: Commit, headers: Mapping[bytes, Header]) -> set[bytes]:
+    """Hashes from the vote's block down to, but without, the commit's target."""
+    route: set[bytes] = set()
+    hash, number = vote.target_hash, vote.target_number
+    while hash != commit.target_hash:
+        header = headers.get(hash)
+        if header is None or header.number != number or number <= commit.target_number:
+            raise InvalidJustification("a vote is not for a descendant of the target")
+        route.add(hash)
+        hash, number = header.parent_hash, number - 1
+    if number != commit.target_number:
+        raise InvalidJustification("a vote has the wrong block number")
+    return route
+
+
+class Finalizer:
+    """Decides what a new block makes final, and signs for it.
+
+    `lag` is how many blocks finality stays behind the best one (0: a block is final at once). `period` thins
+    out justifications as real nodes do: one for the first finalized block, for each change of authorities, and
+    whenever ⌊number / period⌋ grows; 1 justifies every block.
+    """
+
+    def __init__(self, chain: Chain, keys: Mapping[bytes, KeyPair], *, lag: int = 0, period: int = 1) -> None:
+        if lag < 0 or period < 1:
+            raise ValueError("lag must not be negative, period must be positive")
+        self.lag, self.period = lag, period
+        self._chain, self._keys = chain, keys
+
+    def upon(self, block: Block, state: Trie) -> tuple[Finalization, ...]:
+        """What becomes final by importing the block, whose state is given; oldest first. Raises MissingVotes."""
+        if block.number <= self._chain.best.number:
+            return ()
+        return self._finalizations(block.hash, block.header, block.number - self.lag, {block.hash: state})
+
+    def up_to(self, hash: bytes) -> tuple[Finalization, ...]:
+        """What makes the block of the best chain final, its ancestors first.
+
+        Raises UnknownBlock, NotCanonical, MissingVotes. Empty if it is final already.
+        """
+        header = self._chain.header(hash)
+        if header is None:
+            raise UnknownBlock(hash)
+        if not self._chain.is_canonical(hash):
+            raise NotCanonical(hash)
+        return self._finalizations(hash, header, header.number, {})
+
+    def _finalizations(
+        self, hash: bytes, header: Header, up_to: int, states: Mapping[bytes, Trie]
+    ) -> tuple[Finalization, ...]:
+        """Blocks above the finalized one and not above number `up_to` on the way down from a block."""
+        chain = self._chain
+        targets: list[tuple[bytes, Header]] = []
+        while header.number > chain.finalized.number:
+            if header.number <= up_to:
+                targets.append((hash, header))
+            above, hash = hash, header.parent_hash
+            found = chain.header(hash)
+            if found is None:
+                raise UnknownBlock(above)
+            header = found
+        targets = targets[: -MAX_FINALIZED_AT_ONCE - 1 : -1]
+        done, previous = [], chain.finalized.number
+        for hash, header in targets:
+            done.append(self._finalization(hash, header, previous, states))
+            previous = header.number
+        return tuple(done)
+
+    def _finalization(self, hash: bytes, header: Header, previous: int, states: Mapping[bytes, Trie]) -> Finalization:
+        voters = self._set_after(header.parent_hash, states)
+        justification = encode(GrandpaJustification, justify(hash, header.number, voters, self._keys))
+        kept = (
+            previous == 0
+            or header.number // self.period != previous // self.period
+            or self._set_after(hash, states) != voters
+        )
+        return Finalization(hash, header.number, justification if kept else None)
+
+    def _set_after(self, hash: bytes, states: Mapping[bytes, Trie]) -> AuthoritySet:
+        state = states.get(hash) or self._chain.state_at(hash)
+        return AuthoritySet.read(self._chain.engine, Overlay(StateBackend(state)))
+
+
+def prove_finality(chain: Chain, number: int) -> FinalityProof:
+    """The nearest justified block at or above block `number`, with what leads there. Raises NotFinalized."""
+    headers: list[Header] = []
+    last = min(chain.finalized.number, number + MAX_UNKNOWN_HEADERS)
+    for at in range(max(number, 0), last + 1):
+        hash = chain.hash_at(at)
+        justification = chain.justification(hash) if hash else None
+        if hash and justification is not None:
+            return FinalityProof(hash, justification, headers)
+        if hash and at < chain.finalized.number:
+            following = chain.hash_at(at + 1)
+            header = chain.header(following) if following else None
+            if header is not None:
+                headers.append(header)
+    raise NotFinalized(number, chain.finalized.number)
+
+
+def decode_justification(data: bytes) -> GrandpaJustification:
+    """Raises InvalidJustification."""
+    try:
+        justification: GrandpaJustification = decode(GrandpaJustification, data)
+    except DecodeError as error:
+        raise InvalidJustification(str(error)) from None
+    return justification
