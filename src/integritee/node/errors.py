@@ -23,8 +23,7 @@ NodeError
 │   └── RootMismatch                 the runtime's header disagrees with the block built
 ├── FinalityError
 │   ├── MissingVotes                 the local keys weigh less than the threshold
-│   ├── NotFinalized                 a proof was asked for a block that is not final
-│   └── InvalidJustification         a justification that proves nothing
+│   └── NotFinalized                 a proof was asked for a block that is not final
 ├── KeystoreError
 │   └── UnknownDevAccount            no development account of that name
 ├── ChainSpecError                   a chain specification that is not one
@@ -215,14 +214,6 @@ class NotFinalized(FinalityError):
     def __init__(self, number: int, finalized: int) -> None:
         self.number, self.finalized = number, finalized
         super().__init__(f"block {number} has no finality proof yet; finalized is {finalized}")
-
-
-class InvalidJustification(FinalityError):
-    code = "node.finality.invalid_justification"
-
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
-        super().__init__(f"justification is invalid: {reason}")
 
 
 # --- keys and specification

@@ -1,4 +1,4 @@
-"""GRANDPA with the local authorities' keys: justifications, their verification, finality proofs.
+"""GRANDPA with the local authorities' keys: justifications and finality proofs.
 
 Every vote is on the block to finalize itself, so ancestries are empty. The set that finalizes a block is the
 one in force after its parent: a block that changes the authorities is still finalized by those it replaces.
@@ -9,11 +9,11 @@ Sources: sp-consensus-grandpa, finality-grandpa, sc-consensus-grandpa (`justific
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from integritee.crypto import KeyPair, verify_ed25519
+from integritee.crypto import KeyPair
 from integritee.frame.overlay import Overlay
 from integritee.primitives.grandpa import (
     Authority,
@@ -26,8 +26,7 @@ from integritee.primitives.grandpa import (
 )
 from integritee.primitives.header import Header
 from integritee.primitives.ids import H256
-from integritee.scale import Struct, decode, encode
-from integritee.scale.errors import DecodeError
+from integritee.scale import Struct, encode
 from integritee.trie import Trie
 
 from . import runtime_api
@@ -35,7 +34,7 @@ from .block import Block
 from .chain import Chain, StateBackend
 from .database import Finalization
 from .engine import RuntimeEngine
-from .errors import InvalidJustification, MissingVotes, NotCanonical, NotFinalized, UnknownBlock
+from .errors import MissingVotes, NotCanonical, NotFinalized, UnknownBlock
 
 MAX_UNKNOWN_HEADERS: Final = 100_000
 """Headers a finality proof may carry between the block and the justified one."""
@@ -84,49 +83,6 @@ def justify(hash: bytes, number: int, voters: AuthoritySet, keys: Mapping[bytes,
     return GrandpaJustification(number, Commit(hash, number, votes), [])
 
 
-def verify_justification(justification: GrandpaJustification, hash: bytes, number: int, voters: AuthoritySet) -> None:
-    """Check that the justification finalizes the block. Raises InvalidJustification.
-
-    Accepts votes for descendants of the block if the ancestry leads from each of them to it.
-    """
-    commit = justification.commit
-    if (commit.target_hash, commit.target_number) != (hash, number):
-        raise InvalidJustification("it is for another block")
-    parents = {header.hash(): header for header in justification.votes_ancestries}
-    if len(parents) != len(justification.votes_ancestries):
-        raise InvalidJustification("an ancestry header comes twice")
-    weights = dict(voters.authorities)
-    voted: set[bytes] = set()
-    used: set[bytes] = set()
-    for vote in commit.precommits:
-        if vote.id not in weights:
-            raise InvalidJustification("a voter is not in the set")
-        payload = precommit_payload(vote.precommit, justification.round, voters.id)
-        if not verify_ed25519(vote.signature, payload, vote.id):
-            raise InvalidJustification("a signature is wrong")
-        used |= _ancestry(vote.precommit, commit, parents)
-        voted.add(vote.id)
-    if used != parents.keys():
-        raise InvalidJustification("an ancestry header is not needed")
-    if not voted or sum(weights[voter] for voter in voted) < voters.threshold:
-        raise InvalidJustification("too few votes")
-
-
-def _ancestry(vote: Precommit, commit: Commit, headers: Mapping[bytes, Header]) -> set[bytes]:
-    """Hashes from the vote's block down to, but without, the commit's target."""
-    route: set[bytes] = set()
-    hash, number = vote.target_hash, vote.target_number
-    while hash != commit.target_hash:
-        header = headers.get(hash)
-        if header is None or header.number != number or number <= commit.target_number:
-            raise InvalidJustification("a vote is not for a descendant of the target")
-        route.add(hash)
-        hash, number = header.parent_hash, number - 1
-    if number != commit.target_number:
-        raise InvalidJustification("a vote has the wrong block number")
-    return route
-
-
 class Finalizer:
     """Decides what a new block makes final, and signs for it.
 
@@ -173,9 +129,9 @@ class Finalizer:
             if found is None:
                 raise UnknownBlock(above)
             header = found
-        targets = targets[: -MAX_FINALIZED_AT_ONCE - 1 : -1]
+        targets.reverse()
         done, previous = [], chain.finalized.number
-        for hash, header in targets:
+        for hash, header in targets[:MAX_FINALIZED_AT_ONCE]:
             done.append(self._finalization(hash, header, previous, states))
             previous = header.number
         return tuple(done)
@@ -198,24 +154,14 @@ class Finalizer:
 def prove_finality(chain: Chain, number: int) -> FinalityProof:
     """The nearest justified block at or above block `number`, with what leads there. Raises NotFinalized."""
     headers: list[Header] = []
-    last = min(chain.finalized.number, number + MAX_UNKNOWN_HEADERS)
-    for at in range(max(number, 0), last + 1):
+    for at in range(number, min(chain.finalized.number, number + MAX_UNKNOWN_HEADERS) + 1):
         hash = chain.hash_at(at)
-        justification = chain.justification(hash) if hash else None
-        if hash and justification is not None:
+        header = chain.header(hash) if hash else None
+        if hash is None or header is None:
+            break
+        if at > number:
+            headers.append(header)
+        justification = chain.justification(hash)
+        if justification is not None:
             return FinalityProof(hash, justification, headers)
-        if hash and at < chain.finalized.number:
-            following = chain.hash_at(at + 1)
-            header = chain.header(following) if following else None
-            if header is not None:
-                headers.append(header)
     raise NotFinalized(number, chain.finalized.number)
-
-
-def decode_justification(data: bytes) -> GrandpaJustification:
-    """Raises InvalidJustification."""
-    try:
-        justification: GrandpaJustification = decode(GrandpaJustification, data)
-    except DecodeError as error:
-        raise InvalidJustification(str(error)) from None
-    return justification

@@ -1,0 +1,79 @@
+"""One step of the chain: author, finalize, import, and let the pool follow.
+
+When to take a step (every slot, at intervals, for every transaction, on request) is the caller's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .authoring import AuthoredBlock, author_block
+from .chain import Chain, ChainEvent
+from .finality import Finalizer
+from .keystore import Keystore
+from .pool import TransactionPool
+
+
+class Producer:
+    """Makes the chain grow with the local keys.
+
+    `min_advance_ms` is how far a block's timestamp is at least past its parent's. 1 suits a runtime that takes
+    several blocks per slot; others need a whole slot duration, and their time then runs ahead of the clock when
+    blocks are made faster.
+    """
+
+    def __init__(
+        self,
+        chain: Chain,
+        pool: TransactionPool,
+        keys: Keystore,
+        *,
+        finality_lag: int = 0,
+        justification_period: int = 1,
+        min_advance_ms: int = 1,
+    ) -> None:
+        self._chain, self._pool, self._keys = chain, pool, keys
+        self._min_advance_ms = min_advance_ms
+        self.finalizer = Finalizer(chain, keys.grandpa, lag=finality_lag, period=justification_period)
+
+    def produce(
+        self,
+        now_ms: int,
+        *,
+        parent: bytes | None = None,
+        with_transactions: bool = True,
+        time_is_up: Callable[[], bool] = lambda: False,
+    ) -> AuthoredBlock:
+        """Make a block on `parent` (default: the best block) and import it with what it finalizes.
+
+        A parent below the best block begins a fork. Raises AuthoringError, ChainError, MissingVotes,
+        RuntimeFailure; chain and pool are then as before.
+        """
+        pool, chain = self._pool, self._chain
+        ready = (transaction.extrinsic for transaction in pool.ready()) if with_transactions else ()
+        authored = author_block(
+            chain,
+            ready,
+            now_ms,
+            self._keys.aura,
+            parent=parent,
+            min_advance_ms=self._min_advance_ms,
+            time_is_up=time_is_up,
+        )
+        finalizations = self.finalizer.upon(authored.block, authored.state)
+        events = chain.import_block(authored.block, authored.state, finalizations)
+        if parent is None:  # on a fork, being refused says nothing about the best chain
+            pool.remove_invalid([refused.hash for refused in authored.refused], now_ms)
+        self._follow(events, now_ms)
+        return authored
+
+    def finalize(self, hash: bytes, now_ms: int) -> None:
+        """Make a block of the best chain and its ancestors final now.
+
+        Raises UnknownBlock, NotCanonical, MissingVotes.
+        """
+        self._follow(self._chain.finalize(self.finalizer.up_to(hash)), now_ms)
+
+    def _follow(self, events: tuple[ChainEvent, ...], now_ms: int) -> None:
+        for event in events:
+            self._pool.handle(event, now_ms)
