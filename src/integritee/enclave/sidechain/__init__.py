@@ -1,0 +1,1 @@
+"""The sidechain: slots, verification, composition and import of its blocks."""
