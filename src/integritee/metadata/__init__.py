@@ -5,14 +5,34 @@
 
 from .errors import MetadataError
 from .events import EventRecord
+from .extensions import TransactionParameters
+from .extrinsic import (
+    DecodedExtrinsic,
+    decode_extrinsic,
+    dummy_signed_extrinsic,
+    message_to_sign,
+    sign_extrinsic,
+    signed_extrinsic,
+    signing_payload,
+)
+from .pallets import PalletMetadata
 from .runtime import RuntimeMetadata, SignedExtension
 from .values import DecodedCall, Variant
 
 __all__ = [
     "DecodedCall",
+    "DecodedExtrinsic",
     "EventRecord",
     "MetadataError",
+    "PalletMetadata",
     "RuntimeMetadata",
     "SignedExtension",
+    "TransactionParameters",
     "Variant",
+    "decode_extrinsic",
+    "dummy_signed_extrinsic",
+    "message_to_sign",
+    "sign_extrinsic",
+    "signed_extrinsic",
+    "signing_payload",
 ]
