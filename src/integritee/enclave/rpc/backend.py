@@ -1,0 +1,77 @@
+"""What the trusted RPC needs from the enclave behind it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from integritee.primitives.enclave_bridge import Request
+from integritee.primitives.ids import AccountId, ParentchainId, ShardIdentifier
+from integritee.primitives.sidechain import SidechainHeader, SignedBlock
+
+from .watch import Watcher
+
+
+class Backend(Protocol):
+    """Queries answer from memory; what may take time is asynchronous.
+
+    Every method may raise an IntegriteeError; its code and facts reach the caller.
+    """
+
+    def shielding_key_json(self) -> str:
+        """Public shielding key as compact JSON."""
+        ...
+
+    def shard(self) -> ShardIdentifier:
+        """The shard this enclave serves; zeros while there is none."""
+        ...
+
+    def shard_vault(self) -> tuple[AccountId, ParentchainId] | None:
+        """Vault account and the parentchain it lives on; None until it is known."""
+        ...
+
+    def fingerprint(self) -> bytes:
+        """MRENCLAVE, 32 bytes."""
+        ...
+
+    def mu_ra_url(self) -> str:
+        """Where peers are provisioned, as advertised."""
+        ...
+
+    def untrusted_url(self) -> str:
+        """Where peers fetch blocks, as advertised."""
+        ...
+
+    def latest_header(self) -> SidechainHeader:
+        """Header of the latest sidechain block; all zero before the first one."""
+        ...
+
+    def stf_metadata(self) -> bytes:
+        """Metadata of the ledger's runtime, with its prefix "meta"."""
+        ...
+
+    def version(self) -> str:
+        """Version of the enclave, such as ``0.1.0``."""
+        ...
+
+    async def execute_getter(self, request: Request) -> bytes | None:
+        """Run the getter whose plain SCALE form is `request.cyphertext`."""
+        ...
+
+    async def submit(self, request: Request, watcher: Watcher | None) -> bytes:
+        """Decipher and admit a trusted operation; returns its hash (32 bytes).
+
+        Calls `watcher.bind(hash)` once it is admitted and before any status can be reported.
+        """
+        ...
+
+    def pending(self, shards: list[ShardIdentifier]) -> list[list[bytes]]:
+        """Hashes of the operations ready in the pool of each shard; none for a shard not served."""
+        ...
+
+    def next_nonce(self, account: AccountId) -> int:
+        """Nonce of the account's next call, counting those pending in the pool."""
+        ...
+
+    def import_blocks(self, blocks: list[SignedBlock]) -> None:
+        """Queue sidechain blocks of a peer; they are judged later."""
+        ...

@@ -1,0 +1,268 @@
+"""JSON-RPC 2.0 dispatcher, without I/O.
+
+Behaves as jsonrpc-core v18 in strict mode, which the original serves (`core/direct-rpc-server`):
+
+- an object that is no call is an invalid request; anything else that is no call spoils the whole message;
+- a call without `id` is a notification: it is neither run nor answered, and a batch of such is silent;
+- replies have their members in the order jsonrpc, result or error, id.
+
+Beyond that, a failing reply carries a last member `reason` {code, message, data}, and messages, batches and
+nesting are bounded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import traceback
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from integritee.errors import IntegriteeError
+
+from .errors import (
+    BatchTooLarge,
+    InternalError,
+    InvalidRequest,
+    MessageTooLarge,
+    MethodNotFound,
+    ParseError,
+    ProtocolFault,
+    Reason,
+    ServerBusy,
+    UnsupportedVersion,
+)
+from .limits import MAX_BATCH, MAX_CALLS_IN_FLIGHT, MAX_MESSAGE_BYTES, MAX_NESTING
+from .watch import Watcher
+
+log = logging.getLogger(__name__)
+
+APPLICATION_FAULT: Final = -32000
+"""Code of errors that a method raises and that are not faults of the protocol."""
+
+_U64_MAX: Final = 2**64 - 1
+_CALL_MEMBERS: Final = frozenset(("jsonrpc", "method", "params", "id"))
+
+CallId: TypeAlias = int | str | None
+Params: TypeAlias = list[Any] | dict[str, Any] | None
+
+
+@dataclass(slots=True)
+class Connection:
+    """What a method may know of its caller.
+
+    Messages with an ordered method hold `order` while they are worked on, so that a client's submissions
+    take effect in the order in which they were sent.
+    """
+
+    id: int
+    order: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a method answers: a JSON value.
+
+    With `reason` it tells of a failure although it is not a JSON-RPC error. `watcher` is to be released
+    once the reply is on its way.
+    """
+
+    result: Any
+    reason: IntegriteeError | None = None
+    watcher: Watcher | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A callable method; `ordered` ones run one after the other per connection."""
+
+    run: Callable[[Params, Connection], Awaitable[Outcome]]
+    ordered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One message to send back, and the watches to release after it."""
+
+    text: bytes
+    watchers: tuple[Watcher, ...] = ()
+
+
+class Dispatcher:
+    """Runs the calls of a message. `observe` hears the name of every known method that is called."""
+
+    def __init__(
+        self,
+        methods: Mapping[str, Method],
+        *,
+        max_message_bytes: int = MAX_MESSAGE_BYTES,
+        max_calls_in_flight: int = MAX_CALLS_IN_FLIGHT,
+        observe: Callable[[str], None] | None = None,
+    ) -> None:
+        self._methods = methods
+        self._max_message_bytes = max_message_bytes
+        self._max_calls_in_flight = max_calls_in_flight
+        self._in_flight = 0
+        self._observe = observe
+
+    async def handle(self, text: str | bytes, connection: Connection) -> Reply | None:
+        """Answer one message; None if there is nothing to say. Never raises for what a caller sent."""
+        try:
+            message = self._parse(text)
+        except ProtocolFault as fault:
+            return Reply(_encode(_fault(fault, None)))
+        calls = message if isinstance(message, list) else [message]
+        answers: list[tuple[_Result | _Fault, Watcher | None]] = []
+        async with connection.order if self._is_ordered(calls) else nullcontext():
+            for call in calls:
+                answer = await self._answer(call, connection)
+                if answer is not None:
+                    answers.append(answer)
+        if not answers:
+            return None
+        replies = [reply for reply, _ in answers]
+        watchers = tuple(watcher for _, watcher in answers if watcher is not None)
+        return Reply(_encode(replies if isinstance(message, list) else replies[0]), watchers)
+
+    def _parse(self, text: str | bytes) -> _Call | list[_Call]:
+        size = len(text if isinstance(text, bytes) else text.encode(errors="surrogatepass"))
+        if size > self._max_message_bytes:
+            raise MessageTooLarge(limit=self._max_message_bytes, found=size)
+        try:
+            message = msgspec.json.decode(text)
+        except RecursionError:
+            raise ParseError(f"nested deeper than {MAX_NESTING} levels") from None
+        except (msgspec.DecodeError, UnicodeError) as e:
+            raise ParseError(str(e)) from None
+        if not _nests_within(message, MAX_NESTING):
+            raise ParseError(f"nested deeper than {MAX_NESTING} levels")
+        if not isinstance(message, list):
+            return _read_call(message)
+        if len(message) > MAX_BATCH:
+            raise BatchTooLarge(limit=MAX_BATCH, found=len(message))
+        return [_read_call(item) for item in message]
+
+    def _is_ordered(self, calls: list[_Call]) -> bool:
+        named = (self._methods.get(call.method) for call in calls if call.flaw is None)
+        return any(method is not None and method.ordered for method in named)
+
+    async def _answer(self, call: _Call, connection: Connection) -> tuple[_Result | _Fault, Watcher | None] | None:
+        try:
+            if call.flaw is not None:
+                raise call.flaw
+            if call.is_notification:
+                return None
+            outcome = await self._run(call, connection)
+        except ProtocolFault as fault:
+            return _fault(fault, call.id), None
+        except IntegriteeError as e:
+            return _Fault(_ErrorObject(APPLICATION_FAULT, str(e)), call.id, Reason.of(e)), None
+        except Exception as e:
+            _log_defect(call.method, e)
+            return _fault(InternalError(), call.id), None
+        reason = UNSET if outcome.reason is None else Reason.of(outcome.reason)
+        return _Result(outcome.result, call.id, reason), outcome.watcher
+
+    async def _run(self, call: _Call, connection: Connection) -> Outcome:
+        if not call.has_version:
+            raise UnsupportedVersion
+        method = self._methods.get(call.method)
+        if method is None:
+            raise MethodNotFound(call.method)
+        if self._in_flight >= self._max_calls_in_flight:
+            raise ServerBusy(self._max_calls_in_flight)
+        if self._observe is not None:
+            self._observe(call.method)
+        self._in_flight += 1
+        try:
+            return await method.run(call.params, connection)
+        finally:
+            self._in_flight -= 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One object of a message; with a `flaw` the other members but `id` mean nothing."""
+
+    id: CallId
+    is_notification: bool = False
+    has_version: bool = False
+    method: str = ""
+    params: Params = None
+    flaw: InvalidRequest | None = None
+
+
+def _read_call(item: Any) -> _Call:
+    """Raises ParseError for what spoils the whole message."""
+    if not isinstance(item, dict):
+        raise ParseError("neither an object nor an array of objects")
+    call_id = item.get("id")
+    is_u64 = type(call_id) is int and 0 <= call_id <= _U64_MAX  # a bool is an int, but no id
+    if not (is_u64 or isinstance(call_id, str) or call_id is None):
+        raise ParseError("the id is no unsigned 64-bit integer, string or null")
+    version, method, params = item.get("jsonrpc"), item.get("method"), item.get("params")
+    flaw = None
+    if not item.keys() <= _CALL_MEMBERS:
+        flaw = "unknown member"
+    elif not isinstance(method, str):
+        flaw = "the method is no string"
+    elif not (params is None or isinstance(params, list | dict)):
+        flaw = "the params are neither array nor object"
+    elif not (version is None or version == "2.0"):
+        flaw = "this is not JSON-RPC 2.0"
+    if flaw is not None:
+        return _Call(call_id, flaw=InvalidRequest(flaw))
+    return _Call(call_id, "id" not in item, version is not None, str(method), params)
+
+
+def _nests_within(value: Any, levels: int) -> bool:
+    """True iff no container of `value` lies more than `levels` deep. Looks at one level after the other."""
+    layer = [value] if isinstance(value, list | dict) else []
+    for _ in range(levels):
+        if not layer:
+            return True
+        layer = [
+            child
+            for parent in layer
+            for child in (parent.values() if isinstance(parent, dict) else parent)
+            if isinstance(child, list | dict)
+        ]
+    return not layer
+
+
+class _ErrorObject(msgspec.Struct, frozen=True):
+    code: int
+    message: str
+    data: str | UnsetType = UNSET
+
+
+class _Result(msgspec.Struct, frozen=True, tag_field="jsonrpc", tag="2.0"):
+    result: Any
+    id: CallId
+    reason: Reason | UnsetType = UNSET
+
+
+class _Fault(msgspec.Struct, frozen=True, tag_field="jsonrpc", tag="2.0"):
+    error: _ErrorObject
+    id: CallId
+    reason: Reason
+
+
+def _fault(fault: ProtocolFault, call_id: CallId) -> _Fault:
+    data = UNSET if fault.fault_data is None else fault.fault_data
+    return _Fault(_ErrorObject(fault.fault_code, fault.fault or str(fault), data), call_id, Reason.of(fault))
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+def _log_defect(method: str, error: Exception) -> None:
+    """Name kind and place of a defect; its text might quote what the caller sent."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "an unknown place"
+    log.error("%s failed with %s at %s", method, type(error).__name__, place)

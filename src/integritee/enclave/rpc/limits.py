@@ -1,0 +1,74 @@
+"""Every bound of the trusted RPC. What a caller may occupy follows from this page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+MAX_MESSAGE_BYTES: Final = 1024 * 1024
+"""Longest JSON-RPC message that is looked at; longer ones are answered with `rpc.message_too_large`."""
+
+MAX_BATCH: Final = 64
+"""Most calls of one batch."""
+
+MAX_NESTING: Final = 128
+"""Levels of arrays and objects in one message (the limit of serde_json, which the original inherits)."""
+
+MAX_CALLS_IN_FLIGHT: Final = 4096
+"""Calls being worked on, all connections together; above it callers are told `rpc.busy`."""
+
+MAX_SHARDS_PER_QUERY: Final = 16
+"""Shards one `author_pendingExtrinsics` may ask about."""
+
+MAX_ECHOED_CHARACTERS: Final = 1024
+"""How much of a caller's parameters an error repeats."""
+
+MAX_WATCHES: Final = 65_536
+"""Watched operations, all connections together."""
+
+MAX_WATCHES_PER_CONNECTION: Final = 8192
+"""Watched operations of one connection: as many as the pool of a shard holds."""
+
+MAX_HELD_UPDATES: Final = 16
+"""Updates kept for one watch until its reply is on the wire; an operation has fewer states than that."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerLimits:
+    """Bounds of the websocket server. Sizes in bytes, times in seconds."""
+
+    connections: int = 10_000
+    """Clients served at the same time, including those still shaking hands."""
+
+    refusals: int = 64
+    """Further sockets kept just long enough to tell them 503; beyond these a socket is closed at once."""
+
+    reserved_files: int = 256
+    """File descriptors kept for the enclave's own files when the process limit is below `connections`."""
+
+    backlog: int = 4096
+    """Connections the kernel queues for us."""
+
+    handshake_seconds: float = 10.0
+    """Time for TLS, and again for the HTTP upgrade."""
+
+    message_bytes: int = 4 * MAX_MESSAGE_BYTES
+    """Longest websocket message received at all; a longer one closes the connection with 1009."""
+
+    fragments_per_message: int = 4096
+    """Frames one message may be cut into."""
+
+    requests_per_connection: int = 32
+    """Messages of one connection worked on at the same time; reading pauses while there are more."""
+
+    outgoing_bytes: int = 4 * 1024 * 1024
+    """Bytes waiting for a client that does not read, above which it is dropped with 1008."""
+
+    stall_seconds: float = 30.0
+    """How long a client may leave its outgoing bytes unread before it is dropped."""
+
+    close_seconds: float = 1.0
+    """Time for a peer to take note of a close frame before the socket is closed."""
+
+    stop_seconds: float = 0.5
+    """Time for all clients to take note when the server stops."""

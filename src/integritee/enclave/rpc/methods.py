@@ -1,0 +1,168 @@
+"""The methods of the trusted RPC and the form of their results.
+
+Source: integritee-worker `enclave-runtime/src/rpc/common_api.rs` and `worker_api_direct.rs`,
+`sidechain/rpc-handler`. Nearly every result is the hex of a SCALE `RpcReturnValue`, for success and for
+failure; the exceptions are noted at each method.
+
+Two things differ on purpose: a missing parameter is an error (the original's enclave panics), and
+`author_getShardVault` reports its failure once encoded, like all others (the original's is hex of hex, which
+no client can read).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from integritee.errors import IntegriteeError
+from integritee.primitives.rpc import DirectRequestStatus, RpcReturnValue, StatusOfOperation, Submitted
+from integritee.primitives.sidechain import SidechainHeader
+from integritee.scale import encode
+
+from . import params as read
+from .backend import Backend
+from .error_text import getter_text, parameter_text, submit_text
+from .errors import ShardVaultUnknown, TooManyShards
+from .jsonrpc import Connection, Method, Outcome, Params
+from .limits import MAX_SHARDS_PER_QUERY
+from .watch import WATCH_METHOD, WatchRegistry
+
+PLACEHOLDER: Final = "hello, world"
+"""What the original answers to queries it does not implement."""
+
+_HASH_HEX_LENGTH: Final = len("0x") + 64
+
+ErrorText = Callable[[IntegriteeError], str]
+
+
+def trusted_methods(backend: Backend, watches: WatchRegistry) -> dict[str, Method]:
+    """All methods by name, on top of one enclave."""
+    api = _TrustedApi(backend, watches)
+    methods = {
+        WATCH_METHOD: Method(api.submit_and_watch, ordered=True),
+        "author_submitExtrinsic": Method(api.submit, ordered=True),
+        "author_pendingExtrinsics": Method(api.pending),
+        "author_getShieldingKey": _query(lambda: encode(str, backend.shielding_key_json())),
+        "author_getShardVault": _query(api.shard_vault),
+        "author_getShard": _query(backend.shard),
+        "author_getFingerprint": _query(backend.fingerprint),
+        "author_getMuRaUrl": _query(lambda: encode(str, backend.mu_ra_url())),
+        "author_getUntrustedUrl": _query(lambda: encode(str, backend.untrusted_url())),
+        "chain_getHeader": _query(lambda: encode(SidechainHeader, backend.latest_header())),
+        "state_getMetadata": _query(backend.stf_metadata),
+        "state_executeGetter": Method(api.execute_getter),
+        "state_getRuntimeVersion": _constant(PLACEHOLDER),
+        "system_health": _constant(PLACEHOLDER),
+        "system_name": _constant(PLACEHOLDER),
+        "system_version": _query(lambda: f"enclave-runtime: {backend.version()}".encode()),
+        "system_accountNextIndex": Method(api.account_next_index),
+        "sidechain_importBlock": Method(api.import_blocks),
+    }
+    names = sorted([*methods, "rpc_methods"])
+    methods["rpc_methods"] = _constant({"methods": names})
+    return methods
+
+
+class _TrustedApi:
+    """Methods that take parameters."""
+
+    def __init__(self, backend: Backend, watches: WatchRegistry) -> None:
+        self._backend = backend
+        self._watches = watches
+
+    async def submit_and_watch(self, params: Params, connection: Connection) -> Outcome:
+        """[hex Request] → the bare hash of the operation, not an RpcReturnValue; then updates follow."""
+        try:
+            request = read.request(params)
+            watcher = self._watches.open(connection.id)
+        except IntegriteeError as e:
+            return _failure(e, submit_text)
+        try:
+            top_hash = await self._backend.submit(request, watcher)
+        except IntegriteeError as e:
+            self._watches.discard(watcher)
+            return _failure(e, submit_text)
+        except BaseException:  # a defect, or the server stops
+            self._watches.discard(watcher)
+            raise
+        watcher.bind(top_hash)
+        return Outcome("0x" + top_hash.hex(), watcher=watcher)
+
+    async def submit(self, params: Params, connection: Connection) -> Outcome:
+        """[hex Request] → the 32 bytes of the hash, with status Submitted."""
+        try:
+            top_hash = await self._backend.submit(read.request(params), None)
+        except IntegriteeError as e:
+            return _failure(e, submit_text)
+        return _success(top_hash, StatusOfOperation(Submitted()))
+
+    async def execute_getter(self, params: Params, connection: Connection) -> Outcome:
+        """[hex Request with a plain getter] → SCALE Option<Vec<u8>> of the getter's own SCALE result."""
+        try:
+            value = await self._backend.execute_getter(read.request(params))
+        except IntegriteeError as e:
+            return _failure(e, getter_text)
+        return _success(encode(bytes | None, value))
+
+    async def pending(self, params: Params, connection: Connection) -> Outcome:
+        """[base58 shard, …] → SCALE Vec<Vec<Vec<u8>>>: per shard, the hashes of the ready operations.
+
+        The original hands out the *decrypted* operations to whoever asks, which undoes the shielding. The
+        type stays; an entry is the 32-byte hash, which its submitter knows and which tells others nothing.
+        """
+        try:
+            texts = read.texts(params)
+            if len(texts) > MAX_SHARDS_PER_QUERY:
+                raise TooManyShards(limit=MAX_SHARDS_PER_QUERY, found=len(texts))
+            hashes = self._backend.pending([read.shard(text) for text in texts])
+        except IntegriteeError as e:
+            return _failure(e, parameter_text)
+        return _success(encode(list[list[bytes]], hashes))
+
+    def shard_vault(self) -> bytes:
+        """AccountId ‖ ParentchainId, 33 bytes."""
+        vault = self._backend.shard_vault()
+        if vault is None:
+            raise ShardVaultUnknown
+        account, parentchain = vault
+        return account + bytes([parentchain])
+
+    async def account_next_index(self, params: Params, connection: Connection) -> Outcome:
+        """[SS58 or 0x-hex account] → plain JSON number: the nonce to sign the account's next call with."""
+        return Outcome(self._backend.next_nonce(read.account(params)))
+
+    async def import_blocks(self, params: Params, connection: Connection) -> Outcome:
+        """[hex Vec<SignedBlock>] → plain JSON string "ok", which does not mean that a block is good."""
+        self._backend.import_blocks(read.signed_blocks(params))
+        return Outcome("ok")
+
+
+def _query(value: Callable[[], bytes]) -> Method:
+    """A method that ignores its parameters."""
+
+    async def run(params: Params, connection: Connection) -> Outcome:
+        try:
+            return _success(value())
+        except IntegriteeError as e:
+            return _failure(e, parameter_text)
+
+    return Method(run)
+
+
+def _constant(result: object) -> Method:
+    async def run(params: Params, connection: Connection) -> Outcome:
+        return Outcome(result)
+
+    return Method(run)
+
+
+def _success(value: bytes, status: DirectRequestStatus | None = None) -> Outcome:
+    envelope = RpcReturnValue.ok(value) if status is None else RpcReturnValue(value, False, status)
+    return Outcome(envelope.to_hex())
+
+
+def _failure(error: IntegriteeError, text: ErrorText) -> Outcome:
+    envelope = RpcReturnValue.error(text(error)).to_hex()
+    if len(envelope) == _HASH_HEX_LENGTH:  # clients tell a hash from an envelope by its length
+        envelope = RpcReturnValue.error(text(error) + ".").to_hex()
+    return Outcome(envelope, reason=error)
