@@ -70,9 +70,9 @@ def author_block(
     above = chain.header(parent)
     if above is None:
         raise UnknownBlock(parent)
-    engine, before, overlay = chain.engine, chain.state_at(parent), chain.overlay_at(parent)
+    engine, overlay = chain.engine, chain.overlay_at(parent)
 
-    time = BlockTime.after(before, now_ms, runtime_api.aura_slot_duration(engine, overlay), min_advance_ms)
+    time = BlockTime.after(overlay, now_ms, runtime_api.aura_slot_duration(engine, overlay), min_advance_ms)
     key = _slot_key(runtime_api.aura_authorities(engine, overlay), time.slot, keys)
     layout = extrinsics_layout(runtime_api.core_version(engine, overlay))
 
@@ -84,7 +84,8 @@ def author_block(
         refused = _fill(engine, overlay, transactions, body, time_is_up)
     closed = runtime_api.finalize_block(engine, overlay)
 
-    state = before.commit(overlay.changes())
+    state = overlay.settled()
+    assert isinstance(state, Trie)
     header = Header(
         parent_hash=parent,
         number=opening.number,

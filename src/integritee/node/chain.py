@@ -7,7 +7,7 @@ database; whoever wants to follow the chain subscribes to its events.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -75,20 +75,6 @@ ChainEvent: TypeAlias = Imported | NewBest | Finalized
 
 Listener: TypeAlias = Callable[[ChainEvent], None]
 """Called after the change is in the database, in order of subscription. Must neither raise nor import blocks."""
-
-
-@dataclass(frozen=True, slots=True)
-class StateBackend:
-    """A trie as the storage below an overlay."""
-
-    trie: Trie
-
-    def get(self, key: bytes) -> bytes | None:
-        return self.trie.get(key)
-
-    def items(self, prefix: bytes = b"", start: bytes | None = None) -> Iterator[tuple[bytes, bytes]]:
-        # The trie includes `start`, an overlay's backend does not.
-        return (entry for entry in self.trie.items(prefix, start) if entry[0] != start)
 
 
 def state_layout(version: RuntimeVersion) -> Layout:
@@ -187,7 +173,7 @@ class Chain:
 
     def overlay_at(self, hash: bytes) -> Overlay:
         """A fresh overlay over the state after the block. Raises UnknownBlock."""
-        return Overlay(StateBackend(self.state_at(hash)))
+        return Overlay(self.state_at(hash))
 
     # --- runtime
 

@@ -26,7 +26,7 @@ class RuntimeEngine(Protocol):
     * `TaggedTransactionQueue_validate_transaction` itself initialises a block on top of the given hash, so that
       the head counts as a known block (a mortal era may be born there).
     * `BlockBuilder_finalize_block` may leave `state_root` and `extrinsics_root` zero: the node computes both.
-      Values that are not zero are compared.
+      Values that are not zero are compared. (`overlay.settled().root()` is the state root; the node reuses it.)
     """
 
     def call(self, name: str, overlay: Overlay, args: bytes) -> bytes:

@@ -31,7 +31,7 @@ from integritee.trie import Trie
 
 from . import runtime_api
 from .block import Block
-from .chain import Chain, StateBackend
+from .chain import Chain
 from .database import Finalization
 from .engine import RuntimeEngine
 from .errors import MissingVotes, NotCanonical, NotFinalized, UnknownBlock
@@ -148,7 +148,7 @@ class Finalizer:
 
     def _set_after(self, hash: bytes, states: Mapping[bytes, Trie]) -> AuthoritySet:
         state = states.get(hash) or self._chain.state_at(hash)
-        return AuthoritySet.read(self._chain.engine, Overlay(StateBackend(state)))
+        return AuthoritySet.read(self._chain.engine, Overlay(state))
 
 
 def prove_finality(chain: Chain, number: int) -> FinalityProof:
