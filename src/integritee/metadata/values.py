@@ -66,15 +66,15 @@ def as_variant(path: str, value: Any, wrappers: Container[str] = ()) -> Variant:
         return Variant(value.name)
     if isinstance(value, Enum):
         name = value.variant_name or type(value).__name__
-        return Variant(name, _only_field(value) if name in wrappers else value)
+        return Variant(name, _body(value, is_wrapper=name in wrappers))
     if isinstance(value, bytes | bytearray) and path.endswith("MultiAddress"):
         return Variant("Id", value)
     raise EncodeError(f"a variant of {path}", type(value).__name__)
 
 
-def _only_field(value: Enum) -> Any:
-    fields = _fields(value)
-    return next(iter(fields.values())) if len(fields) == 1 else value
+def _body(value: Enum, *, is_wrapper: bool) -> Any:
+    fields = list(_fields(value).values())
+    return fields[0] if is_wrapper and len(fields) == 1 else value if fields else ()
 
 
 def _fields(value: Struct) -> dict[str, Any]:
