@@ -1,0 +1,1 @@
+"""What the enclave believes about its parentchains, and why it may."""

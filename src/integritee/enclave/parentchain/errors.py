@@ -1,0 +1,363 @@
+"""Why the enclave does not believe what it was told about a parentchain.
+
+ParentchainError                      parentchain
+├── LightClientError                  parentchain.light_client
+│   ├── StartError                    parentchain.start
+│   │   ├── NotGenesis                parentchain.not_genesis
+│   │   ├── AuthoritiesNotProven      parentchain.authorities_not_proven
+│   │   └── InvalidAuthoritySet       parentchain.invalid_authority_set  (also: announced by a header)
+│   ├── HeaderChainError              parentchain.header_chain
+│   │   ├── EmptyChain                parentchain.empty_chain
+│   │   ├── ChainTooLong              parentchain.chain_too_long
+│   │   ├── AlreadyFinalized          parentchain.already_finalized
+│   │   ├── NotConsecutive            parentchain.not_consecutive
+│   │   └── ParentMismatch            parentchain.parent_mismatch
+│   ├── SetChangeError                parentchain.set_change
+│   │   ├── MalformedConsensusLog     parentchain.malformed_consensus_log
+│   │   ├── UnsupportedConsensusLog   parentchain.unsupported_consensus_log
+│   │   ├── OverlappingSetChange      parentchain.overlapping_set_change
+│   │   └── CrossesSetChange          parentchain.crosses_set_change
+│   └── JustificationError            parentchain.justification
+│       ├── MissingJustification      parentchain.missing_justification
+│       ├── JustificationTooLarge     parentchain.justification_too_large
+│       ├── MalformedJustification    parentchain.malformed_justification
+│       ├── WrongTarget               parentchain.wrong_target
+│       ├── UnknownVoter              parentchain.unknown_voter
+│       ├── TooManyVotes              parentchain.too_many_votes
+│       ├── InsufficientWeight        parentchain.insufficient_weight
+│       ├── BadVoteSignature          parentchain.bad_vote_signature
+│       ├── VoteNotDescendant         parentchain.vote_not_descendant
+│       └── UnusedAncestry            parentchain.unused_ancestry
+└── BlockError                        parentchain.block
+    ├── BlockTooLarge                 parentchain.block_too_large
+    ├── ExtrinsicsRootMismatch        parentchain.extrinsics_root_mismatch
+    └── StateNotProven                parentchain.state_not_proven
+"""
+
+from __future__ import annotations
+
+from integritee.errors import IntegriteeError
+
+
+class ParentchainError(IntegriteeError):
+    code = "parentchain"
+
+
+class LightClientError(ParentchainError):
+    code = "parentchain.light_client"
+
+
+# --- start
+
+
+class StartError(LightClientError):
+    """There is nothing to start a light client from."""
+
+    code = "parentchain.start"
+
+
+class NotGenesis(StartError):
+    """The header is not that of a first block."""
+
+    code = "parentchain.not_genesis"
+
+    def __init__(self, number: int, parent: bytes) -> None:
+        super().__init__(f"header {number} on 0x{parent.hex()} is not a genesis header")
+        self.number = number
+        self.parent = parent
+
+
+class AuthoritiesNotProven(StartError):
+    """The authority set does not follow from the genesis state; `cause` is the code of the proof's error."""
+
+    code = "parentchain.authorities_not_proven"
+
+    def __init__(self, state_root: bytes, cause: str, detail: str) -> None:
+        super().__init__(f"no authority set proven under 0x{state_root.hex()}: {detail}")
+        self.state_root = state_root
+        self.cause = cause
+
+
+class InvalidAuthoritySet(StartError):
+    """A set without weight, or with more than fits 64 bits, cannot vote."""
+
+    code = "parentchain.invalid_authority_set"
+
+    def __init__(self, authorities: int, weight: int) -> None:
+        super().__init__(f"{authorities} authorities with total weight {weight} cannot be a voter set")
+        self.authorities = authorities
+        self.weight = weight
+
+
+# --- header chain
+
+
+class HeaderChainError(LightClientError):
+    """The headers do not continue the finalized chain."""
+
+    code = "parentchain.header_chain"
+
+
+class EmptyChain(HeaderChainError):
+    code = "parentchain.empty_chain"
+
+    def __init__(self) -> None:
+        super().__init__("no headers")
+
+
+class ChainTooLong(HeaderChainError):
+    code = "parentchain.chain_too_long"
+
+    def __init__(self, found: int, limit: int) -> None:
+        super().__init__(f"{found} headers at once, at most {limit} are allowed")
+        self.found = found
+        self.limit = limit
+
+
+class AlreadyFinalized(HeaderChainError):
+    """The first header is not beyond the finalized head: a replay, or a fork of history."""
+
+    code = "parentchain.already_finalized"
+
+    def __init__(self, number: int, head: int) -> None:
+        super().__init__(f"header {number} is not beyond the finalized head {head}")
+        self.number = number
+        self.head = head
+
+
+class NotConsecutive(HeaderChainError):
+    """A header is missing, or two are swapped."""
+
+    code = "parentchain.not_consecutive"
+
+    def __init__(self, found: int, expected: int) -> None:
+        super().__init__(f"header {found} where {expected} should be")
+        self.found = found
+        self.expected = expected
+
+
+class ParentMismatch(HeaderChainError):
+    """A header names another parent than the one before it."""
+
+    code = "parentchain.parent_mismatch"
+
+    def __init__(self, number: int, expected: bytes, found: bytes) -> None:
+        super().__init__(f"header {number} is a child of 0x{found.hex()}, not of 0x{expected.hex()}")
+        self.number = number
+        self.expected = expected
+        self.found = found
+
+
+# --- authority set changes
+
+
+class SetChangeError(LightClientError):
+    """The authority set cannot be followed through these headers."""
+
+    code = "parentchain.set_change"
+
+
+class MalformedConsensusLog(SetChangeError):
+    """A GRANDPA digest item that does not decode; `cause` is the code of the codec's error."""
+
+    code = "parentchain.malformed_consensus_log"
+
+    def __init__(self, number: int, cause: str) -> None:
+        super().__init__(f"GRANDPA digest item of header {number} does not decode ({cause})")
+        self.number = number
+        self.cause = cause
+
+
+class UnsupportedConsensusLog(SetChangeError):
+    """The chain left normal finality (`log` is "ForcedChange" or "Pause"); only its operators can tell what next."""
+
+    code = "parentchain.unsupported_consensus_log"
+
+    def __init__(self, number: int, log: str) -> None:
+        super().__init__(f"header {number} announces {log}, which a light client cannot follow")
+        self.number = number
+        self.log = log
+
+
+class OverlappingSetChange(SetChangeError):
+    """A change is announced while one is pending, which pallet-grandpa never does."""
+
+    code = "parentchain.overlapping_set_change"
+
+    def __init__(self, number: int, pending_at: int) -> None:
+        super().__init__(f"header {number} announces a set change while that of block {pending_at} is pending")
+        self.number = number
+        self.pending_at = pending_at
+
+
+class CrossesSetChange(SetChangeError):
+    """Headers up to `at` are finalized by the old set, those beyond by the new one: split the batch there."""
+
+    code = "parentchain.crosses_set_change"
+
+    def __init__(self, at: int, tip: int) -> None:
+        super().__init__(f"authorities change with block {at}, it must be finalized before {tip} can be")
+        self.at = at
+        self.tip = tip
+
+
+# --- justification
+
+
+class JustificationError(LightClientError):
+    """The last header is not shown to be final."""
+
+    code = "parentchain.justification"
+
+
+class MissingJustification(JustificationError):
+    code = "parentchain.missing_justification"
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"header {number} comes without a justification")
+        self.number = number
+
+
+class JustificationTooLarge(JustificationError):
+    code = "parentchain.justification_too_large"
+
+    def __init__(self, found: int, limit: int) -> None:
+        super().__init__(f"justification of {found} bytes, at most {limit} are allowed")
+        self.found = found
+        self.limit = limit
+
+
+class MalformedJustification(JustificationError):
+    """The bytes do not decode; `cause` is the code of the codec's error."""
+
+    code = "parentchain.malformed_justification"
+
+    def __init__(self, cause: str, detail: str) -> None:
+        super().__init__(f"justification does not decode: {detail}")
+        self.cause = cause
+
+
+class WrongTarget(JustificationError):
+    """The votes are for another block."""
+
+    code = "parentchain.wrong_target"
+
+    def __init__(self, expected_number: int, expected: bytes, found_number: int, found: bytes) -> None:
+        super().__init__(
+            f"justification of {found_number} 0x{found.hex()}, expected {expected_number} 0x{expected.hex()}"
+        )
+        self.expected_number = expected_number
+        self.expected = expected
+        self.found_number = found_number
+        self.found = found
+
+
+class UnknownVoter(JustificationError):
+    """Somebody outside of the authority set votes; maybe a member of another set."""
+
+    code = "parentchain.unknown_voter"
+
+    def __init__(self, voter: bytes, set_id: int) -> None:
+        super().__init__(f"0x{voter.hex()} is not in authority set {set_id}")
+        self.voter = voter
+        self.set_id = set_id
+
+
+class TooManyVotes(JustificationError):
+    """One voter votes more often than an equivocation takes."""
+
+    code = "parentchain.too_many_votes"
+
+    def __init__(self, voter: bytes, limit: int) -> None:
+        super().__init__(f"0x{voter.hex()} votes more than {limit} times")
+        self.voter = voter
+        self.limit = limit
+
+
+class InsufficientWeight(JustificationError):
+    """Too few voters, each counted once however often it votes."""
+
+    code = "parentchain.insufficient_weight"
+
+    def __init__(self, found: int, expected: int) -> None:
+        super().__init__(f"votes of weight {found}, {expected} are needed")
+        self.found = found
+        self.expected = expected
+
+
+class BadVoteSignature(JustificationError):
+    """The voter did not cast this vote in this round of this authority set."""
+
+    code = "parentchain.bad_vote_signature"
+
+    def __init__(self, voter: bytes, round: int, set_id: int) -> None:
+        super().__init__(f"0x{voter.hex()} did not sign this vote for round {round} of set {set_id}")
+        self.voter = voter
+        self.round = round
+        self.set_id = set_id
+
+
+class VoteNotDescendant(JustificationError):
+    """A vote is for a block that is not shown to be the target or to descend from it."""
+
+    code = "parentchain.vote_not_descendant"
+
+    def __init__(self, voter: bytes, number: int, hash: bytes) -> None:
+        super().__init__(f"0x{voter.hex()} votes for {number} 0x{hash.hex()}, no descendant of the target")
+        self.voter = voter
+        self.number = number
+        self.hash = hash
+
+
+class UnusedAncestry(JustificationError):
+    """Headers that lie on the way of no vote, or occur twice."""
+
+    code = "parentchain.unused_ancestry"
+
+    def __init__(self, found: int, used: int) -> None:
+        super().__init__(f"justification has {found} ancestry headers, its votes need {used}")
+        self.found = found
+        self.used = used
+
+
+# --- block contents
+
+
+class BlockError(ParentchainError):
+    """Contents that do not belong to a verified header."""
+
+    code = "parentchain.block"
+
+
+class BlockTooLarge(BlockError):
+    """`unit` is "extrinsics", "bytes" or "keys"."""
+
+    code = "parentchain.block_too_large"
+
+    def __init__(self, unit: str, found: int, limit: int) -> None:
+        super().__init__(f"block with {found} {unit}, at most {limit} are allowed")
+        self.unit = unit
+        self.found = found
+        self.limit = limit
+
+
+class ExtrinsicsRootMismatch(BlockError):
+    """An extrinsic is missing, added, altered or moved."""
+
+    code = "parentchain.extrinsics_root_mismatch"
+
+    def __init__(self, expected: bytes, found: bytes) -> None:
+        super().__init__(f"extrinsics have root 0x{found.hex()}, the header says 0x{expected.hex()}")
+        self.expected = expected
+        self.found = found
+
+
+class StateNotProven(BlockError):
+    """The proof does not show every watched key under the state root; `cause` is the code of the proof's error."""
+
+    code = "parentchain.state_not_proven"
+
+    def __init__(self, state_root: bytes, cause: str, detail: str) -> None:
+        super().__init__(f"state under 0x{state_root.hex()} is not proven: {detail}")
+        self.state_root = state_root
+        self.cause = cause

@@ -1,0 +1,348 @@
+"""A GRANDPA light client: which headers of a parentchain are final, and how we know.
+
+It starts from a genesis header, proves the authority set out of the genesis state and then takes batches of
+consecutive headers. A batch counts only with a justification of its last header by the authority set in
+force, and counts as a whole: a final block finalizes its ancestors. On any error the client is unchanged.
+
+Rules: finality-grandpa (`validate_commit`), sp-consensus-grandpa (justifications, `ScheduledChange`),
+pallet-grandpa (storage). A change announced in block n with delay d takes effect after block n + d, which is
+the last one for the old set to finalize.
+
+Chains whose finality cannot be proven here (parachains) need `start_unproven`, which follows the header chain
+on the word of the host. The client then says so in `trust`, and never changes its mind.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, Self
+
+from msgspec.structs import replace
+
+from integritee.crypto import verify_ed25519
+from integritee.primitives.grandpa import (
+    Authority,
+    ConsensusLog,
+    ForcedChange,
+    GrandpaJustification,
+    Pause,
+    ScheduledChange,
+    finality_threshold,
+    grandpa_logs,
+    precommit_payload,
+)
+from integritee.primitives.header import Header
+from integritee.primitives.ids import H256
+from integritee.primitives.storage import storage_prefix
+from integritee.scale import DecodeError, Struct, decode, encode, u64
+from integritee.trie import TrieError, verify_proof
+
+from .errors import (
+    AlreadyFinalized,
+    AuthoritiesNotProven,
+    BadVoteSignature,
+    ChainTooLong,
+    CrossesSetChange,
+    EmptyChain,
+    InsufficientWeight,
+    InvalidAuthoritySet,
+    JustificationTooLarge,
+    MalformedConsensusLog,
+    MalformedJustification,
+    MissingJustification,
+    NotConsecutive,
+    NotGenesis,
+    OverlappingSetChange,
+    ParentMismatch,
+    TooManyVotes,
+    UnknownVoter,
+    UnsupportedConsensusLog,
+    UnusedAncestry,
+    VoteNotDescendant,
+    WrongTarget,
+)
+
+MAX_HEADERS: Final = 4096
+"""Headers per batch. Nodes keep a justification at least every 512 blocks."""
+
+MAX_JUSTIFICATION_BYTES: Final = 1 << 20
+
+MAX_VOTES_PER_VOTER: Final = 2
+"""An equivocation takes two votes; more are redundant (finality-grandpa)."""
+
+AUTHORITIES_KEY: Final = storage_prefix("Grandpa", "Authorities")
+SET_ID_KEY: Final = storage_prefix("Grandpa", "CurrentSetId")
+LEGACY_AUTHORITIES_KEY: Final = b":grandpa_authorities"
+"""Where chains before pallet-grandpa 5 keep the set, as version byte and vector."""
+
+LEGACY_VERSION: Final = b"\x01"
+
+GENESIS_KEYS: Final = (AUTHORITIES_KEY, SET_ID_KEY, LEGACY_AUTHORITIES_KEY)
+"""Keys that the proof given to `LightClient.start` must cover, present or absent, and no others."""
+
+
+class Trust(enum.IntEnum):
+    """What the finality of the head rests on."""
+
+    Grandpa = 0
+    Unproven = 1
+
+
+class SetChange(Struct, frozen=True):
+    """`authorities` take over after block `at`."""
+
+    at: u64
+    authorities: list[Authority]
+
+
+class LightClientState(Struct, frozen=True):
+    """All that a light client remembers. `authorities` is empty and meaningless if `trust` is Unproven."""
+
+    genesis_hash: H256
+    head: Header
+    trust: Trust
+    set_id: u64
+    authorities: list[Authority]
+    pending: SetChange | None
+
+
+class LightClient:
+    """The finalized chain as far as it is known; `state` restores it, after a restart or elsewhere."""
+
+    def __init__(self, state: LightClientState) -> None:
+        self._state = state
+        self._head_hash = state.head.hash()
+
+    @classmethod
+    def start(cls, genesis_header: Header, authorities_proof: Sequence[bytes]) -> Self:
+        """Follow the chain of a trusted genesis header; the proof covers GENESIS_KEYS in its state.
+
+        Raises NotGenesis, AuthoritiesNotProven or InvalidAuthoritySet.
+        """
+        set_id, authorities = _genesis_authorities(genesis_header.state_root, authorities_proof)
+        VoterSet.of(authorities)
+        return cls._start(genesis_header, Trust.Grandpa, set_id, authorities)
+
+    @classmethod
+    def start_unproven(cls, genesis_header: Header) -> Self:
+        """Follow the chain without any proof of finality. Raises NotGenesis."""
+        return cls._start(genesis_header, Trust.Unproven, 0, [])
+
+    @classmethod
+    def _start(cls, genesis: Header, trust: Trust, set_id: int, authorities: list[Authority]) -> Self:
+        if genesis.number != 0 or genesis.parent_hash != bytes(32):
+            raise NotGenesis(genesis.number, genesis.parent_hash)
+        return cls(LightClientState(genesis.hash(), genesis, trust, set_id, authorities, None))
+
+    @classmethod
+    def resume(cls, state: bytes) -> Self:
+        """Go on from what `encode_state` gave. Raises DecodeError."""
+        return cls(decode(LightClientState, state))
+
+    def encode_state(self) -> bytes:
+        return encode(LightClientState, self._state)
+
+    def copy(self) -> Self:
+        """A client that goes its own way from here."""
+        return type(self)(self._state)
+
+    @property
+    def state(self) -> LightClientState:
+        return self._state
+
+    @property
+    def trust(self) -> Literal["grandpa", "unproven"]:
+        return "grandpa" if self._state.trust is Trust.Grandpa else "unproven"
+
+    @property
+    def head(self) -> Header:
+        """The last finalized header."""
+        return self._state.head
+
+    @property
+    def head_hash(self) -> bytes:
+        return self._head_hash
+
+    def import_chain(self, headers: Sequence[Header], justification: bytes | None) -> list[Header]:
+        """Finalize consecutive headers behind the head, and return them.
+
+        `justification` is the SCALE form of that of the last header; in unproven mode it is not looked at.
+        Raises a HeaderChainError, SetChangeError, JustificationError or InvalidAuthoritySet.
+        """
+        tip_hash = verify_header_chain(headers, self._state.head, self._head_hash)
+        tip = headers[-1]
+        state = replace(self._state, head=tip)
+        if state.trust is Trust.Grandpa:
+            pending = _follow_changes(headers, state.pending)
+            if justification is None:
+                raise MissingJustification(tip.number)
+            voters = VoterSet.of(state.authorities)
+            verify_justification(justification, tip.number, tip_hash, voters, state.set_id)
+            state = _enact(replace(state, pending=pending))
+        self._state, self._head_hash = state, tip_hash
+        return list(headers)
+
+
+def _genesis_authorities(state_root: bytes, proof: Sequence[bytes]) -> tuple[int, list[Authority]]:
+    """Set id and authorities of the genesis state. Raises AuthoritiesNotProven."""
+    try:
+        values = verify_proof(state_root, proof, GENESIS_KEYS)
+        set_id = values[SET_ID_KEY]
+        return 0 if set_id is None else decode(u64, set_id), _stored_authorities(values)
+    except (TrieError, DecodeError) as error:
+        raise AuthoritiesNotProven(state_root, error.code, str(error)) from error
+
+
+def _stored_authorities(values: dict[bytes, bytes | None]) -> list[Authority]:
+    stored = values[AUTHORITIES_KEY]
+    legacy = values[LEGACY_AUTHORITIES_KEY]
+    if stored is None and legacy is not None and legacy[:1] == LEGACY_VERSION:
+        stored = legacy[1:]
+    authorities: list[Authority] = [] if stored is None else decode(list[Authority], stored)
+    return authorities
+
+
+def verify_header_chain(headers: Sequence[Header], head: Header, head_hash: bytes) -> bytes:
+    """Whether the headers follow `head` one by one; the hash of the last. Raises a HeaderChainError."""
+    if not headers:
+        raise EmptyChain
+    if len(headers) > MAX_HEADERS:
+        raise ChainTooLong(len(headers), MAX_HEADERS)
+    if headers[0].number <= head.number:
+        raise AlreadyFinalized(headers[0].number, head.number)
+    parent = head_hash
+    for expected, header in enumerate(headers, head.number + 1):
+        if header.number != expected:
+            raise NotConsecutive(header.number, expected)
+        if header.parent_hash != parent:
+            raise ParentMismatch(expected, parent, header.parent_hash)
+        parent = header.hash()
+    return parent
+
+
+# --- authority sets
+
+
+@dataclass(frozen=True, slots=True)
+class VoterSet:
+    """Weights by ed25519 public key, and the least total of them that finalizes."""
+
+    weights: dict[bytes, int]
+    threshold: int
+
+    @classmethod
+    def of(cls, authorities: Sequence[Authority]) -> Self:
+        """Listed twice, an authority has the sum of its weights; with weight 0 it is no voter.
+
+        Raises InvalidAuthoritySet.
+        """
+        weights: dict[bytes, int] = {}
+        for voter, weight in authorities:
+            if weight:
+                weights[voter] = weights.get(voter, 0) + weight
+        total = sum(weights.values())
+        if not 0 < total < 1 << 64:
+            raise InvalidAuthoritySet(len(authorities), total)
+        return cls(weights, finality_threshold(total))
+
+
+def _follow_changes(headers: Sequence[Header], pending: SetChange | None) -> SetChange | None:
+    """The set change that is pending at the last header, or takes effect with it.
+
+    Raises a SetChangeError or InvalidAuthoritySet.
+    """
+    tip = headers[-1].number
+    for header in headers:
+        for change in _announced_changes(header):
+            if pending is not None:
+                raise OverlappingSetChange(header.number, pending.at)
+            VoterSet.of(change.next_authorities)
+            pending = SetChange(header.number + change.delay, change.next_authorities)
+        if pending is not None and pending.at < tip:
+            raise CrossesSetChange(pending.at, tip)
+    return pending
+
+
+def _announced_changes(header: Header) -> list[ScheduledChange]:
+    changes = []
+    for data in grandpa_logs(header):
+        try:
+            log = decode(ConsensusLog, data)
+        except DecodeError as error:
+            raise MalformedConsensusLog(header.number, error.code) from error
+        if isinstance(log, ForcedChange | Pause):
+            raise UnsupportedConsensusLog(header.number, type(log).__name__)
+        if isinstance(log, ScheduledChange):
+            changes.append(log)
+    return changes
+
+
+def _enact(state: LightClientState) -> LightClientState:
+    """The state behind its head, which may be the last block of an authority set."""
+    pending = state.pending
+    if pending is None or pending.at != state.head.number:
+        return state
+    return replace(state, set_id=state.set_id + 1, authorities=pending.authorities, pending=None)
+
+
+# --- justifications
+
+
+def verify_justification(data: bytes, number: int, hash: bytes, voters: VoterSet, set_id: int) -> None:
+    """Whether the SCALE-encoded justification shows that the voters finalized block `number`, `hash`.
+
+    Votes count for the block if they are for it or for a descendant, as the enclosed headers must show.
+    Raises a JustificationError.
+    """
+    if len(data) > MAX_JUSTIFICATION_BYTES:
+        raise JustificationTooLarge(len(data), MAX_JUSTIFICATION_BYTES)
+    try:
+        justification = decode(GrandpaJustification, data)
+    except DecodeError as error:
+        raise MalformedJustification(error.code, str(error)) from error
+    commit = justification.commit
+    if (commit.target_number, commit.target_hash) != (number, hash):
+        raise WrongTarget(number, hash, commit.target_number, commit.target_hash)
+    _verify_weight(justification, voters, set_id)
+    _verify_ancestry(justification)
+    for vote in commit.precommits:
+        payload = precommit_payload(vote.precommit, justification.round, set_id)
+        if not verify_ed25519(vote.signature, payload, vote.id):
+            raise BadVoteSignature(vote.id, justification.round, set_id)
+
+
+def _verify_weight(justification: GrandpaJustification, voters: VoterSet, set_id: int) -> None:
+    votes: dict[bytes, int] = {}
+    for vote in justification.commit.precommits:
+        if vote.id not in voters.weights:
+            raise UnknownVoter(vote.id, set_id)
+        votes[vote.id] = votes.get(vote.id, 0) + 1
+        if votes[vote.id] > MAX_VOTES_PER_VOTER:
+            raise TooManyVotes(vote.id, MAX_VOTES_PER_VOTER)
+    weight = sum(voters.weights[voter] for voter in votes)
+    if weight < voters.threshold:
+        raise InsufficientWeight(weight, voters.threshold)
+
+
+def _verify_ancestry(justification: GrandpaJustification) -> None:
+    """Every vote reaches the target through the enclosed headers, and every header is needed for that."""
+    target = justification.commit.target_hash
+    headers = {header.hash(): header for header in justification.votes_ancestries}
+    reaching: dict[bytes, int] = {target: justification.commit.target_number}
+    for vote in justification.commit.precommits:
+        voted = vote.precommit
+        way, block = [], voted.target_hash
+        while block not in reaching:
+            header = headers.get(block)
+            if header is None:
+                raise VoteNotDescendant(vote.id, voted.target_number, voted.target_hash)
+            way.append(block)
+            block = header.parent_hash
+        reaching.update((passed, headers[passed].number) for passed in way)
+        if reaching[voted.target_hash] != voted.target_number:
+            raise VoteNotDescendant(vote.id, voted.target_number, voted.target_hash)
+    used = len(reaching) - 1
+    if used != len(justification.votes_ancestries):
+        raise UnusedAncestry(len(justification.votes_ancestries), used)
