@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from .toy_runtime import ToyEngine, account_key, genesis
 
 from integritee.node.authoring import AuthoredBlock
 from integritee.node.chain import Chain, ChainEvent
@@ -17,6 +16,8 @@ from integritee.node.keystore import Keystore
 from integritee.node.pool import PoolLimits, TransactionPool, TransactionStatus
 from integritee.node.producer import Producer
 from integritee.scale import decode
+
+from .toy_runtime import ToyEngine, account_key, genesis
 
 START_MS = 1_700_000_000_000
 

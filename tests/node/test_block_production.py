@@ -5,6 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
+from integritee.crypto import verify_sr25519
+from integritee.node.authoring import MAX_SKIPPED, author_block
+from integritee.node.block import extrinsic_hash
+from integritee.node.chain import Imported, NewBest
+from integritee.node.engine import RuntimeEngine
+from integritee.node.errors import NotSlotAuthor, RootMismatch, UnknownBlock
+from integritee.node.keystore import Keystore
+from integritee.primitives.header import Digest, Header, Seal, aura_slot
+from integritee.scale import decode
+from integritee.trie import EMPTY_ROOT, Trie, ordered_root, verify_proof
+
 from .toy_runtime import (
     ALICE,
     BOB,
@@ -19,17 +31,6 @@ from .toy_runtime import (
     transfer,
     xt,
 )
-
-from integritee.crypto import verify_sr25519
-from integritee.node.authoring import MAX_SKIPPED, author_block
-from integritee.node.block import extrinsic_hash
-from integritee.node.chain import Imported, NewBest
-from integritee.node.engine import RuntimeEngine
-from integritee.node.errors import NotSlotAuthor, RootMismatch, UnknownBlock
-from integritee.node.keystore import Keystore
-from integritee.primitives.header import Digest, Header, Seal, aura_slot
-from integritee.scale import decode
-from integritee.trie import EMPTY_ROOT, Trie, ordered_root, verify_proof
 
 SLOT_MS = 6000
 

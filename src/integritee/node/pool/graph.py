@@ -168,7 +168,6 @@ class Graph:
         submitted = None if first_may_fail else queue[0].hash
         while queue:
             transaction = queue.pop(0)
-            queue += self._satisfied(transaction.provides)
             try:
                 losers = self._add_ready(transaction)
             except TooLowPriority:
@@ -177,6 +176,7 @@ class Graph:
                 rival = next(self._providers[tag] for tag in transaction.provides if tag in self._providers)
                 displaced.append((transaction, rival))
                 continue
+            queue += self._satisfied(transaction.provides)
             if transaction.hash != submitted:
                 promoted[transaction.hash] = None
             for loser in losers:

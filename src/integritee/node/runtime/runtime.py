@@ -1,0 +1,57 @@
+"""`integritee-solo`: the pallets of the parentchain with the indexes and constants of the real one.
+
+Source: integritee-node `runtime/src/lib.rs` (spec 410). A subset: what workers, their clients and the usual
+Substrate tools need. Indexes of what is left out stay free.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from integritee.frame.pallets.aura import Aura
+from integritee.frame.pallets.balances import Balances
+from integritee.frame.pallets.grandpa import Grandpa
+from integritee.frame.pallets.sudo import Sudo
+from integritee.frame.pallets.system import RuntimeVersion, System
+from integritee.frame.pallets.timestamp import Timestamp
+from integritee.frame.pallets.transaction_payment import TransactionPayment
+from integritee.frame.runtime import Runtime, use
+
+from .api import NODE_APIS, PythonRuntimeEngine
+
+MICROTEER: Final = 10**6
+MILLITEER: Final = 10**9
+TEER: Final = 10**12
+
+SS58_PREFIX: Final = 13
+EXISTENTIAL_DEPOSIT: Final = 500
+
+VERSION: Final = RuntimeVersion(
+    spec_name="integritee-solo",
+    impl_name="integritee-solo",
+    authoring_version=1,
+    spec_version=410,
+    impl_version=1,
+    apis=[api.identifier() for api in NODE_APIS],
+    transaction_version=8,
+    system_version=0,
+)
+
+
+class IntegriteeNodeRuntime(Runtime):
+    """The parentchain's runtime."""
+
+    name = "integritee_node_runtime"
+
+    system = use(0, System, version=VERSION, ss58_prefix=SS58_PREFIX)
+    timestamp = use(3, Timestamp)
+    sudo = use(5, Sudo)
+    balances = use(10, Balances, existential_deposit=EXISTENTIAL_DEPOSIT)
+    transaction_payment = use(11, TransactionPayment)
+    aura = use(23, Aura)
+    grandpa = use(24, Grandpa)
+
+
+def engine() -> PythonRuntimeEngine:
+    """A `RuntimeEngine` that runs this runtime."""
+    return PythonRuntimeEngine(IntegriteeNodeRuntime, NODE_APIS)
