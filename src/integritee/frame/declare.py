@@ -22,6 +22,7 @@ import inspect
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Any, Final, TypeVar
 
 from integritee.scale.shape import Hint
@@ -150,6 +151,7 @@ class Errors:
 
 
 WeightOf = Weight | Callable[..., Weight]
+ClassOf = DispatchClass | Callable[..., DispatchClass]
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,21 +162,25 @@ class CallDef:
     name: str
     method: Callable[..., PostInfo | None]
     weight: WeightOf
-    dispatch_class: DispatchClass
+    dispatch_class: ClassOf
     docs: str
 
-    @property
+    @cached_property
     def arguments(self) -> tuple[Argument, ...]:
         return arguments_of(self.method, skip=2)
 
     def weight_of(self, pallet: Any, args: tuple[Any, ...]) -> Weight:
         return self.weight(pallet, *args) if callable(self.weight) else self.weight
 
+    def class_of(self, pallet: Any, args: tuple[Any, ...]) -> DispatchClass:
+        return self.dispatch_class(pallet, *args) if callable(self.dispatch_class) else self.dispatch_class
 
-def call(
-    index: int, /, *, weight: WeightOf, dispatch_class: DispatchClass = DispatchClass.Normal
-) -> Callable[[F], F]:
-    """Make a method ``(self, origin, *args)`` a dispatchable. `weight` may be a function of (pallet, *args)."""
+
+def call(index: int, /, *, weight: WeightOf, dispatch_class: ClassOf = DispatchClass.Normal) -> Callable[[F], F]:
+    """Make a method ``(self, origin, *args)`` a dispatchable.
+
+    `weight` and `dispatch_class` may be functions of (pallet, *args).
+    """
 
     def mark(method: F) -> F:
         docs = inspect.getdoc(method) or ""

@@ -2,6 +2,8 @@
 
     FrameError
     ├── DispatchFailure          a call refused or failed; carries the DispatchError
+    ├── Refused                  a transaction that may not be in a block (`validity`)
+    ├── BlockPanic               a block that cannot be: its execution stops
     └── DeclarationError         a pallet or runtime declared wrongly (a programmer's mistake)
 
 Source: sp_runtime::DispatchError, frame_support::error.
@@ -13,10 +15,11 @@ import enum
 from typing import ClassVar, Final
 
 from integritee.errors import IntegriteeError
-from integritee.scale import Bytes4, Enum, Struct, u8
+from integritee.scale import Bytes4, Enum, Err, Ok, Struct, u8
 
 
 class TokenError(enum.IntEnum):
+    scale_path = enum.nonmember("sp_runtime::TokenError")
     FundsUnavailable = 0
     OnlyProvider = 1
     BelowMinimum = 2
@@ -30,17 +33,20 @@ class TokenError(enum.IntEnum):
 
 
 class ArithmeticError_(enum.IntEnum):
+    scale_path = enum.nonmember("sp_arithmetic::ArithmeticError")
     Underflow = 0
     Overflow = 1
     DivisionByZero = 2
 
 
 class TransactionalError(enum.IntEnum):
+    scale_path = enum.nonmember("sp_runtime::TransactionalError")
     LimitReached = 0
     NoLayer = 1
 
 
 class TrieError_(enum.IntEnum):
+    scale_path = enum.nonmember("sp_runtime::proving_trie::TrieError")
     InvalidStateRoot = 0
     IncompleteDatabase = 1
     ValueAtIncompleteKey = 2
@@ -132,8 +138,22 @@ class Trie(DispatchError, frozen=True):
     error: TrieError_
 
 
+DispatchResult = Ok[None] | Err[DispatchError]
+"""How the dispatch of a call ended, as events and `apply_extrinsic` report it."""
+
+
 class FrameError(IntegriteeError):
     code = "frame"
+
+
+class BlockPanic(FrameError):
+    """What FRAME asserts: no block can contain this. All that was done is to be dropped."""
+
+    code = "frame.block_panic"
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
 
 
 class DeclarationError(FrameError):
@@ -173,6 +193,12 @@ def underflow() -> DispatchFailure:
 
 def overflow() -> DispatchFailure:
     return DispatchFailure(Arithmetic(ArithmeticError_.Overflow), "arithmetic.overflow", "an overflow")
+
+
+def limit_reached() -> DispatchFailure:
+    return DispatchFailure(
+        Transactional(TransactionalError.LimitReached), "transactional.limit_reached", "calls are nested too deeply"
+    )
 
 
 def consumer_remaining() -> DispatchFailure:

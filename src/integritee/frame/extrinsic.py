@@ -11,10 +11,12 @@ from typing import ClassVar, Final
 
 from integritee.crypto import blake2_256
 from integritee.primitives.era import ERA_CODEC, Era
+from integritee.primitives.header import Header
 from integritee.primitives.ids import H256, MultiAddress
 from integritee.primitives.signature import MultiSignature
 from integritee.scale import (
     Bytes32,
+    Codec,
     Compact,
     Registry,
     Struct,
@@ -26,9 +28,10 @@ from integritee.scale import (
     u128,
 )
 from integritee.scale.errors import OutOfRange, TrailingBytes, UnexpectedEnd
-from integritee.scale.shape import Hint
+from integritee.scale.shape import Hint, Placeholder
 
 from .outer import RuntimeCall
+from .weights import Weight, weight
 
 SIGNED: Final = 0x84
 BARE: Final = 0x04
@@ -68,6 +71,9 @@ SIGNED_EXTENSIONS: Final = (
     Extension("CheckMetadataHash", "frame_metadata_hash_extension::CheckMetadataHash", u8, Bytes32 | None),
 )
 
+EXTENSION_WEIGHT: Final[Weight] = weight(70_000_000, reads=8, writes=3)
+"""What the extensions of a signed extrinsic cost together, charged beside its call."""
+
 
 class Signature(Struct, frozen=True):
     """The signed part of an extrinsic. `mode` is CheckMetadataHash's (0 disabled)."""
@@ -88,17 +94,42 @@ class UncheckedExtrinsic:
     call: RuntimeCall
     raw: bytes
     """The whole extrinsic with its length prefix."""
+    call_data: bytes = b""
+    """The encoded call."""
+
+    @classmethod
+    def scale_shape(cls) -> Placeholder:
+        return Placeholder(cls)
 
     def hash(self) -> bytes:
         return blake2_256(self.raw)
 
-    scale_path: ClassVar[str] = "sp_runtime::generic::unchecked_extrinsic::UncheckedExtrinsic"
+
+class Block(Struct, frozen=True):
+    """A header and the extrinsics of its block (sp_runtime::generic::Block)."""
+
+    scale_path: ClassVar[str] = "sp_runtime::generic::block::Block"
+    header: Header
+    extrinsics: list[UncheckedExtrinsic]
 
 
 _NONCE: Final = codec(Compact[u32])
 _TIP: Final = codec(Compact[u128])
 _ADDRESS: Final = codec(MultiAddress)
 _SIGNATURE: Final = codec(MultiSignature)
+
+
+def extrinsic_codec(registry: Registry) -> Codec:
+    """Codec of extrinsics as they stand in block bodies: with their length."""
+
+    def read(data: bytes, at: int, depth: int) -> tuple[UncheckedExtrinsic, int]:
+        length, start = decode_compact(data, at)
+        end = start + length
+        if end > len(data):
+            raise UnexpectedEnd(start, length, len(data) - start)
+        return decode_extrinsic(registry, data[at:end]), end
+
+    return Codec(lambda extrinsic: bytes(extrinsic.raw), read, 2)
 
 
 def decode_extrinsic(registry: Registry, raw: bytes) -> UncheckedExtrinsic:
@@ -119,7 +150,7 @@ def decode_extrinsic(registry: Registry, raw: bytes) -> UncheckedExtrinsic:
     call, end = registry.codec(RuntimeCall).decode_prefix(raw, at)
     if end != len(raw):
         raise TrailingBytes(end, len(raw))
-    return UncheckedExtrinsic(signature, call, raw)
+    return UncheckedExtrinsic(signature, call, raw, raw[at:])
 
 
 def _read_signature(raw: bytes, at: int) -> tuple[Signature, int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any, ClassVar, Final
 
 from integritee.scale import Bytes4, Compact, Enum, Struct, encode, u8, u32
@@ -87,7 +86,6 @@ class Prefix(Struct, frozen=True):
     version: u8
 
 
-@cache
 def metadata_v14(runtime: type[Runtime]) -> bytes:
     """``meta`` ‖ 14 ‖ types ‖ pallets ‖ extrinsic ‖ runtime type."""
     types = TypeRegistry(runtime)

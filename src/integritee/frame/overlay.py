@@ -6,8 +6,10 @@ Counterpart of sp-state-machine's `OverlayedChanges`. Keys and values are raw by
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Final, Protocol
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final, Protocol, TypeAlias, runtime_checkable
+
+from integritee.scale import decode_compact, encode_compact
 
 MAX_TRANSACTIONS: Final = 255
 """Deepest nesting of storage transactions (frame-support `TRANSACTIONAL_LIMIT`)."""
@@ -19,7 +21,20 @@ class Backend(Protocol):
     def get(self, key: bytes) -> bytes | None: ...
 
     def items(self, prefix: bytes = b"", start: bytes | None = None) -> Iterator[tuple[bytes, bytes]]:
-        """Entries with `prefix` in key order, from `start` on if given."""
+        """Entries with `prefix` by ascending key, none below `start` if given."""
+        ...
+
+
+@runtime_checkable
+class RootedBackend(Backend, Protocol):
+    """Committed state with a Merkle root: a trie."""
+
+    def commit(self, changes: Mapping[bytes, bytes | None]) -> RootedBackend:
+        """The state after the changes; None deletes."""
+        ...
+
+    def root(self) -> bytes:
+        """32 bytes."""
         ...
 
 
@@ -33,25 +48,75 @@ class EmptyBackend:
         return iter(())
 
 
+class Appended:
+    """A SCALE Vec that grows: the encoded `items` one layer puts behind what is `before` them."""
+
+    __slots__ = ("before", "items")
+
+    def __init__(self, before: Cell) -> None:
+        self.before = before
+        self.items: list[bytes] = []
+
+    def encoded(self) -> bytes:
+        """The whole Vec."""
+        count, parts = 0, list[list[bytes]]()
+        cell: Cell = self
+        while isinstance(cell, Appended):
+            count += len(cell.items)
+            parts.append(cell.items)
+            cell = cell.before
+        if cell:
+            length, start = decode_compact(cell)
+            count += length
+            parts.append([cell[start:]])
+        return encode_compact(count) + b"".join(item for part in reversed(parts) for item in part)
+
+
+Cell: TypeAlias = bytes | Appended | None
+"""What a layer holds for a key."""
+
+
 class Overlay:
     """Reads fall through the open transactions to the backend; writes go to the innermost one."""
 
-    __slots__ = ("_layers", "backend")
+    __slots__ = ("_layers", "_settled", "backend")
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
-        self._layers: list[dict[bytes, bytes | None]] = [{}]
+        self._layers: list[dict[bytes, Cell]] = [{}]
+        self._settled: RootedBackend | None = None
+
+    # -- reading -------------------------------------------------------------------------------------
 
     def get(self, key: bytes) -> bytes | None:
         for layer in reversed(self._layers):
             if key in layer:
-                return layer[key]
+                cell = layer[key]
+                return cell.encoded() if isinstance(cell, Appended) else cell
         return self.backend.get(key)
 
+    def items(self, prefix: bytes = b"", start: bytes | None = None) -> Iterator[tuple[bytes, bytes]]:
+        """Entries with `prefix` by ascending key as seen now, none below `start` if given.
+
+        Writes made while iterating do not show.
+        """
+        touched = {k for layer in self._layers for k in layer if k.startswith(prefix)}
+        changed = [(k, v) for k in sorted(touched) if (v := self.get(k)) is not None]
+        fresh = [(k, v) for k, v in changed if start is None or k >= start]
+        return _merge(self.backend.items(prefix, start), touched, fresh)
+
+    def next_key(self, key: bytes) -> bytes | None:
+        """Smallest key greater than `key`."""
+        return next((k for k, _ in self.items(start=key + b"\0")), None)
+
+    # -- writing -------------------------------------------------------------------------------------
+
     def put(self, key: bytes, value: bytes) -> None:
+        self._settled = None
         self._layers[-1][key] = value
 
     def remove(self, key: bytes) -> None:
+        self._settled = None
         self._layers[-1][key] = None
 
     def clear_prefix(self, prefix: bytes, limit: int | None = None) -> int:
@@ -61,26 +126,22 @@ class Overlay:
             self.remove(key)
         return len(doomed)
 
-    def items(self, prefix: bytes = b"", start: bytes | None = None) -> Iterator[tuple[bytes, bytes]]:
-        """Entries with `prefix` in key order as seen now, keys strictly greater than `start` if given."""
-        merged = self.changes()
-        fresh = sorted((k, v) for k, v in merged.items() if k.startswith(prefix) and (start is None or k > start))
-        position = 0
-        for key, value in self.backend.items(prefix, start):
-            while position < len(fresh) and fresh[position][0] < key:
-                changed = fresh[position]
-                position += 1
-                if changed[1] is not None:
-                    yield changed[0], changed[1]
-            if key not in merged and key != start:
-                yield key, value
-        for key, changed_value in fresh[position:]:
-            if changed_value is not None:
-                yield key, changed_value
+    def append(self, key: bytes, items: Iterable[bytes]) -> None:
+        """Put encoded items behind the SCALE Vec at `key`; the cost is that of the items alone."""
+        self._settled = None
+        layer = self._layers[-1]
+        cell = layer.get(key)
+        if not isinstance(cell, Appended):
+            cell = layer[key] = Appended(self._seen(key))
+        cell.items.extend(items)
 
-    def next_key(self, key: bytes) -> bytes | None:
-        """Smallest key greater than `key`."""
-        return next((k for k, _ in self.items(b"", key)), None)
+    def _seen(self, key: bytes) -> Cell:
+        for layer in reversed(self._layers):
+            if key in layer:
+                return layer[key]
+        return self.backend.get(key)
+
+    # -- transactions --------------------------------------------------------------------------------
 
     def begin(self) -> None:
         """Open a nested transaction. Raises RecursionError beyond MAX_TRANSACTIONS."""
@@ -91,10 +152,16 @@ class Overlay:
     def commit(self) -> None:
         """Close the innermost transaction, keeping its writes."""
         top = self._layers.pop()
-        self._layers[-1].update(top)
+        below = self._layers[-1]
+        for key, cell in top.items():
+            if isinstance(cell, Appended) and isinstance(cell.before, Appended) and below.get(key) is cell.before:
+                cell.before.items.extend(cell.items)
+            else:
+                below[key] = cell
 
     def rollback(self) -> None:
         """Close the innermost transaction, dropping its writes."""
+        self._settled = None
         self._layers.pop()
 
     @property
@@ -102,14 +169,39 @@ class Overlay:
         """Open transactions."""
         return len(self._layers) - 1
 
+    # -- outcome -------------------------------------------------------------------------------------
+
     def changes(self) -> dict[bytes, bytes | None]:
         """All writes, open transactions included; None means deleted."""
-        if len(self._layers) == 1:
-            return self._layers[0]
-        merged: dict[bytes, bytes | None] = {}
+        merged: dict[bytes, Cell] = {}
         for layer in self._layers:
             merged.update(layer)
-        return merged
+        return {k: cell.encoded() if isinstance(cell, Appended) else cell for k, cell in merged.items()}
+
+    def settled(self) -> RootedBackend:
+        """The backend after `changes()`; remembered until the next write, so that its root is hashed once.
+
+        Raises TypeError if the backend has no root.
+        """
+        if self._settled is None:
+            if not isinstance(self.backend, RootedBackend):
+                raise TypeError("the backend of this overlay has no root")
+            self._settled = self.backend.commit(self.changes())
+        return self._settled
+
+
+def _merge(
+    committed: Iterator[tuple[bytes, bytes]], touched: set[bytes], fresh: list[tuple[bytes, bytes]]
+) -> Iterator[tuple[bytes, bytes]]:
+    """Committed entries that are not `touched` and the `fresh` ones, by ascending key."""
+    position = 0
+    for key, value in committed:
+        while position < len(fresh) and fresh[position][0] < key:
+            yield fresh[position]
+            position += 1
+        if key not in touched:
+            yield key, value
+    yield from fresh[position:]
 
 
 def apply_changes(state: dict[bytes, bytes], changes: Mapping[bytes, bytes | None]) -> None:

@@ -19,6 +19,8 @@ from .errors import DeclarationError, camel
 from .storage_items import Hasher, StorageDoubleMap, StorageEntry, StorageMap, StorageValue
 
 if TYPE_CHECKING:
+    from .inherents import InherentData
+    from .outer import RuntimeCall
     from .runtime import Runtime
 
 T = TypeVar("T")
@@ -63,6 +65,21 @@ class Pallet:
 
     def on_finalize(self, number: int) -> None:
         """Called after the extrinsics of block `number`."""
+
+    def on_timestamp_set(self, moment: int) -> None:
+        """Called when the block's time becomes known, in Unix ms."""
+
+    def create_inherent(self, data: InherentData) -> RuntimeCall | None:
+        """The call with which the author's data enters a block, if this pallet has one."""
+        return None
+
+    def is_inherent(self, call: RuntimeCall) -> bool:
+        """Whether a call of this pallet stands in blocks unsigned, put there by the author."""
+        return False
+
+    def check_inherent(self, call: RuntimeCall, data: InherentData) -> InherentData:
+        """What is wrong with an inherent of another author, given what we would have offered; empty if nothing."""
+        return {}
 
 
 def per_class(derive: Callable[[type[Pallet]], T]) -> Callable[[type[Pallet]], T]:

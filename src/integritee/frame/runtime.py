@@ -10,15 +10,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar, TypeVar
 
-from integritee.scale import Codec, Registry, encode_compact, product, tagged
+from integritee.scale import Codec, Err, Ok, Registry, product, tagged
 from integritee.scale.shape import Hint
 
 from .declare import EventValue
-from .errors import DeclarationError, DispatchFailure, Module, ModuleError, camel
-from .origin import Origin
+from .errors import DeclarationError, DispatchError, DispatchFailure, Module, ModuleError, camel, limit_reached
+from .extrinsic import UncheckedExtrinsic, extrinsic_codec
+from .origin import Origin, Signed
 from .outer import ApplyExtrinsic, EventRecord, Initialization, Phase, RuntimeCall, RuntimeEvent
-from .overlay import EmptyBackend, Overlay
+from .overlay import MAX_TRANSACTIONS, EmptyBackend, Overlay
 from .pallet import Pallet, PalletUse, calls_of, dependencies_of, pallets_in
+from .pallets.system import System
 from .weights import DispatchInfo, Pays, PostInfo
 
 P = TypeVar("P", bound=Pallet)
@@ -50,6 +52,7 @@ class Runtime:
         self.state = state or Overlay(EmptyBackend())
         self.phase: Phase = Initialization()
         self.events: list[bytes] = []
+        """Encoded records deposited since they were last written to storage."""
         self.record_events = True
         self.pallets: dict[str, Pallet] = {}
         for attribute, listed in type(self).uses.items():
@@ -67,10 +70,14 @@ class Runtime:
 
     def _wire(self, pallet: Pallet) -> None:
         for attribute, wanted in dependencies_of(type(pallet)):
-            found = next((p for p in self.pallets.values() if isinstance(p, wanted)), None)
-            if found is None:
-                raise DeclarationError(f"{pallet.name} needs {wanted.__name__}, which {self.name} lacks")
-            setattr(pallet, attribute, found)
+            setattr(pallet, attribute, self.pallet(wanted))
+
+    def pallet(self, kind: type[P]) -> P:
+        """The pallet of a class. Raises DeclarationError if the runtime lacks it."""
+        for pallet in self.pallets.values():
+            if isinstance(pallet, kind):
+                return pallet
+        raise DeclarationError(f"the runtime {self.name} lacks the pallet {kind.__name__}")
 
     @classmethod
     def codec(cls, hint: Hint) -> Codec:
@@ -91,20 +98,31 @@ class Runtime:
 
     def info_of(self, call: RuntimeCall) -> DispatchInfo:
         """Declared cost of a call."""
-        definition = call.definition
-        weight = definition.weight_of(self.pallets[call.pallet], call.args)
-        return DispatchInfo(weight, definition.dispatch_class, Pays.Yes)
+        definition, pallet = call.definition, self.pallets[call.pallet]
+        return DispatchInfo(definition.weight_of(pallet, call.args), definition.class_of(pallet, call.args), Pays.Yes)
 
     def dispatch(self, call: RuntimeCall, origin: Origin) -> PostInfo:
         """Run a call in a transaction of its own. Raises DispatchFailure with its writes and events undone."""
+        if isinstance(origin, Signed) and not origin.may(call):
+            raise self._placed(System.Error.CallFiltered())
         pallet = self.pallets[call.pallet]
         with self.transaction():
             post = call.definition.method(pallet, origin, *call.args)
         return post or PostInfo()
 
+    def try_dispatch(self, call: RuntimeCall, origin: Origin) -> Ok[None] | Err[DispatchError]:
+        """`dispatch` with its outcome as the value that events report."""
+        try:
+            self.dispatch(call, origin)
+        except DispatchFailure as failure:
+            return Err(failure.error)
+        return Ok(None)
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Undo storage writes and events of the block if it raises."""
+        """Undo storage writes and events of the block if it raises. Raises LimitReached when nested too deeply."""
+        if self.state.depth >= MAX_TRANSACTIONS:
+            raise limit_reached()
         self.state.begin()
         deposited = len(self.events)
         try:
@@ -139,18 +157,24 @@ class Runtime:
             record = EventRecord(self.phase, occurred, list(topics))
             self.events.append(self.codec(EventRecord).encode(record))
 
-    def encoded_events(self) -> bytes:
-        """Vec<EventRecord> of what was deposited so far."""
-        return encode_compact(len(self.events)) + b"".join(self.events)
+    def enter(self, state: Overlay) -> None:
+        """Go on over `state`, with no events waiting to be written."""
+        self.state, self.phase = state, Initialization()
+        self.events.clear()
 
     def begin_extrinsic(self, index: int) -> None:
         self.phase = ApplyExtrinsic(index)
+
+    def current_extrinsic(self) -> int:
+        """Position in the block of the extrinsic being executed; 0 outside of extrinsics."""
+        return self.phase.extrinsic if isinstance(self.phase, ApplyExtrinsic) else 0
 
 
 def _registry_of(runtime: type[Runtime]) -> Registry:
     registry = Registry()
     registry.bind(RuntimeCall, lambda: _call_codec(runtime, registry))
     registry.bind(RuntimeEvent, lambda: _event_codec(runtime, registry))
+    registry.bind(UncheckedExtrinsic, lambda: extrinsic_codec(registry))
     return registry
 
 

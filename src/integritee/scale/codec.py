@@ -87,6 +87,8 @@ class Registry:
     def _compile(self, hint: s.Hint) -> Codec:
         if isinstance(hint, type) and hint in self._bound:
             return self._bound[hint]()
+        if hint is None or hint is type(None):
+            return _UNIT
         match s.shape(hint):
             case s.Primitive("bool"):
                 return Codec(_encode_bool, _read_bool, 1)
@@ -150,6 +152,10 @@ def tagged(name: str, by_tag: dict[int, Codec], tag: Callable[[Any], int]) -> Co
         return codec.read(data, at + 1, depth + 1)
 
     return Codec(encode, read, 1)
+
+
+_UNIT: Final = Codec(lambda value: b"", lambda data, at, depth: (None, at))
+"""The type None: Rust's ``()`` where it stands for nothing at all."""
 
 
 def _encode_bool(value: bool) -> bytes:

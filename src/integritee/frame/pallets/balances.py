@@ -100,6 +100,11 @@ class Balances(Pallet):
     def free(self, who: bytes) -> int:
         return self.data(who).free
 
+    def total(self, who: bytes) -> int:
+        """Free and reserved."""
+        data = self.data(who)
+        return data.free + data.reserved
+
     def liquid(self, info: AccountInfo, keep_alive: bool = False) -> int:
         """What may be withdrawn: not frozen beyond reserves, and not the last provider of consumers."""
         untouchable = max(info.data.frozen - info.data.reserved, 0)
@@ -112,7 +117,7 @@ class Balances(Pallet):
 
     def transfer(self, source: bytes, dest: bytes, value: int, keep_alive: bool = False) -> None:
         """Move `value`; `keep_alive` refuses to let `source` die. Raises Token errors, Underflow."""
-        self._check_withdraw(source, value, keep_alive)
+        self.check_withdraw(source, value, keep_alive)
         if value and self.free(dest) + value < self.existential_deposit:
             raise token_failure(TokenError.BelowMinimum)
         if source == dest:
@@ -122,7 +127,8 @@ class Balances(Pallet):
             self.change(dest, lambda d: d.replace(free=_checked(d.free + value)))
         self.deposit(self.Event.Transfer(source, dest, value))
 
-    def _check_withdraw(self, who: bytes, value: int, keep_alive: bool) -> None:
+    def check_withdraw(self, who: bytes, value: int, keep_alive: bool) -> None:
+        """Raises Token errors or Underflow if `value` may not leave the account's free balance."""
         if value == 0:
             return
         if self.total_issuance.get() < value:
@@ -137,7 +143,7 @@ class Balances(Pallet):
 
     def withdraw(self, who: bytes, value: int) -> None:
         """Take fees out of circulation; the account must stay alive. Raises Token errors."""
-        self._check_withdraw(who, value, keep_alive=True)
+        self.check_withdraw(who, value, keep_alive=True)
         self.change(who, lambda d: d.replace(free=d.free - value))
         self.total_issuance.mutate(lambda total: total - value)
         self.deposit(self.Event.Withdraw(who, value))
@@ -152,7 +158,7 @@ class Balances(Pallet):
 
     def burn_from(self, who: bytes, value: int) -> None:
         """Destroy `value` of free balance; dust that remains is destroyed as well. Raises Token errors."""
-        self._check_withdraw(who, value, keep_alive=False)
+        self.check_withdraw(who, value, keep_alive=False)
         self.change(who, lambda d: d.replace(free=d.free - value))
         self.total_issuance.mutate(lambda total: total - value)
 
@@ -285,7 +291,7 @@ class Balances(Pallet):
     def burn(self, origin: Origin, value: Compact[Balance], keep_alive: bool) -> None:
         """Destroy own funds."""
         who = ensure_signed(origin)
-        self._check_withdraw(who, value, keep_alive)
+        self.check_withdraw(who, value, keep_alive)
         self.burn_from(who, value)
         self.deposit(self.Event.Burned(who, value))
 

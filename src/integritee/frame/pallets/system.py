@@ -12,14 +12,16 @@ import msgspec
 from integritee.crypto import blake2_256
 from integritee.frame.declare import Constant, Errors, Events, call, constant, error, event, storage
 from integritee.frame.errors import DispatchError, consumer_remaining
+from integritee.frame.limits import BlockLength, BlockWeights
 from integritee.frame.origin import Origin, ensure_root, ensure_signed
 from integritee.frame.outer import EventRecord
 from integritee.frame.pallet import Pallet
 from integritee.frame.storage_items import Blake2_128Concat, StorageMap, StorageValue, Twox64Concat
+from integritee.frame.validity import ExhaustsResources, Refused
 from integritee.frame.weights import READ, WRITE, DispatchClass, DispatchInfo, Weight, weight
-from integritee.primitives.header import Digest
+from integritee.primitives.header import Digest, DigestItem
 from integritee.primitives.ids import H256, AccountId, Balance, BlockNumber, Nonce
-from integritee.scale import Bytes8, Compact, Struct, u8, u16, u32, u64, u128
+from integritee.scale import Bytes8, Compact, Struct, encode, u8, u16, u32, u64, u128
 
 NEW_LOGIC_FLAG = 1 << 127
 """Set in the flags of every account that keeps frozen funds the new way (all of ours)."""
@@ -79,15 +81,31 @@ class RuntimeDbWeight(Struct, frozen=True):
     write: u64
 
 
-class PerDispatchClassWeight(Struct, frozen=True):
+class ConsumedWeight(Struct, frozen=True):
+    """Weight used up in the block, by dispatch class."""
+
     scale_path: ClassVar[str] = "frame_support::dispatch::PerDispatchClass"
     normal: Weight = Weight()
     operational: Weight = Weight()
     mandatory: Weight = Weight()
 
+    def of(self, class_: DispatchClass) -> Weight:
+        return (self.normal, self.operational, self.mandatory)[class_]
+
+    def total(self) -> Weight:
+        return self.normal + self.operational + self.mandatory
+
+    def plus(self, spent: Weight, class_: DispatchClass) -> ConsumedWeight:
+        return msgspec.structs.replace(self, **{class_.name.lower(): self.of(class_) + spent})
+
+    def minus(self, unspent: Weight, class_: DispatchClass) -> ConsumedWeight:
+        return msgspec.structs.replace(self, **{class_.name.lower(): self.of(class_) - unspent})
+
 
 BLOCK_HASH_COUNT = 2400
 ZERO_HASH = bytes(32)
+EXTRINSIC_INDEX = b":extrinsic_index"
+"""Well-known key of the index of the extrinsic being executed (u32)."""
 
 
 class System(Pallet):
@@ -98,8 +116,11 @@ class System(Pallet):
     """Keep the nonce of accounts that die, so that calls without mortality cannot run again."""
 
     account: StorageMap[Blake2_128Concat[AccountId], AccountInfo] = storage(default=AccountInfo())
-    block_weight: StorageValue[PerDispatchClassWeight] = storage(default=PerDispatchClassWeight())
+    inherents_applied: StorageValue[bool]
+    block_weight: StorageValue[ConsumedWeight] = storage(default=ConsumedWeight())
+    all_extrinsics_len: StorageValue[u32 | None]
     block_hash: StorageMap[Twox64Concat[BlockNumber], H256]
+    extrinsic_data: StorageMap[Twox64Concat[u32], bytes]
     number: StorageValue[BlockNumber]
     parent_hash: StorageValue[H256]
     digest: StorageValue[Digest] = storage(default=Digest([]))
@@ -110,9 +131,11 @@ class System(Pallet):
     upgraded_to_u32_ref_count: StorageValue[bool] = storage(name="UpgradedToU32RefCount")
     upgraded_to_triple_ref_count: StorageValue[bool]
 
+    block_weights: Constant[BlockWeights] = constant(BlockWeights.sensible())
+    block_length: Constant[BlockLength] = constant(BlockLength.sensible())
     block_hash_count: Constant[u32] = constant(BLOCK_HASH_COUNT)
     db_weight: Constant[RuntimeDbWeight] = constant(RuntimeDbWeight(READ, WRITE))
-    version: Constant[RuntimeVersion] = constant(None)  # type: ignore[assignment]  # every runtime sets its own
+    version: Constant[RuntimeVersion] = constant(None)  # every runtime sets its own
     ss58_prefix: Constant[u16] = constant(42)
 
     class Event(Events):
@@ -173,21 +196,61 @@ class System(Pallet):
 
     def initialize(self, number: int, parent_hash: bytes, digest: Digest) -> None:
         """Begin block `number` on top of `parent_hash`."""
+        self.runtime.enter(self.runtime.state)
+        self.runtime.state.put(EXTRINSIC_INDEX, encode(u32, 0))
         self.number.put(number)
         self.digest.put(digest)
         self.parent_hash.put(parent_hash)
         self.block_hash.put(number - 1, parent_hash)
+        self.inherents_applied.kill()
         self.block_weight.kill()
+        self.reset_events()
+
+    def reset_events(self) -> None:
+        """Forget the events of the block before."""
         self.runtime.events.clear()
         self.event_records.kill()
         self.event_count.kill()
         self.event_topics.clear()
 
+    def extrinsic_index(self) -> int:
+        """Position in the block of the extrinsic to come."""
+        return int.from_bytes(self.runtime.state.get(EXTRINSIC_INDEX) or b"", "little")
+
+    def note_extrinsic(self, encoded: bytes) -> None:
+        """Keep the extrinsic for the extrinsics root, and count it in."""
+        index = self.extrinsic_index()
+        self.extrinsic_data.put(index, encoded)
+        self.runtime.state.put(EXTRINSIC_INDEX, encode(u32, index + 1))
+
+    def take_extrinsics(self) -> list[bytes]:
+        """The block's extrinsics; they leave storage."""
+        count = self.extrinsic_index()
+        self.runtime.state.remove(EXTRINSIC_INDEX)
+        return [self.extrinsic_data.take(i) for i in range(count)]
+
     def write_events(self) -> None:
-        """Put the block's events into storage; the last step before the state root."""
+        """Put the events deposited since the last time behind those in storage."""
         records = self.runtime.events
-        self.runtime.state.put(self.event_records.key, self.runtime.encoded_events())
-        self.event_count.put(len(records))
+        if records:
+            self.runtime.state.append(self.event_records.key, records)
+            self.event_count.mutate(lambda count: count + len(records))
+            records.clear()
+
+    def index_next_event(self, topics: list[bytes]) -> None:
+        """Let clients find the event that is deposited next by its topics."""
+        place = (self.number.get(), self.event_count.get() + len(self.runtime.events))
+        for topic in topics:
+            self.event_topics.put(topic, [*self.event_topics.get(topic), place])
+
+    def events(self) -> list[EventRecord]:
+        """The block's events so far."""
+        self.write_events()
+        return self.event_records.get()
+
+    def deposit_log(self, item: DigestItem) -> None:
+        """Add an item to the block's digest."""
+        self.digest.mutate(lambda digest: Digest([*digest.logs, item]))
 
     def prune_block_hashes(self) -> None:
         """Forget the hash that left the window; genesis stays known."""
@@ -195,12 +258,50 @@ class System(Pallet):
         if gone > 0:
             self.block_hash.remove(gone)
 
-    def note_weight(self, spent: Weight, dispatch_class: DispatchClass) -> None:
+    def finish(self) -> None:
+        """Remove what only mattered while the block was made; the last change before the state root."""
+        self.all_extrinsics_len.kill()
+        self.inherents_applied.kill()
+        self.prune_block_hashes()
+
+    def note_weight(self, spent: Weight, class_: DispatchClass) -> None:
         """Add a call's weight to the block's."""
-        block = self.block_weight.get()
-        by_class = [block.normal, block.operational, block.mandatory]
-        by_class[dispatch_class] = by_class[dispatch_class] + spent
-        self.block_weight.put(PerDispatchClassWeight(*by_class))
+        self.block_weight.mutate(lambda block: block.plus(spent, class_))
+
+    # -- room in the block ---------------------------------------------------------------------------
+
+    def check_room(self, info: DispatchInfo, length: int) -> None:
+        """Raises Refused(ExhaustsResources) if one extrinsic of that cost and length fits no block at all."""
+        limits = self.block_weights.of(info.class_)
+        if limits.max_extrinsic is not None and info.weight.exceeds(limits.max_extrinsic):
+            raise Refused(ExhaustsResources())
+        self._length_with(info, length)
+
+    def take_room(self, info: DispatchInfo, length: int) -> None:
+        """Count an extrinsic into the block. Raises Refused(ExhaustsResources) if it does not fit in any more."""
+        limits = self.block_weights.of(info.class_)
+        spent = info.weight + limits.base_extrinsic + Weight(0, length)
+        block = self.block_weight.get().plus(spent, info.class_)
+        used = block.of(info.class_)
+        if limits.max_total is not None and used.exceeds(limits.max_total):
+            raise Refused(ExhaustsResources())
+        full = block.total().exceeds(self.block_weights.max_block)
+        if full and limits.reserved is not None and used.exceeds(limits.reserved):
+            raise Refused(ExhaustsResources())
+        self.all_extrinsics_len.put(self._length_with(info, length))
+        self.block_weight.put(block)
+
+    def return_room(self, declared: DispatchInfo, actual: DispatchInfo) -> None:
+        """Give back what a call did not use."""
+        unspent = declared.weight - actual.weight
+        if unspent != Weight():
+            self.block_weight.mutate(lambda block: block.minus(unspent, declared.class_))
+
+    def _length_with(self, info: DispatchInfo, length: int) -> int:
+        total = (self.all_extrinsics_len.get() or 0) + length
+        if total > self.block_length.of(info.class_):
+            raise Refused(ExhaustsResources())
+        return total
 
     # -- calls ---------------------------------------------------------------------------------------
 
