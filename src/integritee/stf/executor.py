@@ -73,7 +73,7 @@ class Executor:
         try:
             if not verified:
                 self.verify(signed)
-            self._authorise(signed)
+            self.authorise(signed)
             self._check_nonce(signed)
             with self.runtime.transaction():
                 self._charge(signed)
@@ -82,7 +82,8 @@ class Executor:
         self.runtime.system.increment_nonce(signed.call.sender)
         return self._dispatch(signed, now)
 
-    def _authorise(self, signed: TrustedCallSigned) -> None:
+    def authorise(self, signed: TrustedCallSigned) -> None:
+        """Raises MissingPrivileges or RequireEnclaveSigner unless the signer may make this call."""
         if signed.delegate is not None:
             raise MissingPrivileges(signed.delegate)
         if signed.call.definition.authority is Authority.ENCLAVE:

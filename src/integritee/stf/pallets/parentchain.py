@@ -66,6 +66,8 @@ class Parentchain(Pallet):
         self.parent_hash.put(header.parent_hash)
         self.block_hash.put(block_hash)
         for key, value in values.items():
+            if self.mirror.get(key) == value:
+                continue
             if value is None:
                 self.mirror.remove(key)
             else:

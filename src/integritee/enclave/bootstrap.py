@@ -1,0 +1,135 @@
+"""From a data directory to a running core: measure, unseal, replay.
+
+The only place where the enclave's parts are put together. Disk access goes through the sealed store.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import integritee
+from integritee.boundary.messages import EnclaveIdentity, InitParams
+from integritee.errors import IntegriteeError
+from integritee.stf.ledger import DEFAULT_LEDGER, Ledger
+from integritee.trie import Trie
+
+from .attestation.measurement import measure
+from .attestation.seal_root import load_or_create_root
+from .attestation.simulation import SimulationTee
+from .attestation.tee import SealPolicy, Tee
+from .core import CoreConfig, EnclaveCore
+from .errors import ForeignShard
+from .keys import SHIELDING_LABEL, SIGNING_LABEL, STATE_LABEL, load_or_create
+from .parentchain.outbox import Outbox
+from .records import Recovered, from_snapshot
+from .store import DiskDirectory, SealedStore
+from .store import Recovered as StoredState
+
+STORE_DIRECTORY: Final = "enclave"
+SEAL_ROOT_FILE: Final = "simulated-seal-root"
+SEAL_LABEL: Final = b"integritee/store/v1"
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Enclave:
+    """Everything a process needs to serve: core, open store, TEE."""
+
+    core: EnclaveCore
+    store: SealedStore
+    tee: Tee
+
+
+def start(
+    params: InitParams, random: Callable[[int], bytes] = os.urandom, ledger: Ledger = DEFAULT_LEDGER
+) -> Enclave:
+    """Open the sealed state below `params.data_dir`, or begin with none.
+
+    Raises StoreLocked if another enclave has it, SealBroken if it was sealed by another measurement, the named
+    errors of a tampered journal, ForeignShard if it holds another shard.
+    """
+    data_dir = Path(params.data_dir)
+    data_dir.mkdir(parents=True, exist_ok=True)
+    tee = SimulationTee(measure(), load_or_create_root(data_dir / SEAL_ROOT_FILE), random)
+    store, stored = _open_store(data_dir, tee, params.clean_reset, random)
+    try:
+        return Enclave(_build(params, tee, store, stored, random, ledger), store, tee)
+    except BaseException:
+        store.close()
+        raise
+
+
+def _open_store(
+    data_dir: Path, tee: Tee, clean_reset: bool, random: Callable[[int], bytes]
+) -> tuple[SealedStore, StoredState]:
+    directory = data_dir / STORE_DIRECTORY
+    seal_key = tee.seal_key(SEAL_LABEL, SealPolicy.MRENCLAVE)
+    if clean_reset and directory.exists():
+        keys = _keys_before_reset(directory, seal_key, tee, random)
+        shutil.rmtree(directory)
+        store, stored = SealedStore.open(DiskDirectory(directory), seal_key, int(tee.kind), random=random)
+        for label, secret in keys.items():
+            store.put_secret(label, secret)
+        return store, stored
+    return SealedStore.open(DiskDirectory(directory), seal_key, int(tee.kind), random=random)
+
+
+def _keys_before_reset(
+    directory: Path, seal_key: bytes, tee: Tee, random: Callable[[int], bytes]
+) -> dict[str, bytes]:
+    """The keys a reset keeps. Keys of another measurement cannot be read and are given up, said loudly."""
+    try:
+        store, _ = SealedStore.open(DiskDirectory(directory), seal_key, int(tee.kind), random=random)
+    except IntegriteeError as unreadable:
+        if unreadable.code == "store.locked":
+            raise
+        log.warning("clean reset: the sealed keys cannot be opened (%s) and are replaced", unreadable.code)
+        return {}
+    with store:
+        found = {label: store.get_secret(label) for label in (SIGNING_LABEL, SHIELDING_LABEL, STATE_LABEL)}
+    return {label: secret for label, secret in found.items() if secret is not None}
+
+
+def _build(
+    params: InitParams,
+    tee: Tee,
+    store: SealedStore,
+    stored: StoredState,
+    random: Callable[[int], bytes],
+    ledger: Ledger,
+) -> EnclaveCore:
+    keys = load_or_create(store, random)
+    outbox = Outbox(keys.signing)
+    recovered = Recovered(Trie.empty())
+    if stored.snapshot is not None:
+        recovered = from_snapshot(stored.snapshot.items(), stored.snapshot.meta, outbox)
+    for record in stored.records:
+        recovered.apply(record.kind, record.payload, outbox)
+    mrenclave = tee.identity().fingerprint
+    shard = params.shard or recovered.shard or mrenclave
+    if recovered.shard not in (None, shard):
+        raise ForeignShard(shard, recovered.shard or b"")
+    config = CoreConfig(shard, mrenclave, params.trusted_url)
+    return EnclaveCore(config, keys, ledger, store, recovered, outbox, random)
+
+
+def identity(core: EnclaveCore, tee: Tee, trusted_port: int) -> EnclaveIdentity:
+    """What the enclave says of itself at start."""
+    keys = core.keys
+    return EnclaveIdentity(
+        fingerprint=core.config.mrenclave,
+        kind=tee.kind.name.lower(),
+        version=integritee.__version__,
+        account=keys.signing.public,
+        ledger_account=keys.ledger.public,
+        shard=core.config.shard,
+        vault=keys.vault(core.config.shard).public,
+        shielding_key=keys.shielding.public.to_json(),
+        trusted_port=trusted_port,
+    )

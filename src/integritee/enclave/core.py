@@ -1,0 +1,337 @@
+"""The enclave without sockets, disks or clocks: ecalls, slots and trusted requests over one shard.
+
+Time (Unix ms) and randomness are arguments. What must happen outside is returned as `Effects`; what must be
+durable first is appended to the store, and the driver syncs it before it acts on the effects.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from integritee.boundary.messages import (
+    ImportBlocks,
+    ParentchainParams,
+    PhaseChanged,
+    RuntimeFacts,
+    SyncState,
+)
+from integritee.errors import IntegriteeError
+from integritee.frame.overlay import Overlay
+from integritee.primitives.header import Header
+from integritee.primitives.ids import ParentchainId
+from integritee.primitives.sidechain import (
+    FINALIZATION_STRIDE,
+    SidechainBlockConfirmation,
+    SidechainHeader,
+    SignedBlock,
+)
+from integritee.scale import Bytes32, codec, u32
+from integritee.stf.executor import Executor
+from integritee.stf.ledger import Ledger
+from integritee.stf.operation import TrustedCallSigned
+from integritee.stf.runtime import LedgerRuntime
+from integritee.trie import Trie
+
+from .errors import ForeignGenesis, NotReady, StateRolledBack
+from .keys import EnclaveKeys, Randomness
+from .parentchain.follower import Follower
+from .parentchain.inbound import InboundBlock
+from .parentchain.onboarding import Goal, Phase, Step, account_info, authorities, is_registered, next_step
+from .parentchain.outbox import (
+    MAX_ENTRIES,
+    ONBOARDING_PERIOD,
+    Outbox,
+    sign_call,
+)
+from .pool import StatusChanged, TopPool
+from .records import (
+    ANCHOR,
+    BLOCK,
+    GENESIS,
+    META,
+    AnchorRecord,
+    BlockRecord,
+    GenesisRecord,
+    RecordKind,
+    Recovered,
+    SnapshotMeta,
+    size_of,
+)
+from .sidechain.author import Assignment
+from .sidechain.production import Production
+from .sidechain.slots import Slot, claims_slot
+from .store import SealedStore
+
+ANCHOR_STRIDE: Final = 64
+"""Parentchain blocks between two records of the light client's progress before the shard runs."""
+
+REBROADCAST_STRIDE: Final = 4
+"""Parentchain blocks between two submissions of the same pending extrinsic."""
+
+OUTBOX_RESERVE: Final = 512
+"""Room a sidechain block may need in the outbox; with less left no block is authored."""
+
+PINS_LABEL: Final = "parentchain-pins"
+PINS: Final = codec(dict[u32, Bytes32])
+CONFIRMATION: Final = codec(SidechainBlockConfirmation)
+
+
+@dataclass
+class Effects:
+    """What the driver does once the store is synced."""
+
+    submit: list[bytes] = field(default_factory=list)
+    blocks: list[SignedBlock] = field(default_factory=list)
+    statuses: list[StatusChanged] = field(default_factory=list)
+    phase: PhaseChanged | None = None
+
+
+@dataclass(frozen=True)
+class CoreConfig:
+    """Facts fixed for the life of the process. `url` is the advertised trusted URL."""
+
+    shard: bytes
+    mrenclave: bytes
+    url: str
+
+
+class EnclaveCore:
+    """One shard, one parentchain, one sidechain."""
+
+    def __init__(
+        self,
+        config: CoreConfig,
+        keys: EnclaveKeys,
+        ledger: Ledger,
+        store: SealedStore,
+        recovered: Recovered,
+        outbox: Outbox,
+        random: Randomness,
+    ) -> None:
+        self.config, self.keys, self.ledger = config, keys, ledger
+        self._store, self._random = store, random
+        self.outbox = outbox
+        self.pool: TopPool[TrustedCallSigned] = TopPool()
+        self.head = recovered.head
+        self.state_bytes = recovered.state_bytes
+        self._resume = recovered.light_client or None
+        self.is_running = recovered.shard is not None
+        self.phase = Phase.CONNECTING
+        self.needed_funds = 0
+        self.halted: IntegriteeError | None = None
+        self.follower: Follower | None = None
+        self.goal = Goal(config.mrenclave, config.url, 0, 0)
+        self._view = Executor(ledger, LedgerRuntime(), config.mrenclave, config.shard)
+        self.state = recovered.state
+        self._show(recovered.state)
+
+    # -- the committed state -------------------------------------------------------------------------
+
+    def _show(self, state: Trie) -> None:
+        """Let getters and admission see a committed state."""
+        self.state = state
+        self._view.runtime.state = Overlay(state)
+
+    @property
+    def view(self) -> Executor:
+        """Getters and checks over the latest committed state. Never write through it."""
+        return self._view
+
+    @property
+    def runtime(self) -> LedgerRuntime:
+        return self._view.runtime
+
+    @property
+    def latest_header(self) -> SidechainHeader:
+        """Header of the latest own block; all zero before the first."""
+        return self.head or SidechainHeader(bytes(32), 0, bytes(32), bytes(32), 0)
+
+    def confirmed_number(self) -> int:
+        """Number on the parentchain's latest confirmation as proven; 0 without one."""
+        if self.follower is None:
+            return 0
+        raw = self.follower.values.get(self.follower.contract.watched.confirmation)
+        return int(CONFIRMATION.decode(raw).block_number) if raw else 0
+
+    # -- ecalls --------------------------------------------------------------------------------------
+
+    def connect(self, params: ParentchainParams) -> SyncState:
+        """Meet the parentchain. Raises ForeignGenesis, light-client, metadata and proof errors."""
+        bound = self.runtime.parentchain(ParentchainId.Integritee).parentchain_genesis_hash.get()
+        found = params.genesis.hash()
+        if bound is not None and bound != found:
+            raise ForeignGenesis(found, bound)
+        pins = self._load_pins()
+        vault = self.keys.vault(self.config.shard).public
+        account = self.keys.signing.public
+        self.follower = Follower(params, self._resume, dict(pins), self.config.shard, account, vault)
+        self._save_pins(pins, self.follower.pins)
+        self.goal = Goal(self.config.mrenclave, self.config.url, params.required_funds, params.vault_funding)
+        self.phase = Phase.RUNNING if self.is_running else Phase.UNFUNDED
+        return self.sync_state()
+
+    def set_runtime(self, facts: RuntimeFacts) -> None:
+        """Adopt the metadata of an upgraded runtime. Raises SpecVersionUnproven, MetadataChanged, …"""
+        follower = self._connected()
+        before = follower.pins
+        follower.adopt_runtime(facts)
+        self._save_pins(before, follower.pins)
+
+    def sync_state(self) -> SyncState:
+        follower = self._connected()
+        keys = follower.contract.watched.all()
+        return SyncState(follower.head.number, follower.head.hash(), keys)
+
+    def import_blocks(self, request: ImportBlocks) -> Effects:
+        """Verify finalized parentchain blocks; onboarding moves on, or they wait for the next slot.
+
+        Raises the verification's named errors; nothing has changed then.
+        """
+        follower = self._connected()
+        registered = bool(follower.values) and is_registered(follower.contract, self.goal, follower.values)
+        read = follower.import_blocks(request.blocks, keep=self.is_running or registered)
+        if not read:
+            return Effects()
+        effects = Effects()
+        if not self.is_running:
+            self._onboard(follower, read, effects)
+        self._rebroadcast(follower, read, effects)
+        return effects
+
+    def _connected(self) -> Follower:
+        if self.follower is None:
+            raise NotReady("the parentchain is connected")
+        return self.follower
+
+    def _load_pins(self) -> dict[int, bytes]:
+        sealed = self._store.get_secret(PINS_LABEL)
+        pins: dict[int, bytes] = PINS.decode(sealed) if sealed else {}
+        return pins
+
+    def _save_pins(self, before: dict[int, bytes], after: dict[int, bytes]) -> None:
+        if before != after:
+            self._store.put_secret(PINS_LABEL, PINS.encode(after))
+
+    # -- onboarding ----------------------------------------------------------------------------------
+
+    def _onboard(self, follower: Follower, read: list[InboundBlock], effects: Effects) -> None:
+        step = next_step(follower.contract, self.goal, follower.values)
+        if step.phase is Phase.RUNNING:
+            self._open_shard(follower)
+        elif step.call is not None and self._may_repeat(step, follower.head):
+            effects.submit.append(self._sign_step(follower, step))
+        if not follower.inbox and follower.head.number % ANCHOR_STRIDE < len(read):
+            self._resume = read[-1].light_client
+            self._store.append(RecordKind.ANCHOR, ANCHOR.encode(AnchorRecord(self._resume)))
+        self._enter(step, effects)
+
+    def _may_repeat(self, step: Step, head: Header) -> bool:
+        """A new step is taken at once, an unfinished one again after a few blocks."""
+        return step.phase is not self.phase or head.number % REBROADCAST_STRIDE == 0
+
+    def _sign_step(self, follower: Follower, step: Step) -> bytes:
+        """Sign a step with the account's proven nonce, so that only one of its forms can ever be included."""
+        assert step.call is not None
+        keys = follower.contract.watched
+        pair = self.keys.vault(self.config.shard) if step.by_vault else self.keys.signing
+        account = account_info(follower.values.get(keys.vault_account if step.by_vault else keys.enclave_account))
+        return sign_call(follower.facts, pair, step.call, account.nonce, ONBOARDING_PERIOD, follower.head)
+
+    def _enter(self, step: Step, effects: Effects) -> None:
+        if step.phase is not self.phase or step.needed_funds != self.needed_funds:
+            effects.phase = PhaseChanged(step.phase.value, "", step.needed_funds)
+        self.phase, self.needed_funds = step.phase, step.needed_funds
+
+    def _open_shard(self, follower: Follower) -> None:
+        """Create the shard's first state; from here on slots are served."""
+        runtime = LedgerRuntime(Overlay(self.state))
+        runtime.initialize_genesis(self.keys.ledger.public)
+        mirror = runtime.parentchain(ParentchainId.Integritee)
+        mirror.set_genesis(follower.genesis_hash)
+        mirror.set_vault(follower.contract.vault)
+        first = follower.inbox[0].header if follower.inbox else follower.head
+        mirror.set_creation_block(first)
+        changes = dict(runtime.state.changes())
+        account = account_info(follower.values.get(follower.contract.watched.enclave_account))
+        self.outbox.adopt_nonce(account.nonce)
+        record = GenesisRecord(
+            self.config.shard, sorted(changes.items()), self._resume or b"", self.outbox.next_nonce
+        )
+        self._store.append(RecordKind.GENESIS, GENESIS.encode(record))
+        self.state_bytes += size_of(self.state, changes.items())
+        self._show(self.state.commit(changes))
+        self.is_running = True
+
+    # -- slots ---------------------------------------------------------------------------------------
+
+    def begin_slot(self, slot: Slot, now: int) -> Production | None:
+        """Start a block if the slot is ours and there is a parentchain to anchor it in; None otherwise."""
+        follower = self.follower
+        if follower is None or not self.is_running or self.halted is not None or not follower.values:
+            return None
+        if not claims_slot(slot.number, authorities(follower.contract, follower.values), self.keys.signing.public):
+            return None
+        if len(self.outbox.entries) > MAX_ENTRIES - OUTBOX_RESERVE:
+            return None
+        try:
+            self._check_rollback(follower)
+            return Production.begin(
+                self._assignment(), self.ledger, self.state, self.pool, follower, self.outbox, now
+            )
+        except IntegriteeError as broken:
+            self.halted = broken
+            raise
+
+    def _assignment(self) -> Assignment:
+        return Assignment(
+            self.config.shard,
+            self.config.mrenclave,
+            self.keys.signing,
+            self.keys.ledger,
+            self.keys.state,
+            self.head,
+        )
+
+    def _check_rollback(self, follower: Follower) -> None:
+        """Raises StateRolledBack if the parentchain confirmed a block this state does not reach."""
+        raw = follower.values.get(follower.contract.watched.confirmation)
+        if raw is None:
+            return
+        confirmed = CONFIRMATION.decode(raw).block_number - FINALIZATION_STRIDE
+        reached = self.head.block_number if self.head else 0
+        if reached < confirmed:
+            raise StateRolledBack(reached, confirmed)
+
+    def finish_slot(self, production: Production, now: int) -> Effects:
+        """Seal the block, journal and adopt it. The driver syncs the store before it acts on the effects."""
+        block = production.seal(now, self._random)
+        self.outbox = production.outbox
+        self._resume = production.light_client() or self._resume
+        change = self.outbox.take_change()
+        record = BlockRecord(block.signed, sorted(block.changes.items()), self._resume or b"", change)
+        self._store.append(RecordKind.BLOCK, BLOCK.encode(record))
+        self.state_bytes += size_of(self.state, block.changes.items())
+        self._show(block.state)
+        self.head = block.header
+        statuses = production.settle(block, now) + self.pool.expire(now)
+        return Effects(
+            submit=[entry.extrinsic for entry in change.put],
+            blocks=[block.signed],
+            statuses=statuses,
+        )
+
+    def _rebroadcast(self, follower: Follower, read: list[InboundBlock], effects: Effects) -> None:
+        if follower.head.number % REBROADCAST_STRIDE < len(read):
+            effects.submit.extend(self.outbox.pending())
+        if self.is_running:
+            account = account_info(follower.values.get(follower.contract.watched.enclave_account))
+            wanted = self.goal.required_funds
+            self.needed_funds = wanted - account.data.free if account.data.free < wanted // 10 else 0
+
+    # -- snapshots -----------------------------------------------------------------------------------
+
+    def snapshot_meta(self) -> bytes:
+        """What a snapshot of the present state holds beside its entries."""
+        meta = SnapshotMeta(self.config.shard, self.head, self.state.root(), self._resume or b"", self.outbox.whole())
+        return META.encode(meta)

@@ -1,0 +1,107 @@
+"""Errors of the enclave as a whole; its parts have trees of their own.
+
+EnclaveError
+├── NotReady             a step was asked for before the one it needs
+├── ForeignGenesis       the parentchain is not the one this shard is bound to
+├── MetadataChanged      other metadata for a spec version than was pinned on first contact
+├── SpecVersionUnproven  the node's spec version is not the one proven on chain
+├── InboxFull            too many parentchain blocks wait for the sidechain
+├── StateRolledBack      sealed state is older than what the parentchain confirmed
+├── UnknownShard         a request names a shard this enclave does not serve
+├── Undecipherable       a request is not encrypted to the shielding key
+└── InvalidTop           what was deciphered is no trusted operation
+"""
+
+from __future__ import annotations
+
+from integritee.errors import IntegriteeError
+
+
+class EnclaveError(IntegriteeError):
+    code = "enclave"
+
+
+class NotReady(EnclaveError):
+    code = "enclave.not_ready"
+
+    def __init__(self, needed: str) -> None:
+        self.needed = needed
+        super().__init__(f"not before {needed}")
+
+
+class AlreadyInitialised(EnclaveError):
+    code = "enclave.already_initialised"
+
+    def __init__(self) -> None:
+        super().__init__("the enclave is initialised already")
+
+
+class ForeignShard(EnclaveError):
+    code = "enclave.foreign_shard"
+
+    def __init__(self, found: bytes, expected: bytes) -> None:
+        self.found, self.expected = found, expected
+        super().__init__("the sealed state is another shard's: use its data directory or --clean-reset")
+
+
+class ForeignGenesis(EnclaveError):
+    code = "enclave.foreign_genesis"
+
+    def __init__(self, found: bytes, expected: bytes) -> None:
+        self.found, self.expected = found, expected
+        super().__init__("the connected parentchain has another genesis than the one this shard is bound to")
+
+
+class MetadataChanged(EnclaveError):
+    code = "enclave.metadata_changed"
+
+    def __init__(self, spec_version: int) -> None:
+        self.spec_version = spec_version
+        super().__init__(f"the node's metadata for spec version {spec_version} is not what it was at first contact")
+
+
+class SpecVersionUnproven(EnclaveError):
+    code = "enclave.spec_version_unproven"
+
+    def __init__(self, found: int, expected: int) -> None:
+        self.found, self.expected = found, expected
+        super().__init__(f"the node states spec version {found}, but {expected} is proven on chain")
+
+
+class InboxFull(EnclaveError):
+    code = "enclave.inbox_full"
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        super().__init__(f"{limit} parentchain blocks already wait for the sidechain")
+
+
+class StateRolledBack(EnclaveError):
+    code = "enclave.state_rolled_back"
+
+    def __init__(self, found: int, confirmed: int) -> None:
+        self.found, self.confirmed = found, confirmed
+        super().__init__(f"sealed state ends at block {found}, but the parentchain confirmed block {confirmed}")
+
+
+class UnknownShard(EnclaveError):
+    code = "pool.invalid_shard"
+
+    def __init__(self, found: bytes, expected: bytes) -> None:
+        self.found, self.expected = found, expected
+        super().__init__("Shard does not exist")
+
+
+class Undecipherable(EnclaveError):
+    code = "shielding.undecipherable"
+
+    def __init__(self) -> None:
+        super().__init__("Trusted operation could not be deciphered")
+
+
+class InvalidTop(EnclaveError):
+    code = "top.invalid_format"
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__("Trusted operation has invalid format")

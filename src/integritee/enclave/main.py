@@ -1,0 +1,120 @@
+"""The enclave process: ``python -m integritee.enclave.main --fd N``, started by the worker.
+
+`N` is one end of a socket pair; the host's other end speaks the boundary protocol. The process ends when the
+stream does, so no enclave outlives its host.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import logging
+import os
+import signal
+import socket
+import sys
+from typing import Final
+
+import uvloop
+
+from integritee.boundary.endpoint import Endpoint
+from integritee.boundary.interface import Ecalls
+from integritee.boundary.messages import EnclaveIdentity, InitParams, Nothing
+
+from .bootstrap import identity, start
+from .errors import AlreadyInitialised, NotReady
+from .rpc.jsonrpc import Dispatcher
+from .rpc.methods import trusted_methods
+from .rpc.server import TrustedRpcServer, tls_context
+from .rpc.watch import WatchRegistry
+from .service import EnclaveService, unix_ms
+
+READ_LIMIT: Final = 1 << 20
+SWITCH_INTERVAL: Final = 0.001
+"""Seconds a thread may keep the interpreter lock when others want it; decryption threads need it briefly."""
+
+log = logging.getLogger(__name__)
+
+
+class EnclaveProcess:
+    """Serves the ecalls of one host until it goes away."""
+
+    def __init__(self) -> None:
+        self._service: EnclaveService | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._ended = asyncio.Event()
+        self._endpoint: Endpoint | None = None
+
+    async def serve(self, descriptor: int) -> None:
+        """Run until the stream on `descriptor` ends or the host asks for it."""
+        stream = socket.socket(fileno=descriptor)
+        reader, writer = await asyncio.open_connection(sock=stream, limit=READ_LIMIT)
+        endpoint = Endpoint(
+            reader,
+            writer,
+            Ecalls,
+            {
+                Ecalls.init: self._init,
+                Ecalls.init_parentchain: lambda p: self._ready().init_parentchain(p),
+                Ecalls.import_blocks: lambda p: self._ready().import_parentchain(p),
+                Ecalls.set_runtime: lambda p: self._ready().set_runtime(p),
+                Ecalls.status: lambda p: self._ready().status(p),
+                Ecalls.shutdown: self._shutdown,
+            },
+        )
+        self._endpoint = endpoint
+        streaming = asyncio.create_task(endpoint.run())
+        ended = asyncio.create_task(self._ended.wait())
+        await asyncio.wait((streaming, ended), return_when=asyncio.FIRST_COMPLETED)
+        for task in (*self._tasks, ended):
+            task.cancel()
+        if self._service is not None:
+            await self._service.close()
+
+    def _ready(self) -> EnclaveService:
+        if self._service is None:
+            raise NotReady("init")
+        return self._service
+
+    async def _init(self, params: InitParams) -> EnclaveIdentity:
+        if self._service is not None:
+            raise AlreadyInitialised
+        enclave = start(params)
+        service = EnclaveService(enclave.core, enclave.store, params.mu_ra_url, params.untrusted_url)
+        watches = WatchRegistry()
+        dispatcher = Dispatcher(trusted_methods(service, watches), observe=service.count_request)
+        server = TrustedRpcServer(dispatcher, watches, tls_context(enclave.core.keys.signing.seed, unix_ms()))
+        await server.start(params.trusted_host, params.trusted_port)
+        service.server, service.host = server, self._endpoint
+        self._service = service
+        gc.freeze()  # what start-up built stays: cyclic collections need not look at it again
+        self._tasks.append(asyncio.create_task(service.run_slots(params.slot_ms)))
+        return identity(enclave.core, enclave.tee, server.port)
+
+    async def _shutdown(self, _: Nothing) -> Nothing:
+        asyncio.get_running_loop().call_later(0.01, self._ended.set)  # after the answer is on its way
+        return Nothing()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="integritee-enclave", description="The enclave of an integritee worker.")
+    parser.add_argument("--fd", type=int, required=True, help="descriptor of the stream to the host")
+    arguments = parser.parse_args()
+    logging.basicConfig(
+        level=os.environ.get("INTEGRITEE_LOG", "WARNING").upper(),
+        format="%(asctime)s.%(msecs)03d %(levelname)-5s [enclave] %(name)s: %(message)s",
+        datefmt="%H:%M:%S",
+        stream=sys.stderr,
+    )
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the host decides; Ctrl-C reaches the whole process group
+    sys.setswitchinterval(SWITCH_INTERVAL)
+    uvloop.run(_serve(arguments.fd))
+
+
+async def _serve(descriptor: int) -> None:
+    await EnclaveProcess().serve(descriptor)
+
+
+if __name__ == "__main__":
+    main()

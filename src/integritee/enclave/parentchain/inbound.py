@@ -1,0 +1,120 @@
+"""What a verified parentchain block means for the ledger.
+
+Input is a block whose header is final, whose extrinsics match the header and whose watched storage is proven.
+Output is plain facts: the time, deposits to the vault, outcomes of the enclave's own extrinsics, and the root
+that confirms the block on chain. Source: worker `app-libs/parentchain-interface`, `indirect-calls-executor`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from integritee.crypto import blake2_256
+from integritee.metadata import EventRecord, RuntimeMetadata
+from integritee.primitives.header import Header
+from integritee.scale import Err, decode_compact, encode_compact
+
+from .contract import EVENTS_KEY, ParentchainContract
+from .merkle import merkle_root
+
+TIMESTAMP_SET_TAG: Final = b"\x02"
+"""Discriminant of `TimestampSet` in the worker's `IndirectCall`, which the confirmed Merkle root hashes."""
+
+
+@dataclass(frozen=True)
+class Deposit:
+    """`amount` base units arrived in the vault from `sender`."""
+
+    sender: bytes
+    amount: int
+
+
+@dataclass(frozen=True)
+class ExtrinsicOutcome:
+    """What became of an extrinsic in a block; `inner_ok` is the result of the call it proxied, if any."""
+
+    ok: bool
+    inner_ok: bool | None
+
+
+@dataclass(frozen=True)
+class InboundBlock:
+    """Facts of one finalized parentchain block. `values` holds every watched key, None if proven absent."""
+
+    header: Header
+    values: dict[bytes, bytes | None]
+    now: int | None
+    deposits: tuple[Deposit, ...]
+    outcomes: dict[bytes, ExtrinsicOutcome]
+    """By extrinsic hash, for all extrinsics of the block."""
+    light_client: bytes = field(repr=False)
+    """Encoded light-client state after this block."""
+
+    def hash(self) -> bytes:
+        return self.header.hash()
+
+    def trusted_calls_root(self) -> bytes:
+        """Merkle root over the hashes of the indirect calls in this block."""
+        if self.now is None:
+            return merkle_root([])
+        return merkle_root([blake2_256(TIMESTAMP_SET_TAG + encode_compact(self.now))])
+
+
+def read_block(
+    contract: ParentchainContract,
+    header: Header,
+    extrinsics: list[bytes],
+    values: dict[bytes, bytes | None],
+    light_client: bytes,
+) -> InboundBlock:
+    """Read a verified block. Raises MetadataError or DecodeError if its events are not what metadata says."""
+    raw_events = values.get(EVENTS_KEY)
+    events = contract.metadata.decode_events(raw_events) if raw_events else []
+    return InboundBlock(
+        header,
+        {k: v for k, v in values.items() if k != EVENTS_KEY},
+        _timestamp(contract.metadata, extrinsics),
+        _deposits(events, contract.vault, contract.account),
+        _outcomes(events, extrinsics),
+        light_client,
+    )
+
+
+def _timestamp(metadata: RuntimeMetadata, extrinsics: list[bytes]) -> int | None:
+    """Unix ms of the block's `Timestamp.set` inherent."""
+    wanted = b"\x04" + metadata.call_index("Timestamp", "set")
+    for raw in extrinsics:
+        _, at = decode_compact(raw)
+        if raw[at : at + 3] == wanted:
+            return decode_compact(raw, at + 3)[0]
+    return None
+
+
+def _deposits(events: list[EventRecord], vault: bytes, enclave: bytes) -> tuple[Deposit, ...]:
+    """Transfers to the vault. The enclave's own are its working capital, not deposits of a user."""
+    return tuple(
+        Deposit(e.fields["from"], e.fields["amount"])
+        for e in events
+        if e.pallet == "Balances"
+        and e.name == "Transfer"
+        and e.fields["to"] == vault
+        and e.fields["from"] not in (enclave, vault)
+    )
+
+
+def _outcomes(events: list[EventRecord], extrinsics: list[bytes]) -> dict[bytes, ExtrinsicOutcome]:
+    ok: dict[int, bool] = {}
+    inner: dict[int, bool] = {}
+    for event in events:
+        index = event.extrinsic_index
+        if index is None:
+            continue
+        match event.pallet, event.name:
+            case "System", "ExtrinsicSuccess":
+                ok[index] = True
+            case "System", "ExtrinsicFailed":
+                ok[index] = False
+            case "Proxy", "ProxyExecuted":
+                inner[index] = not isinstance(event.fields["result"], Err)
+    return {blake2_256(raw): ExtrinsicOutcome(ok[i], inner.get(i)) for i, raw in enumerate(extrinsics) if i in ok}

@@ -1,0 +1,240 @@
+"""Extrinsics the enclave must get on chain: signed, journalled, watched to finality, never paid twice.
+
+An entry keeps its nonce for life. Its extrinsic may be signed again only once its era is provably over, that
+is, when a finalized block at or past the end of the era was processed without containing it; until then the
+host is asked to submit the same bytes again and again. So at most one form of a call can ever be included.
+
+Sans-IO: blocks in, extrinsics to submit and finished entries out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from integritee.crypto import KeyPair, blake2_256
+from integritee.errors import IntegriteeError
+from integritee.metadata import RuntimeMetadata, sign_extrinsic
+from integritee.primitives.era import Era
+from integritee.primitives.header import Header
+from integritee.primitives.ids import H256, AccountId, Balance, BlockNumber
+from integritee.scale import Struct, u32, u64
+
+from .inbound import ExtrinsicOutcome, InboundBlock
+
+MAX_ENTRIES: Final = 4096
+"""Extrinsics that may wait at once; beyond, no sidechain block is authored."""
+
+PAYMENT_PERIOD: Final = 32
+SIDECHAIN_CONFIRMATION_PERIOD: Final = 16
+PARENTCHAIN_CONFIRMATION_PERIOD: Final = 512
+ONBOARDING_PERIOD: Final = 64
+"""Mortality in parentchain blocks, by purpose (worker `extrinsics-factory` users)."""
+
+
+class OutboxFull(IntegriteeError):
+    """Too many extrinsics wait for the parentchain."""
+
+    code = "outbox.full"
+
+    def __init__(self, found: int, limit: int) -> None:
+        self.found, self.limit = found, limit
+        super().__init__(f"{found} extrinsics wait for the parentchain, {limit} is the limit")
+
+
+class NonceOvertaken(IntegriteeError):
+    """The account's nonce moved past a pending extrinsic that no processed block contains.
+
+    Only an enclave restored from an old copy of its state, or a second one with its key, can see this. Nothing
+    more is signed then: whatever happened to the pending calls is not known.
+    """
+
+    code = "outbox.nonce_overtaken"
+
+    def __init__(self, found: int, expected: int) -> None:
+        self.found, self.expected = found, expected
+        super().__init__(f"the account's nonce is {found} although nonce {expected} was never seen included")
+
+
+class Payment(Struct, frozen=True):
+    """A vault payment: who burned how much for it, in case the parentchain refuses to pay."""
+
+    payer: AccountId
+    amount: Balance
+
+
+class OutboxEntry(Struct, frozen=True):
+    """A call on its way. `death` is the first block at which `extrinsic` can no longer be included."""
+
+    id: u64
+    nonce: u32
+    call: bytes
+    period: u32
+    death: BlockNumber
+    extrinsic: bytes
+    payment: Payment | None
+
+    def hash(self) -> bytes:
+        return blake2_256(self.extrinsic)
+
+
+class OutboxChange(Struct, frozen=True):
+    """What a sidechain block does to the outbox, for the journal."""
+
+    put: list[OutboxEntry]
+    removed: list[u64]
+    next_id: u64
+    next_nonce: u32
+
+
+@dataclass(frozen=True)
+class ChainFacts:
+    """What signing needs to know of the chain."""
+
+    metadata: RuntimeMetadata
+    genesis_hash: H256
+    spec_version: int
+    transaction_version: int
+
+
+@dataclass(frozen=True)
+class Finished:
+    """An entry that was included, and how that ended."""
+
+    entry: OutboxEntry
+    outcome: ExtrinsicOutcome
+
+
+def sign_call(facts: ChainFacts, pair: KeyPair, call: bytes, nonce: int, period: int, anchor: Header) -> bytes:
+    """Sign a call with an era of `period` blocks from the finalized block `anchor`."""
+    return sign_extrinsic(
+        facts.metadata,
+        call,
+        pair,
+        nonce=nonce,
+        era=Era.mortal(period, anchor.number),
+        birth_hash=anchor.hash(),
+        genesis_hash=facts.genesis_hash,
+        spec_version=facts.spec_version,
+        transaction_version=facts.transaction_version,
+    )
+
+
+class Outbox:
+    """Entries by id, in the order of their nonces. Changes are collected until `take_change`."""
+
+    def __init__(self, pair: KeyPair) -> None:
+        self._pair = pair
+        self.entries: dict[int, OutboxEntry] = {}
+        self.next_nonce = 0
+        self._next_id = 1
+        self._by_hash: dict[bytes, int] = {}
+        self._put: set[int] = set()
+        self._removed: set[int] = set()
+
+    def copy(self) -> Outbox:
+        """An independent outbox with the same entries and uncollected changes."""
+        other = Outbox(self._pair)
+        other.entries, other.next_nonce, other._next_id = dict(self.entries), self.next_nonce, self._next_id
+        other._by_hash, other._put, other._removed = dict(self._by_hash), set(self._put), set(self._removed)
+        return other
+
+    # -- from blocks ---------------------------------------------------------------------------------
+
+    def on_block(self, block: InboundBlock) -> list[Finished]:
+        """Entries included in a finalized block; they leave the outbox."""
+        finished = []
+        for extrinsic_hash, outcome in block.outcomes.items():
+            number = self._by_hash.get(extrinsic_hash)
+            if number is not None:
+                finished.append(Finished(self._remove(number), outcome))
+        return finished
+
+    def check_nonce(self, proven: int) -> None:
+        """Raises NonceOvertaken if a pending entry's nonce was used by something else."""
+        overtaken = min((e.nonce for e in self.entries.values()), default=proven)
+        if overtaken < proven:
+            raise NonceOvertaken(proven, overtaken)
+
+    def adopt_nonce(self, proven: int) -> None:
+        """Follow the account's proven nonce while nothing is pending (onboarding used some)."""
+        if not self.entries:
+            self.next_nonce = max(self.next_nonce, proven)
+
+    def renew_expired(self, facts: ChainFacts, anchor: Header) -> None:
+        """Sign again, same nonce and fresh era, what can no longer be included."""
+        for entry in list(self.entries.values()):
+            if entry.death <= anchor.number:
+                self._store(
+                    self._signed(facts, anchor, entry.id, entry.nonce, entry.call, entry.period, entry.payment)
+                )
+
+    # -- from the ledger -----------------------------------------------------------------------------
+
+    def add(
+        self, facts: ChainFacts, anchor: Header, call: bytes, period: int, payment: Payment | None = None
+    ) -> OutboxEntry:
+        """Queue a call behind the others. Raises OutboxFull."""
+        if len(self.entries) >= MAX_ENTRIES:
+            raise OutboxFull(len(self.entries), MAX_ENTRIES)
+        entry = self._signed(facts, anchor, self._next_id, self.next_nonce, call, period, payment)
+        self._next_id += 1
+        self.next_nonce += 1
+        self._store(entry)
+        return entry
+
+    def _signed(
+        self,
+        facts: ChainFacts,
+        anchor: Header,
+        number: int,
+        nonce: int,
+        call: bytes,
+        period: int,
+        payment: Payment | None,
+    ) -> OutboxEntry:
+        extrinsic = sign_call(facts, self._pair, call, nonce, period, anchor)
+        death = Era.mortal(period, anchor.number).death(anchor.number) or 0
+        return OutboxEntry(number, nonce, call, period, death, extrinsic, payment)
+
+    # -- journal -------------------------------------------------------------------------------------
+
+    def take_change(self) -> OutboxChange:
+        """What changed since the last call."""
+        put = [self.entries[n] for n in sorted(self._put) if n in self.entries]
+        change = OutboxChange(put, sorted(self._removed), self._next_id, self.next_nonce)
+        self._put, self._removed = set(), set()
+        return change
+
+    def whole(self) -> OutboxChange:
+        """The change that makes an empty outbox this one, for snapshots."""
+        return OutboxChange(list(self.entries.values()), [], self._next_id, self.next_nonce)
+
+    def apply(self, change: OutboxChange) -> None:
+        """Replay a journalled change."""
+        for number in change.removed:
+            if number in self.entries:
+                self._remove(number)
+        for entry in change.put:
+            self._store(entry)
+        self._next_id, self.next_nonce = change.next_id, change.next_nonce
+        self._put, self._removed = set(), set()
+
+    def pending(self) -> list[bytes]:
+        """Extrinsics to submit, by nonce."""
+        return [e.extrinsic for e in sorted(self.entries.values(), key=lambda e: e.nonce)]
+
+    def _store(self, entry: OutboxEntry) -> None:
+        replaced = self.entries.get(entry.id)
+        if replaced is not None:
+            self._by_hash.pop(replaced.hash(), None)
+        self.entries[entry.id] = entry
+        self._by_hash[entry.hash()] = entry.id
+        self._put.add(entry.id)
+
+    def _remove(self, number: int) -> OutboxEntry:
+        entry = self.entries.pop(number)
+        self._by_hash.pop(entry.hash(), None)
+        self._put.discard(number)
+        self._removed.add(number)
+        return entry

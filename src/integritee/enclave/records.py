@@ -1,0 +1,136 @@
+"""What the enclave writes to its sealed journal, and the state it rebuilds from it.
+
+One record per sidechain block holds everything the block changed: ledger state, how far the parentchain was
+processed, and the outbox. Parentchain progress and its effects are therefore durable together or not at all.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from integritee.errors import IntegriteeError
+from integritee.primitives.ids import H256, ShardIdentifier
+from integritee.primitives.sidechain import SidechainHeader, SignedBlock
+from integritee.scale import Struct, codec, u64
+from integritee.trie import Trie
+
+from .parentchain.outbox import Outbox, OutboxChange
+
+
+class RecordKind(enum.IntEnum):
+    ANCHOR = 1
+    """Light-client progress before the shard runs."""
+    GENESIS = 2
+    """First state of the shard."""
+    BLOCK = 3
+    """A sidechain block of our own."""
+
+
+class AnchorRecord(Struct, frozen=True):
+    light_client: bytes
+
+
+class GenesisRecord(Struct, frozen=True):
+    shard: ShardIdentifier
+    changes: list[tuple[bytes, bytes | None]]
+    light_client: bytes
+    next_nonce: u64
+
+
+class BlockRecord(Struct, frozen=True):
+    signed: SignedBlock
+    changes: list[tuple[bytes, bytes | None]]
+    light_client: bytes
+    outbox: OutboxChange
+
+
+class SnapshotMeta(Struct, frozen=True):
+    """What a snapshot holds beside the state entries."""
+
+    shard: ShardIdentifier
+    header: SidechainHeader | None
+    state_root: H256
+    light_client: bytes
+    outbox: OutboxChange
+
+
+ANCHOR: Final = codec(AnchorRecord)
+GENESIS: Final = codec(GenesisRecord)
+BLOCK: Final = codec(BlockRecord)
+META: Final = codec(SnapshotMeta)
+
+
+class RecoveryError(IntegriteeError):
+    """The sealed records are authentic but contradict each other."""
+
+    code = "recovery.inconsistent"
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        super().__init__(f"sealed state is inconsistent: {what}")
+
+
+@dataclass
+class Recovered:
+    """The enclave's state after replaying its records. `shard` is None before genesis."""
+
+    state: Trie
+    shard: bytes | None = None
+    head: SidechainHeader | None = None
+    light_client: bytes | None = None
+    state_bytes: int = 0
+
+    def apply(self, kind: int, payload: bytes, outbox: Outbox) -> None:
+        """Replay one record. Raises RecoveryError, DecodeError."""
+        match kind:
+            case RecordKind.ANCHOR:
+                self.light_client = ANCHOR.decode(payload).light_client
+            case RecordKind.GENESIS:
+                genesis: GenesisRecord = GENESIS.decode(payload)
+                self.shard, self.light_client = genesis.shard, genesis.light_client
+                self._commit(genesis.changes)
+                outbox.next_nonce = genesis.next_nonce
+            case RecordKind.BLOCK:
+                record: BlockRecord = BLOCK.decode(payload)
+                self._follow(record.signed.block.header)
+                self.light_client = record.light_client
+                self._commit(record.changes)
+                outbox.apply(record.outbox)
+            case _:
+                raise RecoveryError(f"record kind {kind}")
+
+    def _follow(self, header: SidechainHeader) -> None:
+        expected = self.head.block_number + 1 if self.head else 1
+        if header.block_number != expected:
+            raise RecoveryError(f"block {header.block_number} where {expected} was expected")
+        self.head = header
+
+    def _commit(self, changes: list[tuple[bytes, bytes | None]]) -> None:
+        self.state_bytes += size_of(self.state, changes)
+        self.state = self.state.commit(dict(changes))
+
+
+def from_snapshot(entries: Iterable[tuple[bytes, bytes]], meta: bytes, outbox: Outbox) -> Recovered:
+    """State of a snapshot. Raises RecoveryError if its entries do not have the recorded root."""
+    recorded: SnapshotMeta = META.decode(meta)
+    items = dict(entries)
+    state = Trie.from_items(items)
+    if state.root() != recorded.state_root:
+        raise RecoveryError("the snapshot's entries do not have its state root")
+    outbox.apply(recorded.outbox)
+    size = sum(len(k) + len(v) for k, v in items.items())
+    return Recovered(state, recorded.shard, recorded.header, recorded.light_client, size)
+
+
+def size_of(state: Trie, changes: Iterable[tuple[bytes, bytes | None]]) -> int:
+    """By how many bytes of keys and values `changes` grow the state."""
+    growth = 0
+    for key, value in changes:
+        old = state.get(key)
+        growth += (len(key) + len(value) if value is not None else 0) - (
+            len(key) + len(old) if old is not None else 0
+        )
+    return growth

@@ -1,0 +1,312 @@
+"""The enclave at work: trusted requests, ecalls and the slot clock around the sans-IO core.
+
+One event loop owns the core. RSA decryption and disk syncs run in threads; a block under construction yields
+to the loop every few calls, so that getters and submissions are answered meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+import integritee
+from integritee.boundary.endpoint import Endpoint
+from integritee.boundary.interface import Ocalls
+from integritee.boundary.messages import (
+    EnclaveStatus,
+    ImportBlocks,
+    Nothing,
+    ParentchainParams,
+    RuntimeFacts,
+    SlotReport,
+    StoreBlocks,
+    SubmitExtrinsics,
+    SyncState,
+)
+from integritee.crypto import CryptoError, blake2_256
+from integritee.errors import IntegriteeError
+from integritee.frame.metadata import metadata_v14
+from integritee.primitives.enclave_bridge import Request
+from integritee.primitives.ids import ParentchainId
+from integritee.primitives.sidechain import SidechainHeader, SignedBlock
+from integritee.scale import DecodeError
+from integritee.stf.operation import Get, Getter, TrustedCallSigned, TrustedOperation
+from integritee.stf.runtime import LedgerRuntime
+from integritee.trie import Trie
+
+from .core import Effects, EnclaveCore
+from .errors import InvalidTop, NotReady, Undecipherable, UnknownShard
+from .pool import PoolEntry
+from .rpc.errors import UnsupportedOperation
+from .rpc.server import TrustedRpcServer
+from .rpc.watch import Watcher
+from .sidechain.production import Production
+from .sidechain.slots import Slot, delay_to_next_slot, next_slot
+from .store import SealedStore, SnapshotWriter
+
+CALLS_PER_SLICE: Final = 8
+"""Trusted calls executed before the event loop gets a turn (about 1 ms)."""
+
+log = logging.getLogger(__name__)
+
+
+def unix_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+class EnclaveService:
+    """Implements the trusted RPC's `Backend` and the ecalls."""
+
+    def __init__(
+        self,
+        core: EnclaveCore,
+        store: SealedStore,
+        mu_ra_url: str,
+        untrusted_url: str,
+        clock: Callable[[], int] = unix_ms,
+    ) -> None:
+        self.core, self._store, self._clock = core, store, clock
+        self._mu_ra_url, self._untrusted_url = mu_ra_url, untrusted_url
+        self._decipherers = ThreadPoolExecutor(max(os.cpu_count() or 1, 1), thread_name_prefix="decipher")
+        self._top_codec = core.ledger.codec(TrustedOperation)
+        self._getter_codec = core.ledger.codec(Getter)
+        self._snapshot: asyncio.Task[None] | None = None
+        self._last_slot = 0
+        self.rpc_requests = 0
+        self.trusted_calls = 0
+        self.server: TrustedRpcServer | None = None
+        self.host: Endpoint | None = None
+
+    # -- Backend: queries ----------------------------------------------------------------------------
+
+    def shielding_key_json(self) -> str:
+        return self.core.keys.shielding.public.to_json()
+
+    def shard(self) -> bytes:
+        return self.core.config.shard
+
+    def shard_vault(self) -> tuple[bytes, ParentchainId] | None:
+        return self.core.runtime.vault()
+
+    def fingerprint(self) -> bytes:
+        return self.core.config.mrenclave
+
+    def mu_ra_url(self) -> str:
+        return self._mu_ra_url
+
+    def untrusted_url(self) -> str:
+        return self._untrusted_url
+
+    def latest_header(self) -> SidechainHeader:
+        return self.core.latest_header
+
+    def stf_metadata(self) -> bytes:
+        return metadata_v14(LedgerRuntime)
+
+    def version(self) -> str:
+        return integritee.__version__
+
+    def pending(self, shards: list[bytes]) -> list[list[bytes]]:
+        ready = [entry.hash for entry in self.core.pool.ready()]
+        return [ready if shard == self.core.config.shard else [] for shard in shards]
+
+    def next_nonce(self, account: bytes) -> int:
+        return self.core.pool.next_nonce(account, self.core.runtime.system.nonce(account))
+
+    def import_blocks(self, blocks: list[SignedBlock]) -> None:
+        """A single validateer has no peers whose blocks it could need."""
+        raise NotReady("a second validateer")
+
+    async def execute_getter(self, request: Request) -> bytes | None:
+        """Answer a getter. Raises UnknownShard, DecodeError, InvalidSignature."""
+        self._check_shard(request)
+        getter: Getter = self._getter_codec.decode(request.cyphertext)
+        return self.core.view.query(getter)
+
+    # -- Backend: submission -------------------------------------------------------------------------
+
+    async def submit(self, request: Request, watcher: Watcher | None) -> bytes:
+        """Decipher, verify and admit a trusted call; its hash."""
+        self.trusted_calls += 1
+        self._check_shard(request)
+        if not self.core.is_running:
+            raise NotReady("the shard has its vault")
+        plain = await self._decipher(request.cyphertext)
+        signed = self._signed_call(plain)
+        self.core.view.verify(signed)
+        self.core.view.authorise(signed)
+        top_hash = blake2_256(plain)
+        sender = signed.call.sender
+        entry = PoolEntry(top_hash, sender, signed.nonce, len(plain), signed)
+        events = self.core.pool.submit(entry, self.core.runtime.system.nonce(sender), self._clock())
+        if watcher is not None:
+            watcher.bind(top_hash)
+        self._publish_statuses(Effects(statuses=events))
+        return top_hash
+
+    def _check_shard(self, request: Request) -> None:
+        if request.shard != self.core.config.shard:
+            raise UnknownShard(request.shard, self.core.config.shard)
+
+    async def _decipher(self, cyphertext: bytes) -> bytes:
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._decipherers, self.core.keys.shielding.decrypt, cyphertext)
+        except CryptoError:
+            raise Undecipherable from None
+
+    def _signed_call(self, plain: bytes) -> TrustedCallSigned:
+        try:
+            operation = self._top_codec.decode(plain)
+        except DecodeError as malformed:
+            raise InvalidTop(malformed.code) from None
+        if isinstance(operation, Get):
+            raise UnsupportedOperation("getter")
+        signed: TrustedCallSigned = operation.signed
+        return signed
+
+    # -- ecalls --------------------------------------------------------------------------------------
+
+    async def init_parentchain(self, params: ParentchainParams) -> SyncState:
+        return self.core.connect(params)
+
+    async def import_parentchain(self, request: ImportBlocks) -> SyncState:
+        effects = self.core.import_blocks(request)
+        await self._make_durable()
+        self._publish(effects)
+        return self.core.sync_state()
+
+    async def set_runtime(self, facts: RuntimeFacts) -> Nothing:
+        self.core.set_runtime(facts)
+        return Nothing()
+
+    async def status(self, _: Nothing) -> EnclaveStatus:
+        core = self.core
+        follower = core.follower
+        return EnclaveStatus(
+            phase=f"halted:{core.halted.code}" if core.halted else core.phase.value,
+            trust=follower.light_client.trust if follower else "none",
+            needed_funds=core.needed_funds,
+            parentchain_number=follower.head.number if follower else 0,
+            parentchain_processed=core.runtime.integritee.number.get() or 0,
+            sidechain_number=core.latest_header.block_number,
+            sidechain_hash=core.head.hash() if core.head else bytes(32),
+            confirmed_number=core.confirmed_number(),
+            pool_ready=core.pool.ready_count,
+            pool_future=core.pool.future_count,
+            connections=self.server.connection_count if self.server else 0,
+            rpc_requests=self.rpc_requests,
+            trusted_calls=self.trusted_calls,
+            total_issuance=core.runtime.balances.total_issuance.get(),
+            state_bytes=core.state_bytes,
+            outbox=len(core.outbox.entries),
+        )
+
+    def count_request(self, method: str) -> None:
+        """Observe a trusted RPC request, for metrics."""
+        self.rpc_requests += 1
+
+    # -- slots ---------------------------------------------------------------------------------------
+
+    async def run_slots(self, slot_ms: int) -> None:
+        """Serve slots until cancelled; an error ends its slot only."""
+        while True:
+            await asyncio.sleep(delay_to_next_slot(self._clock(), slot_ms) / 1000)
+            now = self._clock()
+            slot = next_slot(now, self._last_slot, slot_ms)
+            if slot is None:
+                continue
+            self._last_slot = slot.number
+            try:
+                await self._serve_slot(slot, now)
+            except IntegriteeError as failed:
+                log.error("slot %d failed: %s (%s)", slot.number, failed, failed.code)
+
+    async def _serve_slot(self, slot: Slot, now: int) -> None:
+        started = time.perf_counter_ns()
+        production = self.core.begin_slot(slot, now)
+        if production is None:
+            return
+        before = slot.end - now
+        await self._execute(production, slot.proposal_deadline(now))
+        effects = self.core.finish_slot(production, self._clock())
+        spent = (time.perf_counter_ns() - started) // 1000
+        await self._make_durable()
+        self._publish(effects)
+        header = effects.blocks[0].block.header
+        report = SlotReport(
+            block_number=header.block_number,
+            executed=len(production.builder.executed),
+            failed=production.builder.failed,
+            queued_before=production.queued_before,
+            execution_us=spent,
+            remaining_before_us=max(before, 0) * 1000,
+            remaining_after_us=max(slot.end - self._clock(), 0) * 1000,
+        )
+        if self.host is not None:
+            self.host.notify(Ocalls.slot_report, report)
+        self._begin_snapshot()
+
+    async def _execute(self, production: Production, deadline: int) -> None:
+        while self._clock() < deadline and production.step(CALLS_PER_SLICE):  # noqa: ASYNC110  # not a wait
+            await asyncio.sleep(0)
+
+    async def _make_durable(self) -> None:
+        if self._store.sequence > self._store.synced:
+            await asyncio.to_thread(self._store.sync)
+
+    def _begin_snapshot(self) -> None:
+        """Write a snapshot beside the slots if the journal has grown enough."""
+        if self._snapshot is not None and not self._snapshot.done():
+            return
+        if self._store.snapshot_due(self.core.state_bytes):
+            self._snapshot = asyncio.create_task(self._write_snapshot())
+
+    async def _write_snapshot(self) -> None:
+        state = self.core.state
+        writer = self._store.begin_snapshot(self.core.snapshot_meta())
+        try:
+            await asyncio.to_thread(_write_all, writer, state)
+            self._store.commit_snapshot(writer)
+        except IntegriteeError as failed:
+            log.error("snapshot failed: %s (%s)", failed, failed.code)
+            self._store.abandon_snapshot(writer)
+
+    # -- effects -------------------------------------------------------------------------------------
+
+    def _publish(self, effects: Effects) -> None:
+        """Act on what is durable now."""
+        self._publish_statuses(effects)
+        if self.host is None:
+            return
+        if effects.submit:
+            submission = SubmitExtrinsics(ParentchainId.Integritee, effects.submit)
+            self.host.notify(Ocalls.submit_extrinsics, submission)
+        if effects.blocks:
+            self.host.notify(Ocalls.store_blocks, StoreBlocks(effects.blocks))
+        if effects.phase is not None:
+            self.host.notify(Ocalls.phase_changed, effects.phase)
+
+    def _publish_statuses(self, effects: Effects) -> None:
+        if self.server is not None:
+            for changed in effects.statuses:
+                self.server.notify(changed.hash, changed.status, changed.reason)
+
+    async def close(self) -> None:
+        """Stop serving and release the store's lock."""
+        if self.server is not None:
+            await self.server.stop()
+        self._decipherers.shutdown(wait=False, cancel_futures=True)
+        if self._snapshot is not None and not self._snapshot.done():
+            await self._snapshot
+        self._store.close()
+
+
+def _write_all(writer: SnapshotWriter, state: Trie) -> None:
+    writer.write(state.items())
+    writer.finish()

@@ -1,0 +1,177 @@
+"""Building one sidechain block: parentchain inputs first, then trusted calls, then the seal.
+
+Sans-IO and interruptible: the driver pushes calls in small portions and decides when the slot's budget is
+spent. The committed state is untouched until the finished block is adopted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from integritee.crypto import Ed25519Pair
+from integritee.frame.overlay import Overlay
+from integritee.primitives.enclave_bridge import UpgradableShardConfig
+from integritee.primitives.ids import ParentchainId
+from integritee.primitives.sidechain import (
+    BlockData,
+    SidechainBlock,
+    SidechainHeader,
+    SignedBlock,
+    next_finalization,
+)
+from integritee.scale import codec
+from integritee.stf.declare import VaultPayment
+from integritee.stf.executor import Executor, Outcome
+from integritee.stf.ledger import Ledger
+from integritee.stf.operation import IndirectCall, TrustedCallSigned
+from integritee.stf.runtime import LedgerRuntime
+from integritee.trie import Trie
+
+from ..parentchain.contract import WatchedKeys
+from ..parentchain.inbound import InboundBlock
+from ..parentchain.outbox import Finished, Payment
+from .payload import StatePayload, encrypt, position
+
+SHARD_CONFIG = codec(UpgradableShardConfig)
+MAX_BRIDGE_VERSION = 1
+"""Newest storage version of EnclaveBridge whose shard configuration is understood."""
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """Who builds on what: the shard, its keys and the block before (None for the first)."""
+
+    shard: bytes
+    mrenclave: bytes
+    signing: Ed25519Pair
+    ledger_pair: Ed25519Pair
+    state_key: bytes
+    parent: SidechainHeader | None
+
+
+@dataclass(frozen=True)
+class AuthoredBlock:
+    """A finished block, the state behind it and what must follow from it."""
+
+    signed: SignedBlock
+    state: Trie
+    changes: dict[bytes, bytes | None]
+    payments: list[tuple[VaultPayment, Payment]]
+    executed: list[bytes]
+    failed: int
+
+    @property
+    def header(self) -> SidechainHeader:
+        return self.signed.block.header
+
+
+class Nonces(Protocol):
+    def __call__(self, size: int, /) -> bytes: ...
+
+
+@dataclass
+class BlockBuilder:
+    """One block in the making at Unix time `now` (ms) over `state`."""
+
+    assignment: Assignment
+    ledger: Ledger
+    state: Trie
+    now: int
+    layer_one_head: bytes
+    executed: list[bytes] = field(default_factory=list)
+    failed: int = 0
+    payments: list[tuple[VaultPayment, Payment]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.runtime = LedgerRuntime(Overlay(self.state))
+        self.executor = Executor(self.ledger, self.runtime, self.assignment.mrenclave, self.assignment.shard)
+        self.number = self.assignment.parent.block_number + 1 if self.assignment.parent else 1
+        system = self.runtime.system
+        system.number.put(self.number)
+        system.event_records.kill()
+        system.event_count.kill()
+        self.runtime.timestamp.now.put(self.now)
+
+    # -- inputs from the parentchain -----------------------------------------------------------------
+
+    def apply_parentchain(self, block: InboundBlock, keys: WatchedKeys, finished: list[Finished]) -> None:
+        """Adopt a proven parentchain block: time, mirror, deposits, refunds of payments it refused."""
+        which = ParentchainId.Integritee
+        mirrored = {key: block.values.get(key) for key in keys.mirrored}
+        self.runtime.parentchain(which).set_block(block.header, mirrored)
+        self._adopt_shard_config(mirrored, keys, block.header.number)
+        enclave = self.assignment.ledger_pair.public
+        if block.now is not None:
+            self._as_enclave("timestamp_set", enclave, block.now, which)
+        for deposit in block.deposits:
+            self._as_enclave("balance_shield", enclave, deposit.sender, deposit.amount, which)
+        for ended in finished:
+            refused = not ended.outcome.ok or ended.outcome.inner_ok is False
+            if refused and ended.entry.payment is not None:
+                self.runtime.balances.mint(ended.entry.payment.payer, ended.entry.payment.amount)
+        self.layer_one_head = block.hash()
+
+    def _adopt_shard_config(self, mirrored: dict[bytes, bytes | None], keys: WatchedKeys, number: int) -> None:
+        raw, version = mirrored[keys.shard_config], mirrored[keys.bridge_version]
+        if raw is not None and version is not None and int.from_bytes(version, "little") <= MAX_BRIDGE_VERSION:
+            self.runtime.shard_management.set_config(SHARD_CONFIG.decode(raw), number)
+
+    def _as_enclave(self, name: str, *args: object) -> None:
+        """Run a call of the enclave itself, as an indirect call that the block lists like any other."""
+        pair = self.assignment.ledger_pair
+        nonce = self.runtime.system.nonce(pair.public)
+        call = self.ledger.call(name, *args)
+        signed = self.ledger.sign_call(call, nonce, pair, self.assignment.mrenclave, self.assignment.shard)
+        self._settle(self.ledger.top_hash(IndirectCall(signed)), signed, self._run(signed))
+
+    def begin_calls(self) -> None:
+        """Close the parentchain part: hooks that want its time and configuration run here."""
+        self.runtime.shard_management.on_initialize(self.number)
+
+    # -- trusted calls -------------------------------------------------------------------------------
+
+    def execute(self, top_hash: bytes, signed: TrustedCallSigned) -> Outcome:
+        """Run an admitted call, whose signature was verified on admission."""
+        outcome = self._run(signed)
+        self._settle(top_hash, signed, outcome)
+        return outcome
+
+    def _run(self, signed: TrustedCallSigned) -> Outcome:
+        return self.executor.execute(signed, self.now, verified=True)
+
+    def _settle(self, top_hash: bytes, signed: TrustedCallSigned, outcome: Outcome) -> None:
+        if outcome.error is not None:
+            self.failed += 1
+            return
+        self.executed.append(top_hash)
+        for effect in outcome.effects:
+            self.payments.append((effect, Payment(signed.call.sender, effect.amount)))
+
+    # -- the finished block --------------------------------------------------------------------------
+
+    def seal(self, now: int, random: Nonces) -> AuthoredBlock:
+        """Compose, encrypt and sign at Unix time `now` (ms). The builder is spent."""
+        self.runtime.system.write_events()
+        changes = dict(self.runtime.state.changes())
+        after = self.state.commit(changes)
+        parent, shard = self.assignment.parent, self.assignment.shard
+        parent_hash = parent.hash() if parent else bytes(32)
+        payload = StatePayload(self.state.root(), after.root(), sorted(changes.items()))
+        where = position(parent_hash, self.number, shard)
+        data = BlockData(
+            timestamp=now,
+            layer_one_head=self.layer_one_head,
+            block_author=self.assignment.signing.public,
+            signed_top_hashes=self.executed,
+            encrypted_state_diff=encrypt(payload, self.assignment.state_key, random(12), where),
+        )
+        header = SidechainHeader(
+            parent_hash,
+            self.number,
+            shard,
+            data.hash(),
+            next_finalization(self.number, parent.next_finalization_block_number if parent else 1),
+        )
+        signed = SidechainBlock(header, data).signed_by(self.assignment.signing)
+        return AuthoredBlock(signed, after, changes, self.payments, self.executed, self.failed)

@@ -1,0 +1,148 @@
+"""One slot's work: inputs from the parentchain, calls from the pool, a block, and what must follow it.
+
+Works on copies; the enclave adopts state and outbox only when the block is finished. Sans-IO: the driver
+calls `step` until the slot's budget is spent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from integritee.errors import IntegriteeError
+from integritee.primitives.header import Header
+from integritee.primitives.ids import ParentchainId
+from integritee.primitives.sidechain import FINALIZATION_STRIDE, SidechainBlockConfirmation
+from integritee.scale import codec
+from integritee.stf.ledger import Ledger
+from integritee.stf.operation import TrustedCallSigned
+from integritee.trie import Trie
+
+from ..keys import Randomness
+from ..parentchain.follower import Follower
+from ..parentchain.inbound import InboundBlock
+from ..parentchain.onboarding import account_info
+from ..parentchain.outbox import (
+    PARENTCHAIN_CONFIRMATION_PERIOD,
+    PAYMENT_PERIOD,
+    SIDECHAIN_CONFIRMATION_PERIOD,
+    Outbox,
+)
+from ..pool import StatusChanged, TopPool
+from .author import Assignment, AuthoredBlock, BlockBuilder
+
+CONFIRMATION: Final = codec(SidechainBlockConfirmation)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A call of the pool that failed; `nonce_used` if its fee and nonce were charged."""
+
+    top_hash: bytes
+    error: IntegriteeError
+    nonce_used: bool
+
+
+@dataclass
+class Production:
+    """A block in the making and its outbox."""
+
+    builder: BlockBuilder
+    pool: TopPool[TrustedCallSigned]
+    follower: Follower
+    outbox: Outbox
+    anchor: Header
+    inbound: list[InboundBlock] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+    queued_before: int = 0
+    _stalled: set[bytes] = field(default_factory=set)
+    """Senders whose earlier call failed without using its nonce: their later ones wait for another slot."""
+
+    @classmethod
+    def begin(
+        cls,
+        assignment: Assignment,
+        ledger: Ledger,
+        state: Trie,
+        pool: TopPool[TrustedCallSigned],
+        follower: Follower,
+        outbox: Outbox,
+        now: int,
+    ) -> Production:
+        """Start a block at Unix time `now` (ms) and apply every verified parentchain block to it.
+
+        Raises NonceOvertaken if the outbox cannot be trusted any more.
+        """
+        builder = BlockBuilder(assignment, ledger, state, now, follower.head.hash())
+        production = cls(builder, pool, follower, outbox.copy(), follower.head, queued_before=pool.ready_count)
+        for block in list(follower.inbox):
+            production._process(block)
+        builder.begin_calls()
+        production.outbox.renew_expired(follower.facts, production.anchor)
+        return production
+
+    def _process(self, block: InboundBlock) -> None:
+        mirror = self.builder.runtime.parentchain(ParentchainId.Integritee)
+        self.inbound.append(block)
+        self.anchor = block.header
+        known = mirror.number.get()
+        if block.header.number < (mirror.creation_block_number.get() or 0) or (
+            known is not None and block.header.number <= known
+        ):
+            return
+        keys = self.follower.contract.watched
+        finished = self.outbox.on_block(block)
+        self.outbox.check_nonce(account_info(block.values.get(keys.enclave_account)).nonce)
+        self.builder.apply_parentchain(block, keys, finished)
+        call = self.follower.contract.confirm_parentchain_block(
+            block.hash(), block.header.number, block.trusted_calls_root()
+        )
+        self.outbox.add(self.follower.facts, block.header, call, PARENTCHAIN_CONFIRMATION_PERIOD)
+
+    def step(self, limit: int) -> bool:
+        """Execute up to `limit` ready calls; False when there are none left."""
+        taken = self.pool.take_ready(limit)
+        for entry in taken:
+            if entry.sender in self._stalled:
+                continue
+            outcome = self.builder.execute(entry.hash, entry.payload)
+            if outcome.error is not None:
+                self.refusals.append(Refusal(entry.hash, outcome.error, outcome.charged))
+                if not outcome.charged:
+                    self._stalled.add(entry.sender)
+        return bool(taken)
+
+    def seal(self, now: int, random: Randomness) -> AuthoredBlock:
+        """Finish the block and queue the extrinsics that follow from it."""
+        block = self.builder.seal(now, random)
+        contract, facts = self.follower.contract, self.follower.facts
+        for effect, payment in block.payments:
+            call = contract.pay_from_vault(effect.beneficiary, effect.amount)
+            self.outbox.add(facts, self.anchor, call, PAYMENT_PERIOD, payment)
+        header = block.header
+        if header.block_number == header.next_finalization_block_number:
+            raw = self.follower.values.get(contract.watched.confirmation)
+            ancestor = CONFIRMATION.decode(raw) if raw else None
+            number = header.next_finalization_block_number + FINALIZATION_STRIDE
+            candidate = SidechainBlockConfirmation(number, header.hash())
+            call = contract.confirm_sidechain_block(ancestor, candidate)
+            self.outbox.add(facts, self.anchor, call, SIDECHAIN_CONFIRMATION_PERIOD)
+        return block
+
+    def settle(self, block: AuthoredBlock, now: int) -> list[StatusChanged]:
+        """Tell the pool what the adopted block did; statuses for the submitters."""
+        statuses = self.pool.confirm_included(block.executed, block.header.hash())
+        for refusal in self.refusals:
+            statuses += self.pool.reject(refusal.top_hash, refusal.error, now, nonce_used=refusal.nonce_used)
+        statuses += self.pool.release(now)
+        for _ in self.inbound:
+            self.follower.inbox.popleft()
+        return statuses
+
+    def abandon(self, now: int) -> list[StatusChanged]:
+        """Give the block up; its calls are ready again."""
+        return self.pool.release(now)
+
+    def light_client(self) -> bytes | None:
+        """Where the light client resumes after this block; None if it processed no parentchain block."""
+        return self.inbound[-1].light_client if self.inbound else None
