@@ -24,6 +24,7 @@ from integritee.scale.shape import (
 )
 from integritee.scale.types import Fixed
 
+from .errors import snake
 from .outer import RuntimeCall, RuntimeEvent
 from .pallet import Pallet, calls_of
 
@@ -208,6 +209,8 @@ class TypeRegistry:
                 return path.split("::"), [], CompositeDef([Field(None, inner, f"[u8; {size}]")])
             case Array(item, size):
                 return [], [], ArrayDef(size, self.id_of(u8 if item is None else item))
+            case Sequence(item, _, kind) if kind:
+                return self._bounded(item, kind)
             case Sequence(item):
                 return [], [], SequenceDef(self.id_of(u8 if item is None else item))
             case TupleOf(items):
@@ -240,6 +243,12 @@ class TypeRegistry:
                 found = self._outer(lambda p: p.Event.definitions(), self.events_of)
                 return [*self._root, "RuntimeEvent"], [], found
         raise TypeError(f"no metadata form for {form!r}")
+
+    def _bounded(self, item: Hint, kind: str) -> tuple[list[str], list[TypeParameter], TypeDef]:
+        """BoundedVec and WeakBoundedVec: a Vec in a wrapper."""
+        inner = self.id_of(bytes if item is None else list[item])
+        params = [TypeParameter("T", self.id_of(u8 if item is None else item)), TypeParameter("S", None)]
+        return ["bounded_collections", snake(kind), kind], params, CompositeDef([Field(None, inner)])
 
     def _variant_fields(self, fields: Any) -> list[Field]:
         """A single field of an enum variant is shown unnamed, like Rust's tuple variants."""
