@@ -1,0 +1,203 @@
+"""JSON-RPC 2.0 over one WebSocket: concurrent requests and subscriptions.
+
+Used for parentchain nodes (ws) and workers (wss). A worker's self-signed certificate is not verified by chain;
+trust in a worker comes from the parentchain's registry and its attestation.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Final, Self
+
+import msgspec
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
+
+from .errors import ConnectionFailed, MalformedAnswer, RequestTimeout, RpcError
+
+REQUEST_TIMEOUT: Final = 60.0
+"""Seconds a request may wait for its answer."""
+
+MAX_MESSAGE: Final = 64 * 1024 * 1024
+MAX_BACKLOG: Final = 4096
+"""Messages of one subscription that may wait to be read; beyond, the oldest go."""
+
+MAX_EARLY: Final = 256
+"""Messages kept for subscriptions whose confirmation is still on its way."""
+
+Message = dict[str, Any]
+
+
+def unverified_tls() -> ssl.SSLContext:
+    """TLS without certificate checks, for workers' self-signed certificates."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+class Subscription:
+    """Messages of one subscription, in order. Iterate; ends with ConnectionFailed."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._queue: asyncio.Queue[Any] = asyncio.Queue(MAX_BACKLOG)
+        self.id: Any = None
+
+    def push(self, result: Any) -> None:
+        if self._queue.full():
+            self._queue.get_nowait()
+        self._queue.put_nowait(result)
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Any:
+        item = await self._queue.get()
+        if isinstance(item, Exception):
+            raise item
+        return item
+
+
+class RpcConnection:
+    """One connection. Make it with `open`; use as an async context manager."""
+
+    def __init__(self, url: str, socket: ClientConnection) -> None:
+        self.url = url
+        self._socket = socket
+        self._next_id = 0
+        self._waiting: dict[int, asyncio.Future[Message]] = {}
+        self._subscriptions: dict[Any, Subscription] = {}
+        self._early: list[tuple[Any, Any]] = []
+        self._encode = msgspec.json.Encoder().encode
+        self._decode = msgspec.json.Decoder().decode
+        self._reader = asyncio.create_task(self._read())
+        self.on_close: Callable[[], None] | None = None
+
+    @classmethod
+    async def open(cls, url: str, timeout: float = 10.0) -> Self:
+        """Connect. Raises ConnectionFailed."""
+        try:
+            socket = await connect(
+                url,
+                ssl=unverified_tls() if url.startswith("wss:") else None,
+                server_hostname="" if url.startswith("wss:") else None,
+                max_size=MAX_MESSAGE,
+                compression=None,
+                ping_interval=None,
+                open_timeout=timeout,
+                close_timeout=1.0,
+                proxy=None,
+            )
+        except (OSError, InvalidHandshake, InvalidURI, TimeoutError, ValueError) as failed:
+            raise ConnectionFailed(url, str(failed) or type(failed).__name__) from None
+        return cls(url, socket)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        await self._socket.close()
+        with suppress(asyncio.CancelledError):
+            await self._reader
+
+    # -- requests ------------------------------------------------------------------------------------
+
+    async def request(self, method: str, params: list[Any], timeout: float = REQUEST_TIMEOUT) -> Any:
+        """The `result` of a call. Raises RpcError, RequestTimeout, ConnectionFailed."""
+        answer = await self.exchange(method, params, timeout)
+        if "error" in answer:
+            error = answer["error"]
+            raise RpcError(method, error.get("code", 0), error.get("message", ""), error.get("data"))
+        if "result" not in answer:
+            raise MalformedAnswer(method, "neither result nor error")
+        return answer["result"]
+
+    async def exchange(self, method: str, params: list[Any], timeout: float = REQUEST_TIMEOUT) -> Message:
+        """The whole answer object of a call, whatever it says."""
+        self._next_id += 1
+        number = self._next_id
+        future: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = future
+        try:
+            request = {"id": number, "jsonrpc": "2.0", "method": method, "params": params}
+            await self._socket.send(self._encode(request).decode())
+            async with asyncio.timeout(timeout):
+                return await future
+        except ConnectionClosed as closed:
+            raise ConnectionFailed(self.url, str(closed)) from None
+        except TimeoutError:
+            raise RequestTimeout(method, timeout) from None
+        finally:
+            self._waiting.pop(number, None)
+
+    # -- subscriptions -------------------------------------------------------------------------------
+
+    def expect(self, subscription_id: Any) -> Subscription:
+        """Collect messages that carry this subscription id, also those that came just before."""
+        subscription = Subscription(self.url)
+        subscription.id = subscription_id
+        self._subscriptions[subscription_id] = subscription
+        early, self._early = self._early, []
+        for found, result in early:
+            if found == subscription_id:
+                subscription.push(result)
+            else:
+                self._early.append((found, result))
+        if self._reader.done():
+            subscription.push(ConnectionFailed(self.url, "connection closed"))
+        return subscription
+
+    def forget(self, subscription: Subscription) -> None:
+        self._subscriptions.pop(subscription.id, None)
+
+    @asynccontextmanager
+    async def subscribe(self, method: str, params: list[Any], unsubscribe: str) -> AsyncIterator[Subscription]:
+        """A subscription for the length of a block."""
+        subscription = self.expect(await self.request(method, params))
+        try:
+            yield subscription
+        finally:
+            self.forget(subscription)
+            with suppress(ConnectionFailed, RpcError, RequestTimeout):
+                await self.request(unsubscribe, [subscription.id], timeout=5.0)
+
+    # -- reading -------------------------------------------------------------------------------------
+
+    async def _read(self) -> None:
+        reason = "connection closed"
+        try:
+            async for text in self._socket:
+                self._accept(self._decode(text))
+        except (ConnectionClosed, msgspec.DecodeError) as broken:
+            reason = str(broken)
+        finally:
+            self._fail_all(ConnectionFailed(self.url, reason))
+
+    def _accept(self, message: Message) -> None:
+        params = message.get("params")
+        if isinstance(params, dict) and "subscription" in params:
+            found = self._subscriptions.get(params["subscription"])
+            if found is not None:
+                found.push(params)
+            elif len(self._early) < MAX_EARLY:
+                self._early.append((params["subscription"], params))
+            return
+        waiting = self._waiting.get(message.get("id", -1))
+        if waiting is not None and not waiting.done():
+            waiting.set_result(message)
+
+    def _fail_all(self, failure: ConnectionFailed) -> None:
+        for waiting in self._waiting.values():
+            if not waiting.done():
+                waiting.set_exception(failure)
+        for subscription in self._subscriptions.values():
+            subscription.push(failure)
+        if self.on_close is not None:
+            self.on_close()

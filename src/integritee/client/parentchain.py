@@ -1,0 +1,252 @@
+"""Client of a Substrate node: chain, state and extrinsics, resolved through the chain's own metadata."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+from integritee.crypto import KeyPair, blake2_256, ss58_encode
+from integritee.metadata import EventRecord, RuntimeMetadata, dummy_signed_extrinsic, sign_extrinsic
+from integritee.primitives.era import Era
+from integritee.primitives.header import Header
+
+from .errors import ConnectionFailed, ExtrinsicFailed
+from .jsonrpc import RpcConnection, Subscription
+
+CONNECT_ATTEMPTS: Final = 5
+CONNECT_PAUSE: Final = 0.2
+"""Seconds between attempts; doubles each time."""
+
+MORTALITY: Final = 64
+"""Blocks a user's extrinsic stays valid."""
+
+FAILED_STATUSES: Final = ("usurped", "dropped", "invalid", "finalityTimeout", "retracted")
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """A chain's metadata and versions."""
+
+    metadata: RuntimeMetadata
+    raw_metadata: bytes
+    spec_version: int
+    transaction_version: int
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block as a node serves it; `justification` is the SCALE GRANDPA justification if the node has one."""
+
+    header: Header
+    extrinsics: list[bytes]
+    justification: bytes | None
+
+
+@dataclass(frozen=True)
+class Inclusion:
+    """Where an extrinsic ended up and what it caused there."""
+
+    extrinsic_hash: bytes
+    block_hash: bytes
+    events: list[EventRecord]
+
+
+def from_hex(text: str) -> bytes:
+    return bytes.fromhex(text.removeprefix("0x"))
+
+
+def to_hex(data: bytes) -> str:
+    return "0x" + data.hex()
+
+
+class ParentchainClient:
+    """One connection to a node. Make it with `connect`."""
+
+    def __init__(self, rpc: RpcConnection, genesis_hash: bytes, runtime: Runtime) -> None:
+        self.rpc, self.genesis_hash, self.runtime = rpc, genesis_hash, runtime
+
+    @classmethod
+    async def connect(cls, url: str, attempts: int = CONNECT_ATTEMPTS) -> Self:
+        """Connect, retrying while the node is not there yet. Raises ConnectionFailed."""
+        pause = CONNECT_PAUSE
+        for attempt in range(attempts):
+            try:
+                rpc = await RpcConnection.open(url)
+                break
+            except ConnectionFailed:
+                if attempt == attempts - 1:
+                    raise
+                await asyncio.sleep(pause)
+                pause *= 2
+        genesis = from_hex(await rpc.request("chain_getBlockHash", [0]))
+        return cls(rpc, genesis, await _runtime(rpc))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        await self.rpc.close()
+
+    async def refresh_runtime(self) -> Runtime:
+        """Read metadata and versions again, after an upgrade."""
+        self.runtime = await _runtime(self.rpc)
+        return self.runtime
+
+    # -- chain ---------------------------------------------------------------------------------------
+
+    async def header(self, block_hash: bytes | None = None) -> Header:
+        """A header; the best one without argument."""
+        return Header.from_rpc(await self.rpc.request("chain_getHeader", _at(block_hash)))
+
+    async def block_hash(self, number: int) -> bytes | None:
+        found = await self.rpc.request("chain_getBlockHash", [number])
+        return from_hex(found) if found else None
+
+    async def finalized_head(self) -> bytes:
+        return from_hex(await self.rpc.request("chain_getFinalizedHead", []))
+
+    async def block(self, block_hash: bytes) -> Block:
+        found = await self.rpc.request("chain_getBlock", [to_hex(block_hash)])
+        body = found["block"]
+        return Block(
+            Header.from_rpc(body["header"]),
+            [from_hex(x) for x in body["extrinsics"]],
+            _grandpa(found.get("justifications")),
+        )
+
+    @asynccontextmanager
+    async def finalized_heads(self) -> AsyncIterator[Subscription]:
+        """Headers as they become final (the node may skip some)."""
+        async with self.rpc.subscribe(
+            "chain_subscribeFinalizedHeads", [], "chain_unsubscribeFinalizedHeads"
+        ) as heads:
+            yield heads
+
+    # -- state ---------------------------------------------------------------------------------------
+
+    async def raw_storage(self, key: bytes, at: bytes | None = None) -> bytes | None:
+        found = await self.rpc.request("state_getStorage", [to_hex(key), *_at(at)])
+        return from_hex(found) if found else None
+
+    async def storage(self, pallet: str, item: str, *keys: Any, at: bytes | None = None) -> Any:
+        """A decoded storage value; its default if absent."""
+        metadata = self.runtime.metadata
+        raw = await self.raw_storage(metadata.storage_key(pallet, item, *keys), at)
+        return metadata.decode_storage(pallet, item, raw)
+
+    async def keys(self, prefix: bytes, limit: int = 1000) -> list[bytes]:
+        """Storage keys with a prefix, at most `limit` ≤ 1000, in key order."""
+        found = await self.rpc.request("state_getKeysPaged", [to_hex(prefix), limit])
+        return [from_hex(k) for k in found]
+
+    async def read_proof(self, keys: list[bytes], at: bytes) -> list[bytes]:
+        """Trie nodes that prove the keys' values at a block."""
+        found = await self.rpc.request("state_getReadProof", [[to_hex(k) for k in keys], to_hex(at)])
+        return [from_hex(node) for node in found["proof"]]
+
+    async def events(self, at: bytes) -> list[EventRecord]:
+        raw = await self.raw_storage(self.runtime.metadata.storage_key("System", "Events"), at)
+        return self.runtime.metadata.decode_events(raw) if raw else []
+
+    async def free_balance(self, account: bytes) -> int:
+        """Free base units; 0 for an account that does not exist."""
+        info = await self.storage("System", "Account", account)
+        return int(info["data"]["free"])
+
+    async def next_nonce(self, account: bytes) -> int:
+        """Next nonce, transactions in the node's pool counted."""
+        return int(await self.rpc.request("system_accountNextIndex", [ss58_encode(account)]))
+
+    # -- extrinsics ----------------------------------------------------------------------------------
+
+    def call(self, pallet: str, call: str, args: dict[str, Any]) -> bytes:
+        return self.runtime.metadata.call(pallet, call, args)
+
+    async def sign(self, call: bytes, pair: KeyPair, nonce: int | None = None) -> bytes:
+        """A mortal extrinsic anchored at the finalized head."""
+        head = await self.header(await self.finalized_head())
+        return sign_extrinsic(
+            self.runtime.metadata,
+            call,
+            pair,
+            nonce=await self.next_nonce(pair.public) if nonce is None else nonce,
+            era=Era.mortal(MORTALITY, head.number),
+            birth_hash=head.hash(),
+            genesis_hash=self.genesis_hash,
+            spec_version=self.runtime.spec_version,
+            transaction_version=self.runtime.transaction_version,
+        )
+
+    async def submit(self, extrinsic: bytes) -> bytes:
+        """Hand an extrinsic to the node; its hash. Raises RpcError if the node refuses it."""
+        return from_hex(await self.rpc.request("author_submitExtrinsic", [to_hex(extrinsic)]))
+
+    async def submit_and_watch(self, extrinsic: bytes, until: str = "inBlock") -> Inclusion:
+        """Submit and wait until ``inBlock`` or ``finalized``.
+
+        Raises RpcError if refused, ExtrinsicFailed if it falls out of the pool or its dispatch fails.
+        """
+        async with self.rpc.subscribe(
+            "author_submitAndWatchExtrinsic", [to_hex(extrinsic)], "author_unwatchExtrinsic"
+        ) as updates:
+            async for update in updates:
+                status = update["result"]
+                name = status if isinstance(status, str) else next(iter(status))
+                if name in FAILED_STATUSES:
+                    raise ExtrinsicFailed(name, "")
+                if name == until or name == "finalized":
+                    return await self._inclusion(extrinsic, from_hex(status[name]))
+        raise ConnectionFailed(self.rpc.url, "the subscription ended")
+
+    async def _inclusion(self, extrinsic: bytes, block_hash: bytes) -> Inclusion:
+        block = await self.block(block_hash)
+        index = block.extrinsics.index(extrinsic)
+        events = [e for e in await self.events(block_hash) if e.extrinsic_index == index]
+        for event in events:
+            if (event.pallet, event.name) == ("System", "ExtrinsicFailed"):
+                raise ExtrinsicFailed("inBlock", self.describe(event.fields["dispatch_error"]))
+        return Inclusion(blake2_256(extrinsic), block_hash, events)
+
+    def describe(self, error: Any) -> str:
+        """A dispatch error in words, with pallet and error names."""
+        if error.name == "Module":
+            number = error.value["error"][0]
+            pallet, name, docs = self.runtime.metadata.error(error.value["index"], number)
+            return f"{pallet}.{name}{f': {docs}' if docs else ''}"
+        return f"{error.name}{f'({error.value})' if error.value != () else ''}"
+
+    async def fee(self, call: bytes, account: bytes) -> int:
+        """Inclusion fee of a call in base units, estimated on an unsigned dummy."""
+        dummy = dummy_signed_extrinsic(self.runtime.metadata, call, account)
+        details = await self.rpc.request("payment_queryFeeDetails", [to_hex(dummy), None])
+        parts = details["inclusionFee"] or {}
+        return sum(_number(v) for v in parts.values())
+
+
+async def _runtime(rpc: RpcConnection) -> Runtime:
+    raw, version = await asyncio.gather(
+        rpc.request("state_getMetadata", []), rpc.request("state_getRuntimeVersion", [])
+    )
+    metadata = from_hex(raw)
+    return Runtime(RuntimeMetadata.parse(metadata), metadata, version["specVersion"], version["transactionVersion"])
+
+
+def _at(block_hash: bytes | None) -> list[str]:
+    return [] if block_hash is None else [to_hex(block_hash)]
+
+
+def _grandpa(justifications: Any) -> bytes | None:
+    for engine, data in justifications or []:
+        if bytes(engine) == b"FRNK":
+            return from_hex(data) if isinstance(data, str) else bytes(data)
+    return None
+
+
+def _number(value: Any) -> int:
+    return int(value, 0) if isinstance(value, str) else int(value)
