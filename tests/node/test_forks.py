@@ -20,7 +20,7 @@ from integritee.primitives.header import Header
 
 from .toy_runtime import ALICE, CHARLIE, transfer
 
-NEVER = {"finality_lag": 1000}
+NEVER = {"finality_lag": None}
 
 
 @pytest.fixture

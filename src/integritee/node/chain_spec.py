@@ -34,15 +34,14 @@ class ChainSpec:
     protocol_id: str | None
     properties: Mapping[str, Json]
     genesis: Mapping[bytes, bytes] = field(repr=False)
-    boot_nodes: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         """The raw specification, keys in order, indented by two spaces."""
-        document = {
+        document: dict[str, Json] = {
             "name": self.name,
             "id": self.id,
             "chainType": self.chain_type,
-            "bootNodes": list(self.boot_nodes),
+            "bootNodes": [],
             "telemetryEndpoints": None,
             "protocolId": self.protocol_id,
             "properties": dict(self.properties),
@@ -76,7 +75,6 @@ class ChainSpec:
             protocol_id=protocol_id,
             properties=_object(document, "properties", {}),
             genesis=_raw_storage(document),
-            boot_nodes=tuple(str(address) for address in _member(document, "bootNodes", None) or ()),
         )
 
 

@@ -86,20 +86,21 @@ def justify(hash: bytes, number: int, voters: AuthoritySet, keys: Mapping[bytes,
 class Finalizer:
     """Decides what a new block makes final, and signs for it.
 
-    `lag` is how many blocks finality stays behind the best one (0: a block is final at once). `period` thins
+    `lag` is how many blocks finality stays behind the best one (0: a block is final at once; None: blocks are
+    final only on request). `period` thins
     out justifications as real nodes do: one for the first finalized block, for each change of authorities, and
     whenever ⌊number / period⌋ grows; 1 justifies every block.
     """
 
-    def __init__(self, chain: Chain, keys: Mapping[bytes, KeyPair], *, lag: int = 0, period: int = 1) -> None:
-        if lag < 0 or period < 1:
+    def __init__(self, chain: Chain, keys: Mapping[bytes, KeyPair], *, lag: int | None = 0, period: int = 1) -> None:
+        if (lag is not None and lag < 0) or period < 1:
             raise ValueError("lag must not be negative, period must be positive")
         self.lag, self.period = lag, period
         self._chain, self._keys = chain, keys
 
     def upon(self, block: Block, state: Trie) -> tuple[Finalization, ...]:
         """What becomes final by importing the block, whose state is given; oldest first. Raises MissingVotes."""
-        if block.number <= self._chain.best.number:
+        if self.lag is None or block.number <= self._chain.best.number:
             return ()
         return self._finalizations(block.hash, block.header, block.number - self.lag, {block.hash: state})
 

@@ -28,7 +28,7 @@ class Producer:
         pool: TransactionPool,
         keys: Keystore,
         *,
-        finality_lag: int = 0,
+        finality_lag: int | None = 0,
         justification_period: int = 1,
         min_advance_ms: int = 1,
     ) -> None:

@@ -214,10 +214,11 @@ class TransactionPool:
         found = self._chain.block(block)
         return found.extrinsics if found else ()
 
-    def _include(self, block: bytes, now_ms: int) -> list[bytes]:
+    def _include(self, block: bytes, now_ms: int) -> set[bytes]:
         """Take the transactions of a new block out of the pool; their hashes."""
         found = self._chain.block(block)
         hashes = [extrinsic_hash(extrinsic) for extrinsic in found.extrinsics] if found else []
+        included = set(hashes)
         tags = [tag for hash in hashes if (known := self._graph.get(hash)) for tag in known.provides]
         for hash in hashes:
             self._ban(hash, now_ms)
@@ -231,10 +232,10 @@ class TransactionPool:
         self._graph.remove(hashes)
         self._settle(change)
         for rival in pruned:
-            if rival.hash not in hashes:
+            if rival.hash not in included:
                 self._verdicts.pop(rival.hash, None)
                 self._resubmit(rival.extrinsic, now_ms)
-        return hashes
+        return included
 
     def _resubmit(self, extrinsic: bytes, now_ms: int) -> None:
         """Put back what was in a retracted block or lost its place; a ban does not count.
