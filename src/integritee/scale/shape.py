@@ -203,7 +203,7 @@ def _shape_of_generic(hint: Hint) -> Shape | None:
     if hint is None:
         return TupleOf(())
     if origin is list:
-        return Sequence(args[0])
+        return Sequence(type(None) if args[0] is None else args[0])
     if origin is tuple:
         return TupleOf(args)
     if origin is dict:
@@ -218,7 +218,7 @@ def _shape_of_union(args: tuple[Hint, ...]) -> Shape | None:
     if len(rest) == len(args) - 1:
         return OptionOf(reduce(or_, rest))
     sides = {_origin(a): typing.get_args(a)[0] for a in args if typing.get_args(a)}
-    if set(sides) == {Ok, Err}:
+    if len(args) == 2 and set(sides) == {Ok, Err}:
         return ResultOf(sides[Ok], sides[Err])
     return None
 

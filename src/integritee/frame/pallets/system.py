@@ -11,7 +11,7 @@ import msgspec
 
 from integritee.crypto import blake2_256
 from integritee.frame.declare import Constant, Errors, Events, call, constant, error, event, storage
-from integritee.frame.errors import DispatchError, consumer_remaining
+from integritee.frame.errors import DispatchError, DispatchFailure, Other, consumer_remaining
 from integritee.frame.limits import BlockLength, BlockWeights
 from integritee.frame.origin import Origin, ensure_root, ensure_signed
 from integritee.frame.outer import EventRecord
@@ -22,6 +22,7 @@ from integritee.frame.weights import READ, WRITE, DispatchClass, DispatchInfo, W
 from integritee.primitives.header import Digest, DigestItem
 from integritee.primitives.ids import H256, AccountId, Balance, BlockNumber, Nonce
 from integritee.scale import Bytes8, Compact, Struct, encode, u8, u16, u32, u64, u128
+from integritee.trie import MAX_KEY_BYTES
 
 NEW_LOGIC_FLAG = 1 << 127
 """Set in the flags of every account that keeps frozen funds the new way (all of ours)."""
@@ -312,9 +313,11 @@ class System(Pallet):
 
     @call(4, weight=lambda self, items: weight(2_000_000 + 700_000 * len(items), 0, len(items)))
     def set_storage(self, origin: Origin, items: list[tuple[bytes, bytes]]) -> None:
-        """Write raw storage (root)."""
+        """Write raw storage (root). Keys that no state trie can hold are refused."""
         ensure_root(origin)
         for key, value in items:
+            if len(key) > MAX_KEY_BYTES:
+                raise DispatchFailure(Other(), "system.key_too_long", f"keys have at most {MAX_KEY_BYTES} bytes")
             self.runtime.state.put(key, value)
 
     @call(5, weight=lambda self, keys: weight(2_000_000 + 520_000 * len(keys), 0, len(keys)))
