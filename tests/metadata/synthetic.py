@@ -68,7 +68,7 @@ def types(
     ]
 
 
-def pallet(name: str, index: int, **parts: Any) -> PalletV14:
+def pallet_layout(name: str, index: int, **parts: Any) -> PalletV14:
     defaults: dict[str, Any] = {"storage": None, "calls": None, "events": None, "constants": [], "errors": None}
     return PalletV14(name=name, index=index, **(defaults | parts))
 
@@ -78,9 +78,10 @@ def metadata_v14(
     pallets: list[PalletV14] | None = None,
     extensions: list[SignedExtensionLayout] | None = None,
     extrinsic_version: int = 4,
+    extrinsic_type: int = 0,
 ) -> bytes:
-    """Type 0 is that of extrinsics and of the runtime."""
-    extrinsic = ExtrinsicV14(0, extrinsic_version, extensions or [])
+    """Type 0 is that of the runtime."""
+    extrinsic = ExtrinsicV14(extrinsic_type, extrinsic_version, extensions or [])
     return b"meta\x0e" + encode(MetadataV14, MetadataV14(registered, pallets or [], extrinsic, 0))
 
 

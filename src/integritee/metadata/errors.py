@@ -11,6 +11,7 @@ MetadataError
 │   └── MissingEntry            a part that every runtime has is missing
 ├── UnknownName                 a pallet, call, storage entry, … that this runtime does not have
 ├── WrongKeyCount               more or fewer keys than a storage map has
+├── WrongStorageKey             a storage key of something else, or one that contradicts itself
 ├── KeyNotRecoverable           a storage key whose hasher does not keep the map key
 ├── WrongArguments              arguments that do not match the call's
 ├── InputTooLarge               an input longer than anything a chain accepts
@@ -108,6 +109,14 @@ class WrongKeyCount(MetadataError):
     def __init__(self, entry: str, expected: int, found: int) -> None:
         self.entry, self.expected, self.found = entry, expected, found
         super().__init__(f"{entry} has {expected} keys, not {found}")
+
+
+class WrongStorageKey(MetadataError):
+    code = "metadata.wrong_storage_key"
+
+    def __init__(self, entry: str, key: bytes) -> None:
+        self.entry, self.key = entry, key
+        super().__init__(f"0x{key.hex()} is no storage key of {entry}")
 
 
 class KeyNotRecoverable(MetadataError):

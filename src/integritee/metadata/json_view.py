@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from typing import Any, Final
 
-from integritee.scale import Enum, Struct, fields_of
+from integritee.scale import Enum, Struct
 
 from .layout import MetadataV14, MetadataV15, MetadataV16, Plain
 from .type_layout import PortableType, PrimitiveType, TupleOf
@@ -47,7 +47,7 @@ def _view(value: Any) -> Any:
 
 
 def _fields(value: Struct) -> dict[str, Any]:
-    return {_camel(str(f.name)): _view(getattr(value, str(f.name))) for f in fields_of(type(value))}
+    return {_camel(name): _view(getattr(value, name)) for name in value.__struct_fields__}
 
 
 def _camel(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from threading import RLock
 from typing import Any, Final
 
 from integritee.scale.codec import Codec
@@ -37,7 +38,7 @@ MAX_VALUE_SIZE: Final = 10 << 20
 
 
 class TypeRegistry:
-    """The types of a runtime. `type_id` is a position in `types`."""
+    """The types of a runtime. `type_id` is a position in `types`. Threads may share it."""
 
     def __init__(self, types: Sequence[PortableType]) -> None:
         for position, entry in enumerate(types):
@@ -45,22 +46,26 @@ class TypeRegistry:
                 raise UnusableType(entry.id, f"stands at position {position}")
         self.types = types
         self._codecs: dict[int, Codec] = {}
-        self._nesting = 0
+        self._placeholders: dict[int, Codec] = {}
+        self._compiling: set[int] = set()
+        self._lock = RLock()
 
     def type(self, type_id: int) -> PortableType:
         """Description of a type. Raises UnknownType."""
-        if type_id >= len(self.types):
+        if not 0 <= type_id < len(self.types):
             raise UnknownType(type_id, len(self.types))
         return self.types[type_id]
 
     def variants(self, type_id: int) -> list[VariantLayout]:
-        """The variants of an enum, names and indexes unique. Raises UnknownType, UnusableType."""
+        """The variants of an enum, their names and indexes unique. Raises UnknownType, UnusableType."""
         definition = self.type(type_id).definition
         if not isinstance(definition, Variants):
             raise UnusableType(type_id, "is not an enum")
         found = definition.variants
         if len({v.name for v in found}) < len(found) or len({v.index for v in found}) < len(found):
             raise UnusableType(type_id, "two variants have the same name or index")
+        for variant in found:
+            _check_fields(type_id, variant.fields)
         return found
 
     def set_codec(self, type_id: int, codec: Codec) -> None:
@@ -72,20 +77,10 @@ class TypeRegistry:
         found = self._codecs.get(type_id)
         if found is not None:
             return found
-        if self._nesting >= MAX_TYPE_NESTING:
-            raise UnusableType(type_id, f"is nested deeper than {MAX_TYPE_NESTING} types")
-        self._nesting += 1
-        # A recursive type meets this entry while it is compiled.
-        deferred = self._codecs[type_id] = self._deferred(type_id)
-        try:
-            found = self._compile(type_id)
-        finally:
-            self._nesting -= 1
-            del self._codecs[type_id]
-        if found is deferred:
-            raise UnusableType(type_id, "wraps nothing but itself")
-        self._codecs[type_id] = found
-        return found
+        with self._lock:
+            if type_id in self._compiling:  # a recursive type meets itself
+                return self._placeholder(type_id)
+            return self._codecs.get(type_id) or self._compile_once(type_id)
 
     def encode(self, type_id: int, value: Any) -> bytes:
         """Bytes of `value`. Raises EncodeError, and InvalidMetadata if the type is unusable."""
@@ -103,15 +98,31 @@ class TypeRegistry:
         return self.codec(type_id) is ZERO_SIZED
 
     def arguments(self, path: str, fields: Sequence[Field]) -> Codec:
-        """Codec of fields as a dict, whether they have names or not."""
+        """Codec of the fields of one of `variants` as a dict, whether they have names or not."""
         names = [field.name or str(position) for position, field in enumerate(fields)]
         return codecs.product(path, names, [self.codec(field.type) for field in fields])
 
-    def _deferred(self, type_id: int) -> Codec:
-        return Codec(
-            lambda value: self.codec(type_id).encode(value),
-            lambda data, at, depth: self.codec(type_id).read(data, at, depth),
-        )
+    def _compile_once(self, type_id: int) -> Codec:
+        if len(self._compiling) >= MAX_TYPE_NESTING:
+            raise UnusableType(type_id, f"is nested deeper than {MAX_TYPE_NESTING} types")
+        self._compiling.add(type_id)
+        try:
+            found = self._compile(type_id)
+        finally:
+            self._compiling.remove(type_id)
+        if found is self._placeholders.get(type_id):
+            raise UnusableType(type_id, "wraps nothing but itself")
+        self._codecs[type_id] = found
+        return found
+
+    def _placeholder(self, type_id: int) -> Codec:
+        found = self._placeholders.get(type_id)
+        if found is None:
+            found = self._placeholders[type_id] = Codec(
+                lambda value: self.codec(type_id).encode(value),
+                lambda data, at, depth: self.codec(type_id).read(data, at, depth),
+            )
+        return found
 
     def _compile(self, type_id: int) -> Codec:
         described = self.type(type_id)
@@ -138,8 +149,7 @@ class TypeRegistry:
         raise UnusableType(type_id, "has no form")  # unreachable: the registry decoded
 
     def _product(self, type_id: int, path: str, names: list[str] | None, items: Sequence[int]) -> Codec:
-        if len(items) > MAX_FIELDS:
-            raise UnusableType(type_id, f"has more than {MAX_FIELDS} fields")
+        _check_count(type_id, items)
         fields = [self.codec(item) for item in items]
         if all(field is ZERO_SIZED for field in fields):
             return ZERO_SIZED
@@ -147,9 +157,8 @@ class TypeRegistry:
 
     def _fields(self, type_id: int, path: str, fields: Sequence[Field]) -> Codec:
         """Fields of a struct or variant. One without a name is no more than its value."""
+        _check_fields(type_id, fields)
         names = [field.name for field in fields if field.name is not None]
-        if names and len(set(names)) < len(fields):
-            raise UnusableType(type_id, "not every field has a name of its own")
         if _wraps(fields):
             return self.codec(fields[0].type)
         return self._product(type_id, path, names or None, [field.type for field in fields])
@@ -216,6 +225,19 @@ class TypeRegistry:
                 case _:
                     return described
         raise UnusableType(type_id, f"is nested deeper than {MAX_TYPE_NESTING} types")
+
+
+def _check_count(type_id: int, fields: Sequence[object]) -> None:
+    if len(fields) > MAX_FIELDS:
+        raise UnusableType(type_id, f"has more than {MAX_FIELDS} fields")
+
+
+def _check_fields(type_id: int, fields: Sequence[Field]) -> None:
+    """Either all fields have names, all different, or none has."""
+    _check_count(type_id, fields)
+    names = {field.name for field in fields if field.name is not None}
+    if names and len(names) < len(fields):
+        raise UnusableType(type_id, "not every field has a name of its own")
 
 
 def _wraps(fields: Sequence[Field]) -> bool:

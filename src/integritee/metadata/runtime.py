@@ -33,7 +33,7 @@ from .outer_enum import OuterEnum
 from .pallets import PalletMetadata, pallet_metadata, unique
 from .registry import TypeRegistry, decode_bounded
 from .storage import StorageEntry
-from .values import DecodedCall
+from .values import DecodedCall, Variant
 
 MAGIC: Final = b"meta"
 
@@ -122,7 +122,10 @@ class RuntimeMetadata:
         return self._storage(pallet, item).key(self.types, keys, partial=True)
 
     def storage_map_keys(self, pallet: str, item: str, key: bytes) -> tuple[Any, ...]:
-        """The map keys in a storage key. Raises UnknownName, DecodeError, KeyNotRecoverable."""
+        """The map keys in a storage key.
+
+        Raises UnknownName, WrongStorageKey, KeyNotRecoverable, DecodeError.
+        """
         return self._storage(pallet, item).map_keys(self.types, key)
 
     def decode_storage(self, pallet: str, item: str, raw: bytes | None) -> Any:
@@ -165,6 +168,18 @@ class RuntimeMetadata:
             if error.index == error_index:
                 return pallet.name, error.name, "\n".join(error.docs)
         raise UnknownName("error", f"{pallet.name}.{error_index}")
+
+    def dispatch_error_name(self, error: Variant) -> str:
+        """Name of a decoded DispatchError: "Balances.InsufficientBalance", "Token.Frozen", "BadOrigin".
+
+        Raises UnknownName.
+        """
+        match error.value:
+            case {"index": int(module), "error": bytes() | int() as detail}:
+                return ".".join(self.error(module, detail[0] if isinstance(detail, bytes) else detail)[:2])
+            case Variant(reason):
+                return f"{error.name}.{reason}"
+        return error.name
 
     # --- the rest
 

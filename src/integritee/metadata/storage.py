@@ -19,9 +19,9 @@ from integritee.crypto import (
     twox_256,
 )
 from integritee.primitives.storage import storage_prefix
-from integritee.scale.errors import OutOfRange, TrailingBytes, UnexpectedEnd
+from integritee.scale.errors import TrailingBytes, UnexpectedEnd
 
-from .errors import KeyNotRecoverable, UnusableType, WrongKeyCount
+from .errors import KeyNotRecoverable, UnusableType, WrongKeyCount, WrongStorageKey
 from .layout import Map, Plain, StorageHasher, StorageModifier
 from .pallets import PalletMetadata
 from .registry import TypeRegistry
@@ -82,9 +82,9 @@ class StorageEntry:
         return self.prefix + b"".join(hashed)
 
     def map_keys(self, types: TypeRegistry, key: bytes) -> tuple[Any, ...]:
-        """The map keys in a storage key. Raises DecodeError, KeyNotRecoverable."""
+        """The map keys in a storage key. Raises WrongStorageKey, KeyNotRecoverable, DecodeError."""
         if not key.startswith(self.prefix):
-            raise OutOfRange(0, len(key), f"a storage key of {self.path}")
+            raise WrongStorageKey(self.path, key)
         at, found = len(self.prefix), []
         for hasher, kind in self.keys:
             if hasher not in DIGEST_SIZES:
@@ -94,7 +94,7 @@ class StorageEntry:
                 raise UnexpectedEnd(at, start - at, len(key) - at)
             value, end = types.codec(kind).decode_prefix(key, start)
             if HASHERS[hasher](key[start:end]) != key[at:end]:
-                raise OutOfRange(at, start - at, f"the digest of a key of {self.path}")
+                raise WrongStorageKey(self.path, key)
             found.append(value)
             at = end
         if at != len(key):

@@ -24,7 +24,7 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from integritee.scale import EncodeError, Enum, Struct, fields_of
+from integritee.scale import EncodeError, Enum, Struct
 
 
 class Variant(NamedTuple):
@@ -78,7 +78,7 @@ def _body(value: Enum, *, is_wrapper: bool) -> Any:
 
 
 def _fields(value: Struct) -> dict[str, Any]:
-    return {str(f.name): getattr(value, str(f.name)) for f in fields_of(type(value))}
+    return {name: getattr(value, name) for name in value.__struct_fields__}
 
 
 def field_values(path: str, names: Sequence[str], value: Any) -> list[Any]:
