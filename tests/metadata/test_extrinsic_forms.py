@@ -166,6 +166,15 @@ def test_chain_that_takes_other_signatures() -> None:
         sign(chain(signature=3))
 
 
+def test_unknown_scheme_and_address(metadata: RuntimeMetadata) -> None:
+    with pytest.raises(UnsupportedSigner):
+        dummy_signed_extrinsic(metadata, remark(metadata), PAIR.public, scheme="ecdsa")  # type: ignore[arg-type]
+    signed = dummy_signed_extrinsic(metadata, remark(metadata), PAIR.public)
+    by_raw_address = prefixed(signed[2:3] + b"\x02\x80" + PAIR.public + signed[36:])
+    found = decode_extrinsic(metadata, by_raw_address)
+    assert (found.is_signed, found.signer) == (True, None)
+
+
 def test_chain_that_takes_other_extrinsics() -> None:
     with pytest.raises(UnsupportedExtrinsic):
         sign(chain(version=5))

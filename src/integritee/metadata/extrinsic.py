@@ -46,7 +46,7 @@ IMMORTAL: Final = Era()
 class DecodedExtrinsic:
     """An extrinsic as found in a block.
 
-    `signer` is the account (32 bytes, 20 on some chains), or None if unsigned or given by index only.
+    `signer` is the account (32 bytes, 20 on some chains), or None if unsigned or not given by account id.
     `signature` names its scheme where the chain knows several. `era`, `nonce` and `tip` (base units) are None
     where the extrinsic carries none; `extensions` holds the values of all signed extensions by identifier.
     `hash` is the BLAKE2b-256 hash of the whole, length prefix included.
@@ -142,7 +142,7 @@ def signed_extrinsic(
 def _encode_signature(metadata: RuntimeMetadata, scheme: Scheme, signature: bytes) -> bytes:
     try:
         return metadata.encode_type(metadata.signature_type, Variant(SCHEMES[scheme], signature))
-    except EncodeError:
+    except (KeyError, EncodeError):
         raise UnsupportedSigner(scheme) from None
 
 
@@ -201,9 +201,10 @@ def _after_extension_version(raw: bytes, at: int) -> int:
 
 
 def _account(address: Any) -> bytes | None:
-    """The account in a MultiAddress, or the address itself where the chain uses plain accounts."""
-    account = address.value if isinstance(address, Variant) else address
-    return account if isinstance(account, bytes) else None
+    """The account of MultiAddress::Id, or the address itself where the chain uses plain accounts."""
+    if isinstance(address, Variant):
+        return address.value if address.name == "Id" else None
+    return address if isinstance(address, bytes) else None
 
 
 def _tip(extensions: Mapping[str, Any]) -> int | None:
