@@ -83,11 +83,11 @@ Date = Annotated[datetime, msgspec.Meta(tz=True)]
 Svn = Annotated[int, msgspec.Meta(ge=0, le=255)]
 Svn16 = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
 Advisories = Annotated[tuple[str, ...], msgspec.Meta(max_length=MAX_ADVISORIES)]
-Hex2 = Annotated[str, msgspec.Meta(pattern="^[0-9A-Fa-f]{4}$")]
-Hex4 = Annotated[str, msgspec.Meta(pattern="^[0-9A-Fa-f]{8}$")]
-Hex6 = Annotated[str, msgspec.Meta(pattern="^[0-9A-Fa-f]{12}$")]
-Hex16 = Annotated[str, msgspec.Meta(pattern="^[0-9A-Fa-f]{32}$")]
-Hex32 = Annotated[str, msgspec.Meta(pattern="^[0-9A-Fa-f]{64}$")]
+Hex2 = Annotated[str, msgspec.Meta(pattern=r"\A[0-9A-Fa-f]{4}\Z")]
+Hex4 = Annotated[str, msgspec.Meta(pattern=r"\A[0-9A-Fa-f]{8}\Z")]
+Hex6 = Annotated[str, msgspec.Meta(pattern=r"\A[0-9A-Fa-f]{12}\Z")]
+Hex16 = Annotated[str, msgspec.Meta(pattern=r"\A[0-9A-Fa-f]{32}\Z")]
+Hex32 = Annotated[str, msgspec.Meta(pattern=r"\A[0-9A-Fa-f]{64}\Z")]
 
 
 class Component(_Document, frozen=True):

@@ -85,7 +85,10 @@ def trusted_roots() -> tuple[MeasuredRoot, ...]:
 
 def app_root(package: str) -> MeasuredRoot:
     """The directory of an installed package, by its dotted name. Raises `MeasuredTreeRefused`."""
-    spec = importlib.util.find_spec(package)
+    try:
+        spec = importlib.util.find_spec(package)
+    except ModuleNotFoundError:  # a package above it does not exist
+        spec = None
     locations = list(spec.submodule_search_locations or ()) if spec else []
     if spec is None or spec.origin is None or len(locations) != 1:
         raise MeasuredTreeRefused(package, "not a regular package")

@@ -5,6 +5,7 @@ A file of 32 random bytes that only its owner can read. Copying it copies the ma
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Callable
@@ -34,20 +35,25 @@ def _load(path: Path) -> bytes:
     # O_NONBLOCK keeps a FIFO in the file's place from blocking us.
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
-    except FileNotFoundError:
-        raise
     except OSError as error:
-        raise SealRootUnusable(str(path), os.strerror(error.errno or 0)) from None
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise SealRootUnusable(str(path), "not a regular file")
-        if status.st_uid != os.geteuid() or stat.S_IMODE(status.st_mode) & ~MODE:
-            raise SealRootUnusable(str(path), "readable or writable by others than its owner")
-        root = file.read(SEAL_KEY_LENGTH + 1)
+        if error.errno != errno.ELOOP:
+            raise
+        raise SealRootUnusable(str(path), "a symbolic link") from None
+    try:
+        _check_status(path, os.fstat(descriptor))
+        root = os.read(descriptor, SEAL_KEY_LENGTH + 1)
+    finally:
+        os.close(descriptor)
     if len(root) != SEAL_KEY_LENGTH:
         raise SealRootUnusable(str(path), f"not {SEAL_KEY_LENGTH} bytes")
     return root
+
+
+def _check_status(path: Path, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise SealRootUnusable(str(path), "not a regular file")
+    if status.st_uid != os.geteuid() or stat.S_IMODE(status.st_mode) & ~MODE:
+        raise SealRootUnusable(str(path), "readable or writable by others than its owner")
 
 
 def _create(path: Path, root: bytes) -> None:
