@@ -17,7 +17,7 @@ from integritee.node.pool import PoolLimits, TransactionPool, TransactionStatus
 from integritee.node.producer import Producer
 from integritee.scale import decode
 
-from .toy_runtime import ToyEngine, account_key, genesis
+from .toy_runtime import Account, ToyEngine, account_key, genesis
 
 START_MS = 1_700_000_000_000
 
@@ -63,8 +63,6 @@ class Node:
         return heard
 
     def account(self, who: bytes, at: bytes | None = None) -> Any:
-        from .toy_runtime import Account
-
         data = self.chain.state_at(at or self.chain.best_hash).get(account_key(who))
         return decode(Account, data) if data else Account()
 

@@ -6,9 +6,18 @@ from typing import Any
 
 import pytest
 
+from integritee.frame.validity import (
+    CannotLookup,
+    CustomInvalid,
+    CustomUnknown,
+    Invalid,
+    Unknown,
+    ValidTransaction,
+)
+from integritee.node.authoring import author_block
 from integritee.node.block import extrinsic_hash
 from integritee.node.errors import RuntimePanic
-from integritee.node.pool import PoolError, PoolLimits
+from integritee.node.pool import PoolError, PoolLimits, status
 from integritee.node.pool.errors import (
     AlreadyImported,
     CycleDetected,
@@ -20,17 +29,9 @@ from integritee.node.pool.errors import (
     UnknownValidity,
 )
 from integritee.node.pool.pool import BAN_MS, MAX_BANNED, MAX_UNFINALIZED_BLOCKS, REVALIDATED_PER_BLOCK
-from integritee.node.validity import (
-    INVALID_TEXT,
-    CannotLookup,
-    CustomInvalid,
-    CustomUnknown,
-    Invalid,
-    Unknown,
-    ValidTransaction,
-)
+from integritee.node.validity import INVALID_TEXT
 
-from .toy_runtime import ALICE, BOB, CHARLIE, Tagged, Transfer, transfer, xt
+from .toy_runtime import ALICE, BOB, CHARLIE, Tagged, transfer, xt
 
 
 def told(heard: list[Any]) -> list[object]:
@@ -188,19 +189,17 @@ def test_future_becomes_ready(node: Any) -> None:
     assert len(node.produce().block.extrinsics) == 4
 
 
-def test_future_becomes_ready_through_a_block(node: Any) -> None:
-    """The block's transaction came another way; the account's nonce moved on all the same."""
-    heard = node.watch(transfer(ALICE, 1))
-    node.submit(transfer(ALICE, 0))
-    node.pool._graph.remove([extrinsic_hash(transfer(ALICE, 0))])
-    lonely = node.watch(transfer(BOB, 1))
-    from integritee.node.authoring import author_block
-
+def import_foreign(node: Any, *extrinsics: bytes) -> None:
+    """A block with extrinsics the pool has not seen."""
     node.now_ms += 6000
-    made = author_block(node.chain, [transfer(BOB, 0)], node.now_ms, node.keys.aura)
+    made = author_block(node.chain, extrinsics, node.now_ms, node.keys.aura)
     for event in node.chain.import_block(made.block, made.state):
         node.pool.handle(event, node.now_ms)
-    assert told(lonely) == ["future", "ready"]
+
+
+def test_future_becomes_ready_through_a_block(node: Any) -> None:
+    heard = node.watch(transfer(BOB, 1))
+    import_foreign(node, transfer(BOB, 0))
     assert told(heard) == ["future", "ready"]
 
 
@@ -255,14 +254,9 @@ def test_dependents_of_an_invalid_transaction_leave_too(node: Any) -> None:
 
 
 def test_competitor_of_an_included_transaction(node: Any) -> None:
-    from integritee.node.authoring import author_block
-
     mine, theirs = transfer(ALICE, 0, tip=1), transfer(ALICE, 0, tip=2)
     mine_heard = node.watch(mine)
-    node.now_ms += 6000
-    made = author_block(node.chain, [theirs], node.now_ms, node.keys.aura)
-    for event in node.chain.import_block(made.block, made.state):
-        node.pool.handle(event, node.now_ms)
+    import_foreign(node, theirs)
     assert told(mine_heard) == ["ready", "invalid"]
 
 
@@ -285,8 +279,6 @@ def test_finality_timeout(make_node: Any) -> None:
 
 
 def test_every_status_has_its_wire_form() -> None:
-    from integritee.node.pool import status
-
     block = b"\xab" * 32
     text = "0x" + "ab" * 32
     assert [
@@ -431,7 +423,3 @@ def test_revalidation_moves_a_transaction(node: Any, monkeypatch: pytest.MonkeyP
     node.produce(with_transactions=False)
     assert told(heard) == told(behind) == ["ready", "future", "ready"]
     assert node.pool.pending() == [target, dependent]
-
-
-def test_transfer_names_are_what_they_seem() -> None:
-    assert transfer(ALICE, 3, tip=2) == xt(Transfer(ALICE, 3, CHARLIE, 10, tip=2))

@@ -6,14 +6,15 @@ from typing import Any
 
 import pytest
 
+from integritee.frame import validity as v
 from integritee.frame.overlay import EmptyBackend, Overlay
 from integritee.node import runtime_api as api
-from integritee.node import validity as v
 from integritee.node.block import Block, checked_extrinsic, decode_body, encode_body, extrinsic_hash
 from integritee.node.errors import BadRuntimeInput, RuntimeApiMissing
 from integritee.node.inherents import BlockTime, encode_inherents, last_timestamp
 from integritee.node.keystore import DEV_ACCOUNTS, Keystore
 from integritee.node.keystore import UnknownDevAccount as UnknownName
+from integritee.node.validity import validity_text
 from integritee.primitives.header import Digest, Header
 from integritee.primitives.storage import storage_prefix
 from integritee.scale import Err, Ok, decode, encode
@@ -62,7 +63,7 @@ def state() -> Overlay:
 def test_validity_errors(value: Any, encoded: str) -> None:
     assert encode(v.TransactionValidityError, value).hex() == encoded
     assert decode(v.TransactionValidityError, bytes.fromhex(encoded)) == value
-    assert v.validity_text(value)
+    assert validity_text(value)
 
 
 def test_validity() -> None:

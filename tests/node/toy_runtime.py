@@ -9,10 +9,7 @@ from typing import ClassVar
 
 from integritee.crypto import Ed25519Pair, Sr25519Pair, blake2_64
 from integritee.frame.overlay import Overlay
-from integritee.node.block import encode_body
-from integritee.node.errors import BadRuntimeInput, RuntimeApiMissing, RuntimePanic
-from integritee.node.runtime_api import RuntimeVersion
-from integritee.node.validity import (
+from integritee.frame.validity import (
     BadProof,
     CannotLookup,
     ExhaustsResources,
@@ -27,6 +24,9 @@ from integritee.node.validity import (
     Unknown,
     ValidTransaction,
 )
+from integritee.node.block import encode_body
+from integritee.node.errors import BadRuntimeInput, RuntimeApiMissing, RuntimePanic
+from integritee.node.runtime_api import RuntimeVersion
 from integritee.primitives.grandpa import Authority, ConsensusLog, ScheduledChange
 from integritee.primitives.header import GRANDPA_ENGINE, Consensus, Digest, Header, aura_slot
 from integritee.primitives.storage import storage_prefix

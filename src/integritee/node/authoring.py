@@ -12,6 +12,7 @@ from typing import Final
 
 from integritee.crypto import KeyPair
 from integritee.frame.overlay import Overlay
+from integritee.frame.validity import ExhaustsResources, Future, Invalid, TransactionValidityError
 from integritee.primitives.header import AURA_ENGINE, Digest, DigestItem, Header, Seal, aura_slot_digest
 from integritee.scale.errors import ScaleError
 from integritee.trie import Trie, ordered_root
@@ -23,7 +24,7 @@ from .engine import RuntimeEngine
 from .errors import InherentRejected, NotSlotAuthor, RootMismatch, RuntimePanic, UnknownBlock
 from .inherents import BlockTime
 from .runtime_api import Dispatched, ExtrinsicInclusionMode
-from .validity import ExhaustsResources, Future, Invalid, TransactionValidityError, validity_text
+from .validity import validity_text
 
 MAX_SKIPPED: Final = 8
 """Transactions too big for what is left of the block that are passed over before it counts as full."""

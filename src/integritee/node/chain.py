@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from integritee.frame.overlay import EmptyBackend, Overlay
+from integritee.frame.validity import TransactionSource, TransactionValidityError, ValidTransaction
 from integritee.primitives.header import Digest, Header
 from integritee.trie import Layout, Trie, ordered_root
 
@@ -29,7 +30,6 @@ from .errors import (
     UnknownBlock,
 )
 from .runtime_api import RuntimeVersion
-from .validity import TransactionSource, TransactionValidityError, ValidTransaction
 
 MAX_STATES: Final = 32
 """Recently used states kept as handles; they share what they have in common."""

@@ -11,32 +11,27 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import ClassVar
 
 from integritee.frame.overlay import Overlay
+from integritee.frame.pallets import system
+from integritee.frame.validity import (
+    TransactionSource,
+    TransactionValidity,
+    TransactionValidityError,
+    ValidTransaction,
+)
 from integritee.primitives.grandpa import Authority
 from integritee.primitives.header import Header
 from integritee.primitives.ids import H256, AccountId
-from integritee.scale import Bytes8, Bytes32, Err, Ok, Struct, decode, encode, u8, u32, u64
+from integritee.scale import Bytes32, Err, Ok, decode, encode, u32, u64
 from integritee.scale.errors import UnexpectedEnd, UnknownVariant
 
 from .block import decode_body
 from .engine import RuntimeEngine
-from .validity import TransactionSource, TransactionValidity, TransactionValidityError, ValidTransaction
 
 
-class RuntimeVersion(Struct, frozen=True):
-    """Identity of a runtime (sp_version::RuntimeVersion). `apis` are (blake2b-64 of the trait name, version)."""
-
-    scale_path: ClassVar[str] = "sp_version::RuntimeVersion"
-    spec_name: str
-    impl_name: str
-    authoring_version: u32
-    spec_version: u32
-    impl_version: u32
-    apis: list[tuple[Bytes8, u32]]
-    transaction_version: u32
-    system_version: u8
+class RuntimeVersion(system.RuntimeVersion, frozen=True):
+    """Identity of a runtime, with its JSON form."""
 
     def to_rpc(self) -> dict[str, object]:
         """The JSON form of `state_getRuntimeVersion`; `stateVersion` is the old name of `systemVersion`."""

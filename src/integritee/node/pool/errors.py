@@ -21,8 +21,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from integritee.frame.validity import Invalid, TransactionValidityError, Unknown
+
 from ..errors import NodeError
-from ..validity import Invalid, TransactionValidityError, Unknown, validity_text
+from ..validity import validity_text
 
 
 class PoolError(NodeError):

@@ -14,7 +14,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
 
-from ..validity import TransactionSource
+from integritee.frame.validity import TransactionSource
+
 from .errors import TooLowPriority
 
 

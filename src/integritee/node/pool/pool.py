@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from integritee.frame.validity import TransactionSource, TransactionValidityError, ValidTransaction
 from integritee.primitives.header import Header
 from integritee.scale.errors import ScaleError
 
 from ..block import Block, checked_extrinsic, extrinsic_hash
 from ..chain import ChainEvent, Finalized, NewBest
 from ..errors import BadRuntimeInput, RuntimePanic
-from ..validity import TransactionSource, TransactionValidityError, ValidTransaction
 from . import status
 from .errors import (
     AlreadyImported,
@@ -281,8 +281,10 @@ class TransactionPool:
         """The transaction as the runtime sees it now. Raises a PoolError, after banning what is invalid."""
         try:
             verdict = self._chain.validate_transaction(source, extrinsic)
-        except (BadRuntimeInput, ScaleError) as error:
-            raise BadFormat(str(error)) from None
+        except BadRuntimeInput as error:
+            raise BadFormat(error.reason) from None
+        except ScaleError as error:  # the runtime's answer, not the extrinsic
+            raise VerificationFailed(str(error)) from None
         except RuntimePanic as error:
             raise VerificationFailed(str(error)) from None
         if isinstance(verdict, TransactionValidityError):
