@@ -168,7 +168,10 @@ class TransactionPool:
         self._watchers.pop(hash, None)
 
     def subscribe_ready(self, listener: Callable[[bytes], None]) -> Callable[[], None]:
-        """Have `listener` called with the hash of each transaction that becomes ready; the result ends that."""
+        """Have `listener` called with the hash of each transaction that becomes ready; the result ends that.
+
+        It is called while the pool changes: it may take note of the hash, nothing more.
+        """
         self._ready_listeners.append(listener)
         return lambda: self._ready_listeners.remove(listener) if listener in self._ready_listeners else None
 
