@@ -160,14 +160,19 @@ class EnclaveCore:
         """Meet the parentchain. Raises ForeignGenesis, light-client, metadata and proof errors."""
         bound = self.runtime.parentchain(ParentchainId.Integritee).parentchain_genesis_hash.get()
         found = params.genesis.hash()
+        if self.follower is not None:
+            bound = self.follower.genesis_hash
         if bound is not None and bound != found:
             raise ForeignGenesis(found, bound)
+        self.goal = Goal(self.config.mrenclave, self.config.url, params.required_funds, params.vault_funding)
+        if self.follower is not None:
+            self.set_runtime(params.runtime)
+            return self.sync_state()
         pins = self._load_pins()
         vault = self.keys.vault(self.config.shard).public
         account = self.keys.signing.public
         self.follower = Follower(params, self._resume, dict(pins), self.config.shard, account, vault)
         self._save_pins(pins, self.follower.pins)
-        self.goal = Goal(self.config.mrenclave, self.config.url, params.required_funds, params.vault_funding)
         self.phase = Phase.RUNNING if self.is_running else Phase.UNFUNDED
         return self.sync_state()
 

@@ -16,12 +16,14 @@ import socket
 import sys
 from typing import Final
 
+import base58
 import uvloop
 
 from integritee.boundary.endpoint import Endpoint
 from integritee.boundary.interface import Ecalls
 from integritee.boundary.messages import EnclaveIdentity, InitParams, Nothing
 
+from .attestation.measurement import measure
 from .bootstrap import identity, start
 from .errors import AlreadyInitialised, NotReady
 from .rpc.jsonrpc import Dispatcher
@@ -99,8 +101,13 @@ class EnclaveProcess:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="integritee-enclave", description="The enclave of an integritee worker.")
-    parser.add_argument("--fd", type=int, required=True, help="descriptor of the stream to the host")
+    task = parser.add_mutually_exclusive_group(required=True)
+    task.add_argument("--fd", type=int, help="descriptor of the stream to the host")
+    task.add_argument("--measure", action="store_true", help="print the measurement in base58 and end")
     arguments = parser.parse_args()
+    if arguments.measure:
+        print(base58.b58encode(measure()).decode())
+        return
     logging.basicConfig(
         level=os.environ.get("INTEGRITEE_LOG", "WARNING").upper(),
         format="%(asctime)s.%(msecs)03d %(levelname)-5s [enclave] %(name)s: %(message)s",

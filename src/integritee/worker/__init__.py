@@ -1,0 +1,1 @@
+"""The untrusted host (`integritee-worker`): moves bytes between parentchain, enclave, disk and operators."""

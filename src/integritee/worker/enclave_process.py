@@ -1,0 +1,95 @@
+"""The enclave as a child process: start, boundary stream, orderly and disorderly end."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any, Final, Self, TypeVar
+
+from integritee.boundary.endpoint import Endpoint, StreamClosed
+from integritee.boundary.interface import Ecalls, Method, Ocalls
+from integritee.boundary.messages import Nothing
+from integritee.scale import Struct
+
+from .errors import EnclaveDied, EnclaveSilent
+
+CALL_TIMEOUT: Final = 120.0
+"""Seconds; importing a thousand blocks is the longest ecall."""
+
+STOP_TIMEOUT: Final = 1.0
+"""Seconds an enclave may take to stop before it is killed; its journal makes that harmless."""
+
+ENCLAVE_MODULE: Final = "integritee.enclave.main"
+READ_LIMIT: Final = 1 << 20
+
+Q = TypeVar("Q", bound=Struct)
+A = TypeVar("A", bound=Struct)
+Ocall = Callable[[Any], Awaitable[Nothing]]
+
+
+class EnclaveProcess:
+    """A running enclave. Make it with `spawn`."""
+
+    def __init__(self, process: asyncio.subprocess.Process, endpoint: Endpoint) -> None:
+        self.process = process
+        self._endpoint = endpoint
+        self._serving = asyncio.create_task(endpoint.run())
+
+    @classmethod
+    async def spawn(cls, ocalls: dict[Method[Any, Any], Ocall]) -> Self:
+        """Start the enclave; `ocalls` handle what it tells the host."""
+        ours, theirs = socket.socketpair()
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", ENCLAVE_MODULE, "--fd", str(theirs.fileno()), pass_fds=(theirs.fileno(),)
+        )
+        theirs.close()
+        reader, writer = await asyncio.open_connection(sock=ours, limit=READ_LIMIT)
+        return cls(process, Endpoint(reader, writer, Ocalls, ocalls))
+
+    async def call(self, method: Method[Q, A], request: Q) -> A:
+        """An ecall. Raises RemoteFailure with the enclave's error, EnclaveDied, EnclaveSilent."""
+        try:
+            async with asyncio.timeout(CALL_TIMEOUT):
+                return await self._endpoint.call(method, request)
+        except StreamClosed:
+            raise EnclaveDied(await self._exit_code()) from None
+        except TimeoutError:
+            raise EnclaveSilent(method.request.__name__, CALL_TIMEOUT) from None
+
+    async def _exit_code(self) -> int | None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STOP_TIMEOUT):
+                return await self.process.wait()
+        return None
+
+    async def ended(self) -> int:
+        """Wait for the process to end; its exit code."""
+        return await self.process.wait()
+
+    async def stop(self) -> None:
+        """End the enclave: ask, wait, kill."""
+        if self.process.returncode is None:
+            with suppress(TimeoutError, EnclaveDied, EnclaveSilent):
+                async with asyncio.timeout(STOP_TIMEOUT):
+                    await self.call(Ecalls.shutdown, Nothing())
+                    await self.process.wait()
+        if self.process.returncode is None:
+            self.process.kill()
+            await self.process.wait()
+        self._serving.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._serving
+
+
+async def measured_fingerprint() -> str:
+    """Base58 MRENCLAVE as the enclave's own code states it, without opening any state."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", ENCLAVE_MODULE, "--measure", stdout=asyncio.subprocess.PIPE
+    )
+    output, _ = await process.communicate()
+    if process.returncode != 0:
+        raise EnclaveDied(process.returncode)
+    return output.decode().strip()

@@ -1,0 +1,90 @@
+"""`integritee-worker`: the untrusted service and its subcommands.
+
+Exit codes: 0 done or stopped by a signal, 2 usage error, 101 failure (the original's panic code).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Final
+
+from integritee.errors import IntegriteeError
+
+from .config import Config, parse
+
+FAILURE: Final = 101
+SIGNING_KEY_FILE: Final = "enclave-signing-pubkey.bin"
+SHIELDING_KEY_FILE: Final = "enclave-shielding-pubkey.json"
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    logging.basicConfig(
+        level=os.environ.get("INTEGRITEE_LOG", "WARNING").upper(),
+        format="%(asctime)s.%(msecs)03d %(levelname)-5s [worker] %(name)s: %(message)s",
+        datefmt="%H:%M:%S",
+        stream=sys.stderr,
+    )
+    try:
+        config = parse(sys.argv[1:])
+        code = asyncio.run(_dispatch(config))
+    except IntegriteeError as failed:
+        print(f"error: {failed.code}: {failed}", file=sys.stderr)
+        code = FAILURE
+    sys.exit(code)
+
+
+async def _dispatch(config: Config) -> int:
+    match config.command:
+        case "run":
+            return await _run(config)
+        case "mrenclave":
+            from .enclave_process import measured_fingerprint
+
+            print(await measured_fingerprint())
+            return 0
+        case _:
+            return await _write_key(config)
+
+
+async def _run(config: Config) -> int:
+    from .service import Worker
+
+    worker = Worker(config)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, worker.stop)
+    return await worker.run()
+
+
+async def _write_key(config: Config) -> int:
+    """Start the enclave just to learn its public keys."""
+    from integritee.boundary.interface import Ecalls
+    from integritee.boundary.messages import InitParams
+
+    from .enclave_process import EnclaveProcess
+
+    enclave = await EnclaveProcess.spawn({})
+    try:
+        params = InitParams(
+            str(config.data_dir), config.shard, "127.0.0.1", 0, "", "", "", config.slot_ms, False, False, False
+        )
+        identity = await enclave.call(Ecalls.init, params)
+    finally:
+        await enclave.stop()
+    if config.command == "signing-key":
+        await asyncio.to_thread(Path(SIGNING_KEY_FILE).write_bytes, identity.account)
+        print(f"wrote {SIGNING_KEY_FILE}")
+    else:
+        await asyncio.to_thread(Path(SHIELDING_KEY_FILE).write_text, identity.shielding_key)
+        print(f"wrote {SHIELDING_KEY_FILE}")
+    return 0
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+"""Prometheus metrics under the original's names (worker `service/src/prometheus_metrics.rs`)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import base58
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+
+from integritee.boundary.messages import EnclaveIdentity, EnclaveStatus, SlotReport
+from integritee.crypto import ss58_encode
+
+EXECUTION_BUCKETS: Final = tuple(0.0001 * 3**k for k in range(10))
+CALL_BUCKETS: Final = (0.5, *(float(2**k) for k in range(11)))
+SLOT_BUCKETS: Final = tuple(k / 10 for k in range(1, 11))
+DECIMALS: Final = 10**12
+
+
+class Metrics:
+    """All metrics of one worker."""
+
+    def __init__(self, identity: EnclaveIdentity) -> None:
+        self._registry = registry = CollectorRegistry()
+        self._identity = identity
+        self._shard = base58.b58encode(identity.shard).decode()
+        ProcessCollector(registry=registry)
+        prefix = "integritee_worker_"
+        self.free_balance = Gauge(
+            f"{prefix}account_free_balance", "Free balance in tokens", ["parentchain", "role"], registry=registry
+        )
+        self.pool_size = Gauge(f"{prefix}enclave_top_pool_a_priori_size", "Ready calls", registry=registry)
+        self.requests = Gauge(f"{prefix}enclave_rpc_requests", "Trusted RPC requests", registry=registry)
+        self.calls = Gauge(f"{prefix}enclave_rpc_tc_received", "Trusted calls received", registry=registry)
+        self.height = Gauge(f"{prefix}enclave_sidechain_block_height", "Latest sidechain block", registry=registry)
+        self.finalized = Gauge(
+            f"{prefix}enclave_sidechain_last_finalized_block_number",
+            "Latest confirmed sidechain block",
+            ["shard"],
+            registry=registry,
+        )
+        self.remaining = Histogram(
+            f"{prefix}enclave_sidechain_aura_remaining_durations",
+            "Seconds left of the slot",
+            ["stage"],
+            buckets=SLOT_BUCKETS,
+            registry=registry,
+        )
+        self.peers = Gauge(
+            f"{prefix}enclave_sidechain_peer_count", "Validateers, this one included", registry=registry
+        )
+        self.execution = Histogram(
+            f"{prefix}enclave_stf_state_update_execution_duration",
+            "Seconds to build a block",
+            buckets=EXECUTION_BUCKETS,
+            registry=registry,
+        )
+        self.attempted = Histogram(
+            f"{prefix}enclave_stf_state_update_attempted_calls_count",
+            "Calls per block",
+            ["result"],
+            buckets=CALL_BUCKETS,
+            registry=registry,
+        )
+        self.state_size = Gauge(f"{prefix}enclave_stf_state_size_bytes", "State", ["shard"], registry=registry)
+        self.issuance = Gauge(
+            f"{prefix}enclave_stf_runtime_total_issuance", "Tokens in the ledger", registry=registry
+        )
+        self.processed = Gauge(
+            f"{prefix}enclave_stf_runtime_parentchain_processed_block_number",
+            "Latest processed parentchain block",
+            ["parentchain_id"],
+            registry=registry,
+        )
+        self.connections = Gauge(
+            f"{prefix}enclave_rpc_connections", "Open trusted RPC connections", registry=registry
+        )
+        self.outbox = Gauge(f"{prefix}enclave_outbox_size", "Extrinsics waiting for inclusion", registry=registry)
+        self.proven = Gauge(
+            f"{prefix}parentchain_finality_proven", "1 if finality is proven by GRANDPA", registry=registry
+        )
+        labels = Gauge(f"{prefix}enclave_labels", "Facts", ["version", "fingerprint", "tee"], registry=registry)
+        fingerprint = base58.b58encode(identity.fingerprint).decode()
+        labels.labels(identity.version, fingerprint, identity.kind).set(0)
+        self.slots = Counter(f"{prefix}enclave_sidechain_slots", "Slots authored", registry=registry)
+
+    def on_slot(self, report: SlotReport) -> None:
+        self.slots.inc()
+        self.height.set(report.block_number)
+        self.pool_size.set(report.queued_before)
+        self.execution.observe(report.execution_us / 1e6)
+        self.attempted.labels("success").observe(report.executed)
+        self.attempted.labels("failed").observe(report.failed)
+        self.remaining.labels("before_aura").observe(report.remaining_before_us / 1e6)
+        self.remaining.labels("after_aura").observe(report.remaining_after_us / 1e6)
+
+    def on_status(self, status: EnclaveStatus) -> None:
+        self.requests.set(status.rpc_requests)
+        self.calls.set(status.trusted_calls)
+        self.finalized.labels(self._shard).set(status.confirmed_number)
+        self.state_size.labels(self._shard).set(status.state_bytes)
+        self.issuance.set(status.total_issuance / DECIMALS)
+        self.processed.labels("Integritee").set(status.parentchain_processed)
+        self.connections.set(status.connections)
+        self.outbox.set(status.outbox)
+        self.proven.set(1 if status.trust == "grandpa" else 0)
+        self.peers.set(1)
+
+    def on_balances(self, enclave: int, vault: int) -> None:
+        """Free base units of the two parentchain accounts."""
+        signer = f"EnclaveSigner({ss58_encode(self._identity.account)})"
+        holder = f"ShardVault({ss58_encode(self._identity.vault)})"
+        self.free_balance.labels("Integritee", signer).set(enclave / DECIMALS)
+        self.free_balance.labels("Integritee", holder).set(vault / DECIMALS)
+
+    def exposition(self) -> bytes:
+        return generate_latest(self._registry)

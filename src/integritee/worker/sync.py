@@ -1,0 +1,177 @@
+"""Feeding finalized parentchain blocks to the enclave.
+
+The host fetches blocks, justifications and proofs and passes them on; the enclave judges them. Connection
+loss, node restarts and refused batches are normal: wait, look again, go on from where the enclave is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from integritee.boundary.endpoint import RemoteFailure
+from integritee.boundary.interface import Ecalls
+from integritee.boundary.messages import (
+    ImportBlocks,
+    ParentchainBlock,
+    ParentchainParams,
+    RuntimeFacts,
+    SyncState,
+)
+from integritee.client.errors import ClientError, ConnectionFailed
+from integritee.client.parentchain import Block, ParentchainClient, Runtime
+from integritee.primitives.ids import ParentchainId
+from integritee.primitives.storage import storage_prefix
+
+from .enclave_process import EnclaveProcess
+from .errors import NoJustification
+from .funding import Funding
+
+BATCH: Final = 64
+"""Blocks per ecall while catching up."""
+
+SEARCH_LIMIT: Final = 1000
+"""How far to look for the next justified block."""
+
+RETRY_PAUSE: Final = 0.5
+MAX_PAUSE: Final = 10.0
+
+AUTHORITY_KEYS: Final = (
+    storage_prefix("Grandpa", "Authorities"),
+    storage_prefix("Grandpa", "CurrentSetId"),
+    b":grandpa_authorities",
+)
+CROSSES_SET_CHANGE: Final = "parentchain.crosses_set_change"
+log = logging.getLogger(__name__)
+
+
+class ParentchainSync:
+    """Keeps the enclave at the finalized head of one chain."""
+
+    def __init__(
+        self, url: str, enclave: EnclaveProcess, connected: Callable[[ParentchainClient], Awaitable[Funding]]
+    ) -> None:
+        """`connected` is told of every connection and says how much money to aim for."""
+        self._url, self._enclave, self._connected = url, enclave, connected
+        self.chain: ParentchainClient | None = None
+        self.state: SyncState | None = None
+        self.progress = asyncio.Event()
+
+    async def run(self) -> None:
+        """Follow the chain until cancelled."""
+        pause = RETRY_PAUSE
+        while True:
+            try:
+                await self._session()
+                pause = RETRY_PAUSE
+            except ConnectionFailed as lost:
+                log.warning("parentchain connection lost: %s", lost)
+            except (ClientError, RemoteFailure, NoJustification) as refused:
+                log.error("parentchain sync: %s (%s)", refused, refused.code)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, MAX_PAUSE)
+
+    async def _session(self) -> None:
+        async with await ParentchainClient.connect(self._url) as chain:
+            self.chain = chain
+            try:
+                funding = await self._connected(chain)
+                self.state = await self._introduce(chain, funding)
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(self._watch_runtime(chain))
+                    tasks.create_task(self._follow(chain))
+            except* ClientError as failed:
+                raise failed.exceptions[0] from None
+            except* RemoteFailure as failed:
+                raise failed.exceptions[0] from None
+            except* NoJustification as failed:
+                raise failed.exceptions[0] from None
+            finally:
+                self.chain = None
+
+    async def _introduce(self, chain: ParentchainClient, funding: Funding) -> SyncState:
+        genesis = await chain.header(chain.genesis_hash)
+        proof = await chain.read_proof(list(AUTHORITY_KEYS), chain.genesis_hash)
+        params = ParentchainParams(
+            ParentchainId.Integritee, genesis, proof, facts_of(chain.runtime), funding.required, funding.vault
+        )
+        return await self._enclave.call(Ecalls.init_parentchain, params)
+
+    async def _follow(self, chain: ParentchainClient) -> None:
+        async with chain.finalized_heads() as heads:
+            await self._catch_up(chain)
+            async for _ in heads:
+                await self._catch_up(chain)
+
+    async def _catch_up(self, chain: ParentchainClient) -> None:
+        assert self.state is not None
+        target = (await chain.header(await chain.finalized_head())).number
+        size = BATCH
+        while self.state.number < target:
+            blocks = await self._justified_batch(chain, self.state.number + 1, target, size)
+            try:
+                self.state = await self._import(chain, blocks)
+                size = BATCH
+            except RemoteFailure as refused:
+                if refused.code != CROSSES_SET_CHANGE or size == 1:
+                    raise
+                size = 1  # the batch must end where the authority set changes
+            self.progress.set()
+
+    async def _justified_batch(self, chain: ParentchainClient, first: int, target: int, size: int) -> list[Block]:
+        """Blocks from `first` on, ending with a justified one."""
+        blocks: list[Block] = []
+        while len(blocks) < SEARCH_LIMIT:
+            start = first + len(blocks)
+            wanted = range(start, min(start + size, target + 1))
+            if not wanted:
+                break
+            blocks += await asyncio.gather(*(_block_at(chain, n) for n in wanted))
+            for end in range(len(blocks), 0, -1):
+                if blocks[end - 1].justification is not None:
+                    return blocks[:end]
+        raise NoJustification(first, first + len(blocks) - 1)
+
+    async def _import(self, chain: ParentchainClient, blocks: list[Block]) -> SyncState:
+        assert self.state is not None
+        keys = self.state.watched_keys
+        proofs = await asyncio.gather(*(chain.read_proof(keys, b.header.hash()) for b in blocks))
+        batch = [
+            ParentchainBlock(b.header, b.extrinsics, b.justification, proof)
+            for b, proof in zip(blocks, proofs, strict=True)
+        ]
+        return await self._enclave.call(Ecalls.import_blocks, ImportBlocks(ParentchainId.Integritee, batch))
+
+    async def _watch_runtime(self, chain: ParentchainClient) -> None:
+        """Give the enclave new metadata when the chain's runtime is upgraded."""
+        async with chain.rpc.subscribe(
+            "state_subscribeRuntimeVersion", [], "state_unsubscribeRuntimeVersion"
+        ) as versions:
+            async for version in versions:
+                if version["result"]["specVersion"] != chain.runtime.spec_version:
+                    runtime = await chain.refresh_runtime()
+                    await self._enclave.call(Ecalls.set_runtime, facts_of(runtime))
+
+    async def submit(self, extrinsics: list[bytes]) -> None:
+        """Hand extrinsics to the node. Refusals are no concern: the enclave repeats what is still missing."""
+        chain = self.chain
+        if chain is None:
+            return
+        for extrinsic in extrinsics:
+            try:
+                await chain.submit(extrinsic)
+            except ClientError as refused:
+                log.debug("node refused extrinsic: %s", refused)
+
+
+async def _block_at(chain: ParentchainClient, number: int) -> Block:
+    block_hash = await chain.block_hash(number)
+    if block_hash is None:
+        raise ConnectionFailed(chain.rpc.url, f"the node does not know block {number}")
+    return await chain.block(block_hash)
+
+
+def facts_of(runtime: Runtime) -> RuntimeFacts:
+    return RuntimeFacts(runtime.raw_metadata, runtime.spec_version, runtime.transaction_version)
