@@ -170,6 +170,8 @@ class SimulatedPlatform:
                 0xA3,
                 element(
                     SEQUENCE,
+                    _authority_key(self.key(issuer)),
+                    _extension("2.5.29.14", element(OCTET_STRING, _key_id(self.key(subject))), critical=False),
                     _extension("2.5.29.19", constraints, critical=True),
                     _extension("2.5.29.15", element(BIT_STRING, usage), critical=True),
                     *extensions,
@@ -189,6 +191,14 @@ class SimulatedPlatform:
             _time(self.valid_from),
             _time(self.valid_until),
             element(SEQUENCE, *entries) if entries else b"",
+            element(
+                0xA0,
+                element(
+                    SEQUENCE,
+                    _extension("2.5.29.20", unsigned(1), critical=False),
+                    _authority_key(self.key(issuer)),
+                ),
+            ),
         )
         return _signed(body, self.key(issuer))
 
@@ -302,6 +312,15 @@ def _signed(body: bytes, key: EllipticCurvePrivateKey) -> bytes:
 
 def _public_key(key: EllipticCurvePrivateKey) -> bytes:
     return element(SEQUENCE, _EC_P256, element(BIT_STRING, b"\x00\x04", p256.point_of(key.public_key())))
+
+
+def _key_id(key: EllipticCurvePrivateKey) -> bytes:
+    """RFC 7093, method 1."""
+    return hashlib.sha256(b"\x04" + p256.point_of(key.public_key())).digest()[:20]
+
+
+def _authority_key(key: EllipticCurvePrivateKey) -> bytes:
+    return _extension("2.5.29.35", element(SEQUENCE, element(0x80, _key_id(key))), critical=False)
 
 
 def _extension(oid: str, value: bytes, *, critical: bool) -> bytes:
