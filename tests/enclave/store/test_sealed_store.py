@@ -9,7 +9,7 @@ import pytest
 
 from integritee.crypto import aead_open, derive_key
 from integritee.crypto.errors import InvalidLength
-from integritee.enclave.store import journal, secrets, segments, snapshots, store
+from integritee.enclave.store import erase_history, journal, secrets, segments, snapshots, store
 from integritee.enclave.store.errors import (
     DiskFailed,
     InvalidLabel,
@@ -21,7 +21,7 @@ from integritee.enclave.store.errors import (
     TooLarge,
 )
 
-from .faulty_directory import FaultyDirectory
+from .faulty_directory import Everything, FaultyDirectory, Names, Nothing, PowerFailure, Survival
 from .machine import KIND, SEAL_KEY, Machine, counting_random
 
 
@@ -469,3 +469,52 @@ def test_the_format_is_as_documented(machine: Machine, directory: FaultyDirector
         at, previous = at + 8 + length + 1, sealed[-16:]
         assert data[at - 1] == 0xED
     assert messages == [bytes(16) + b"\0" + b"\0", b"\7payload"]
+
+
+@pytest.mark.parametrize("at", range(4))
+def test_a_snapshot_that_cannot_be_committed(machine: Machine, directory: FaultyDirectory, at: int) -> None:
+    """Operations: rename, sync directory, remove the oldest snapshot, remove a segment."""
+    opened, _ = machine.open()
+    for n in range(1, 3):
+        opened.append(0, b"")
+        opened.snapshot([(b"n", b"%d" % n)])
+    opened.append(0, b"")
+    writer = opened.begin_snapshot()
+    writer.write([(b"n", b"3")])
+    writer.finish()
+    directory.breaks_with, directory.fail_at = DiskFailed, at
+    with pytest.raises(DiskFailed):
+        opened.commit_snapshot(writer)
+    opened.abandon_snapshot(writer)
+    assert not [name for name in directory.names() if name.endswith(".tmp")]
+    opened.append(0, b"4")
+    opened.close()
+    items, records = machine.recovered()
+    assert (items, len(records)) == (({b"n": b"2"}, 2) if at == 0 else ({b"n": b"3"}, 1))
+
+
+@pytest.mark.parametrize("survival", [Nothing, Everything, Names])
+@pytest.mark.parametrize("at", [0, 1, 2, 3, None])
+def test_erasing_the_history_keeps_the_secrets(
+    machine: Machine, directory: FaultyDirectory, at: int | None, survival: type[Survival]
+) -> None:
+    opened, _ = machine.open()
+    opened.put_secret("key", b"secret")
+    opened.append(0, b"one")
+    opened.snapshot([])
+    opened.append(0, b"two")
+    opened.close()
+    directory.fail_at = at
+    if at is not None:
+        with pytest.raises(PowerFailure):
+            erase_history(directory)
+        directory.reboot(survival())
+    erase_history(directory)
+    assert directory.names() == ["secret-key"]
+    opened, recovered = machine.open()
+    assert (recovered.sequence, opened.get_secret("key")) == (0, b"secret")
+    with pytest.raises(StoreLocked):
+        erase_history(directory)
+    assert opened.append(0, b"new") == 1
+    opened.close()
+    assert machine.recovered()[1] == [(1, 0, b"new")]

@@ -4,7 +4,7 @@ from .errors import StoreError
 from .files import AppendFile, Directory, DiskDirectory
 from .segments import MAX_RECORD, Record
 from .snapshots import Snapshot, SnapshotWriter
-from .store import Records, Recovered, SealedStore
+from .store import Records, Recovered, SealedStore, erase_history
 
 __all__ = [
     "MAX_RECORD",
@@ -18,4 +18,5 @@ __all__ = [
     "Snapshot",
     "SnapshotWriter",
     "StoreError",
+    "erase_history",
 ]

@@ -94,6 +94,10 @@ def segment_name(first: int) -> str:
     return f"{LABEL}-{first:020}"
 
 
+def is_segment(name: str) -> bool:
+    return _NAME.fullmatch(name) is not None
+
+
 def recover(directory: Directory, sealer: Sealer, watch: Collection[int]) -> History:
     """Verify the whole journal, cut off a torn end, make the rest durable.
 

@@ -53,6 +53,10 @@ def snapshot_name(sequence: int) -> str:
     return f"{LABEL}-{sequence:020}"
 
 
+def is_snapshot(name: str) -> bool:
+    return _NAME.fullmatch(name.removesuffix(TEMPORARY)) is not None
+
+
 def snapshot_sequences(names: Iterable[str]) -> list[int]:
     """The sequences of the snapshots among the files of a directory, ascending."""
     return sorted(int(match[1]) for name in names if (match := _NAME.fullmatch(name)))
@@ -153,7 +157,7 @@ class SnapshotWriter:
         cipher = sealer.new_file(LABEL, sequence)
         self._frames = FrameWriter(cipher)
         self._file = directory.create(self._name + TEMPORARY)
-        self._is_open = True
+        self._is_open, self._is_published = True, False
         self.size = 0
         """Bytes written so far."""
         try:
@@ -186,12 +190,14 @@ class SnapshotWriter:
     def publish(self) -> None:
         """Give the finished file its name, durably. Raises `DiskError`."""
         self._directory.rename(self._name + TEMPORARY, self._name)
+        self._is_published = True
         self._directory.sync()
 
     def abandon(self) -> None:
-        """Remove the unfinished file. Raises `DiskError`."""
+        """Remove the file unless it has its name already. Raises `DiskError`."""
         self._close()
-        self._directory.remove(self._name + TEMPORARY)
+        if not self._is_published:
+            self._directory.remove(self._name + TEMPORARY)
 
     def _flush(self) -> int:
         """Write all whole chunks; how many bytes are left waiting."""

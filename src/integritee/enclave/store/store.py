@@ -32,8 +32,8 @@ from .files import TEMPORARY, Directory
 from .journal import Journal
 from .seal import Random, Sealer
 from .secrets import Secrets
-from .segments import History, Record, Segment, read_records, recover
-from .snapshots import Preface, Snapshot, SnapshotWriter, snapshot_name, snapshot_sequences
+from .segments import History, Record, Segment, is_segment, read_records, recover
+from .snapshots import Preface, Snapshot, SnapshotWriter, is_snapshot, snapshot_name, snapshot_sequences
 
 SNAPSHOT_MIN_BYTES: Final = 8 << 20
 """Less journal than this is no reason for a snapshot."""
@@ -230,7 +230,7 @@ class SealedStore:
             self._journal.prune(self._snapshots[0])
 
     def abandon_snapshot(self, writer: SnapshotWriter) -> None:
-        """Give up a begun snapshot. Raises `DiskError`."""
+        """Give up a begun snapshot; harmless after a `commit_snapshot` that failed. Raises `DiskError`."""
         self._running = None
         writer.abandon()
 
@@ -269,6 +269,22 @@ class SealedStore:
     def _check(self) -> None:
         if self._closed:
             raise StoreClosed
+
+
+def erase_history(directory: Directory) -> None:
+    """Remove journal and snapshots for good, whether or not they can be opened; secrets stay.
+
+    The next opening finds an empty store with these secrets. A crash in between may leave a store that does
+    not open until this is repeated, but costs no secret. Raises `StoreLocked` or `DiskError`.
+    """
+    directory.lock()
+    try:
+        for name in directory.names():
+            if is_segment(name) or is_snapshot(name):
+                directory.remove(name)
+        directory.sync()
+    finally:
+        directory.unlock()
 
 
 def _choose_snapshot(
