@@ -103,10 +103,10 @@ class Runtime:
 
     def dispatch(self, call: RuntimeCall, origin: Origin) -> PostInfo:
         """Run a call in a transaction of its own. Raises DispatchFailure with its writes and events undone."""
-        if isinstance(origin, Signed) and not origin.may(call):
-            raise self._placed(System.Error.CallFiltered())
         pallet = self.pallets[call.pallet]
-        with self.transaction():
+        with self.transaction(pallet):
+            if isinstance(origin, Signed) and not origin.may(call):
+                raise System.Error.CallFiltered()
             post = call.definition.method(pallet, origin, *call.args)
         return post or PostInfo()
 
@@ -119,34 +119,33 @@ class Runtime:
         return Ok(None)
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Undo storage writes and events of the block if it raises. Raises LimitReached when nested too deeply."""
+    def transaction(self, pallet: Pallet | None = None) -> Iterator[None]:
+        """Undo storage writes and events if it raises. Raises LimitReached when nested too deeply.
+
+        `pallet` is the one at work; only where a runtime lists a pallet twice does it matter to error indexes.
+        """
         if self.state.depth >= MAX_TRANSACTIONS:
             raise limit_reached()
         self.state.begin()
         deposited = len(self.events)
         try:
             yield
-        except DispatchFailure as failure:
+        except BaseException as reason:
             self.state.rollback()
             del self.events[deposited:]
-            raise self._placed(failure) from None
-        except BaseException:
-            self.state.rollback()
-            del self.events[deposited:]
+            if isinstance(reason, DispatchFailure):
+                self._place(reason, pallet)
             raise
-        else:
-            self.state.commit()
+        self.state.commit()
 
-    def _placed(self, failure: DispatchFailure) -> DispatchFailure:
-        """The failure with the index of the pallet that declares the error."""
+    def _place(self, failure: DispatchFailure, near: Pallet | None) -> None:
+        """Fill in the index of the pallet that declares the error."""
         if failure.owner and isinstance(failure.error, Module):
-            for pallet in self.pallets.values():
-                if type(pallet).__name__ == failure.owner:
+            for pallet in (near, *self.pallets.values()):
+                if pallet is not None and type(pallet).__name__ == failure.owner:
                     failure.error = Module(ModuleError(pallet.index, failure.error.module.error))
                     break
             failure.owner = ""
-        return failure
 
     # -- events --------------------------------------------------------------------------------------
 

@@ -1,0 +1,171 @@
+"""The overlay against a model: nested transactions, iteration, growing lists, the settled state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from integritee.frame.overlay import MAX_TRANSACTIONS, EmptyBackend, Overlay, apply_changes
+from integritee.scale import Bytes4, decode, encode
+from integritee.trie import Trie
+
+COMMITTED = {b"a": b"1", b"ab": b"2", b"abc": b"3", b"b": b"4", b"ba": b"5", b"list": encode(list[Bytes4], [b"zero"])}
+
+keys = st.sampled_from([b"a", b"aa", b"ab", b"abc", b"abd", b"b", b"ba", b"c"])
+values = st.binary(max_size=4)
+prefixes = st.sampled_from([b"", b"a", b"ab", b"b", b"x"])
+
+
+class OverlayMachine(RuleBasedStateMachine):
+    """Compares with a stack of dicts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.overlay = Overlay(Trie.from_items(COMMITTED))
+        self.stack: list[dict[bytes, bytes]] = [dict(COMMITTED)]
+
+    @property
+    def model(self) -> dict[bytes, bytes]:
+        return self.stack[-1]
+
+    @rule(key=keys, value=values)
+    def put(self, key: bytes, value: bytes) -> None:
+        self.overlay.put(key, value)
+        self.model[key] = value
+
+    @rule(key=keys | st.just(b"list"))
+    def remove(self, key: bytes) -> None:
+        self.overlay.remove(key)
+        self.model.pop(key, None)
+
+    @rule(items=st.lists(st.binary(min_size=4, max_size=4), max_size=3))
+    def append(self, items: list[bytes]) -> None:
+        self.overlay.append(b"list", items)
+        before = decode(list[Bytes4], self.model.get(b"list", b"\0"))
+        self.model[b"list"] = encode(list[Bytes4], before + items)
+
+    @rule(prefix=prefixes, limit=st.none() | st.integers(0, 2))
+    def clear_prefix(self, prefix: bytes, limit: int | None) -> None:
+        doomed = sorted(k for k in self.model if k.startswith(prefix))[:limit]
+        assert self.overlay.clear_prefix(prefix, limit) == len(doomed)
+        for key in doomed:
+            del self.model[key]
+
+    @precondition(lambda self: len(self.stack) < 6)
+    @rule()
+    def begin(self) -> None:
+        self.overlay.begin()
+        self.stack.append(dict(self.model))
+
+    @precondition(lambda self: len(self.stack) > 1)
+    @rule()
+    def commit(self) -> None:
+        self.overlay.commit()
+        top = self.stack.pop()
+        self.stack[-1] = top
+
+    @precondition(lambda self: len(self.stack) > 1)
+    @rule()
+    def rollback(self) -> None:
+        self.overlay.rollback()
+        self.stack.pop()
+
+    @rule(prefix=prefixes, start=st.none() | keys)
+    def iterate(self, prefix: bytes, start: bytes | None) -> None:
+        expected = sorted(
+            (k, v) for k, v in self.model.items() if k.startswith(prefix) and (start is None or k >= start)
+        )
+        assert list(self.overlay.items(prefix, start)) == expected
+
+    @rule(key=keys)
+    def next_key(self, key: bytes) -> None:
+        assert self.overlay.next_key(key) == min((k for k in self.model if k > key), default=None)
+
+    @invariant()
+    def same_contents(self) -> None:
+        assert self.overlay.depth == len(self.stack) - 1
+        for key in (*COMMITTED, b"aa", b"abd", b"c"):
+            assert self.overlay.get(key) == self.model.get(key)
+
+    @invariant()
+    def same_outcome(self) -> None:
+        state = dict(COMMITTED)
+        apply_changes(state, self.overlay.changes())
+        assert state == self.model
+        assert self.overlay.settled().root() == Trie.from_items(self.model).root()
+
+
+OverlayMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+TestOverlayMachine = OverlayMachine.TestCase
+
+
+def test_the_backend_never_changes() -> None:
+    trie = Trie.from_items(COMMITTED)
+    overlay = Overlay(trie)
+    overlay.put(b"a", b"new")
+    overlay.remove(b"b")
+    overlay.append(b"list", [b"more"])
+    assert trie.root() == Trie.from_items(COMMITTED).root()
+
+
+def test_transactions_are_bounded() -> None:
+    overlay = Overlay(EmptyBackend())
+    for _ in range(MAX_TRANSACTIONS):
+        overlay.begin()
+    with pytest.raises(RecursionError):
+        overlay.begin()
+    assert overlay.depth == MAX_TRANSACTIONS
+
+
+def test_the_settled_state_is_made_once() -> None:
+    commits = 0
+
+    class Counting(Trie):
+        def commit(self, changes: object) -> Trie:
+            nonlocal commits
+            commits += 1
+            return Trie.from_items(COMMITTED).commit(changes)  # type: ignore[arg-type]
+
+    overlay = Overlay(Counting.empty())
+    overlay.put(b"k", b"v")
+    assert overlay.settled() is overlay.settled()
+    overlay.begin()
+    overlay.put(b"k", b"w")
+    assert overlay.settled().root() != Trie.from_items(COMMITTED | {b"k": b"v"}).root()
+    overlay.rollback()
+    assert overlay.settled().root() == Trie.from_items(COMMITTED | {b"k": b"v"}).root()
+    assert commits == 3
+
+
+def test_a_state_without_root_cannot_settle() -> None:
+    overlay = Overlay(EmptyBackend())
+    with pytest.raises(TypeError):
+        overlay.settled()
+
+
+def test_writes_while_iterating_do_not_show() -> None:
+    overlay = Overlay(Trie.from_items(COMMITTED))
+    overlay.put(b"aa", b"x")
+
+    def removing() -> Iterator[bytes]:
+        for key, _ in overlay.items(b"a"):
+            overlay.remove(key)
+            overlay.put(b"az", b"")
+            yield key
+
+    assert list(removing()) == [b"a", b"aa", b"ab", b"abc"]
+
+
+def test_appending_costs_the_same_at_any_length() -> None:
+    """Items already there are not touched, so a list of many grows as fast as a short one."""
+    overlay = Overlay(EmptyBackend())
+    for i in range(2000):
+        overlay.begin()
+        overlay.append(b"list", [encode(Bytes4, i.to_bytes(4, "little"))])
+        overlay.commit()
+    found = decode(list[Bytes4], overlay.get(b"list") or b"")
+    assert found == [i.to_bytes(4, "little") for i in range(2000)]
