@@ -15,7 +15,6 @@ from typing import Final
 
 import integritee
 from integritee.boundary.messages import EnclaveIdentity, InitParams
-from integritee.errors import IntegriteeError
 from integritee.stf.ledger import DEFAULT_LEDGER, Ledger
 from integritee.trie import Trie
 
@@ -25,10 +24,10 @@ from .attestation.simulation import SimulationTee
 from .attestation.tee import SealPolicy, Tee
 from .core import CoreConfig, EnclaveCore
 from .errors import ForeignShard
-from .keys import SHIELDING_LABEL, SIGNING_LABEL, STATE_LABEL, load_or_create
+from .keys import load_or_create
 from .parentchain.outbox import Outbox
 from .records import Recovered, from_snapshot
-from .store import DiskDirectory, SealedStore
+from .store import DiskDirectory, SealedStore, StoreError, erase_history
 from .store import Recovered as StoredState
 
 STORE_DIRECTORY: Final = "enclave"
@@ -68,32 +67,24 @@ def start(
 def _open_store(
     data_dir: Path, tee: Tee, clean_reset: bool, random: Callable[[int], bytes]
 ) -> tuple[SealedStore, StoredState]:
-    directory = data_dir / STORE_DIRECTORY
+    path = data_dir / STORE_DIRECTORY
     seal_key = tee.seal_key(SEAL_LABEL, SealPolicy.MRENCLAVE)
-    if clean_reset and directory.exists():
-        keys = _keys_before_reset(directory, seal_key, tee, random)
-        shutil.rmtree(directory)
-        store, stored = SealedStore.open(DiskDirectory(directory), seal_key, int(tee.kind), random=random)
-        for label, secret in keys.items():
-            store.put_secret(label, secret)
-        return store, stored
-    return SealedStore.open(DiskDirectory(directory), seal_key, int(tee.kind), random=random)
 
+    def open_store() -> tuple[SealedStore, StoredState]:
+        return SealedStore.open(DiskDirectory(path), seal_key, int(tee.kind), random=random)
 
-def _keys_before_reset(
-    directory: Path, seal_key: bytes, tee: Tee, random: Callable[[int], bytes]
-) -> dict[str, bytes]:
-    """The keys a reset keeps. Keys of another measurement cannot be read and are given up, said loudly."""
+    if not clean_reset or not path.exists():
+        return open_store()
+    erase_history(DiskDirectory(path))
+    store, stored = open_store()
     try:
-        store, _ = SealedStore.open(DiskDirectory(directory), seal_key, int(tee.kind), random=random)
-    except IntegriteeError as unreadable:
-        if unreadable.code == "store.locked":
-            raise
-        log.warning("clean reset: the sealed keys cannot be opened (%s) and are replaced", unreadable.code)
-        return {}
-    with store:
-        found = {label: store.get_secret(label) for label in (SIGNING_LABEL, SHIELDING_LABEL, STATE_LABEL)}
-    return {label: secret for label, secret in found.items() if secret is not None}
+        load_or_create(store, random)
+    except StoreError as unreadable:
+        store.close()
+        log.warning("clean reset: the keys were sealed by other code (%s) and are replaced", unreadable.code)
+        shutil.rmtree(path)
+        return open_store()
+    return store, stored
 
 
 def _build(

@@ -47,7 +47,7 @@ from .rpc.server import TrustedRpcServer
 from .rpc.watch import Watcher
 from .sidechain.production import Production
 from .sidechain.slots import Slot, delay_to_next_slot, next_slot
-from .store import SealedStore, SnapshotWriter
+from .store import SealedStore, SnapshotWriter, StoreError
 
 CALLS_PER_SLICE: Final = 8
 """Trusted calls executed before the event loop gets a turn (about 1 ms)."""
@@ -269,7 +269,11 @@ class EnclaveService:
 
     async def _write_snapshot(self) -> None:
         state = self.core.state
-        writer = self._store.begin_snapshot(self.core.snapshot_meta())
+        try:
+            writer = self._store.begin_snapshot(self.core.snapshot_meta())
+        except StoreError as failed:
+            log.error("snapshot failed: %s (%s)", failed, failed.code)
+            return
         try:
             await asyncio.to_thread(_write_all, writer, state)
             self._store.commit_snapshot(writer)
