@@ -5,16 +5,22 @@ ClientError
 ├── RequestTimeout       no answer in time
 ├── RpcError             the server answered with a JSON-RPC error
 ├── RequestRefused       a worker refused a request; carries its stable code and facts
+├── OperationCancelled   a trusted operation ended without success; carries the code and facts of the reason
+├── ValueNotPresent      a getter's answer is withheld from the asker, or there is none
+├── UnknownName          the ledger declares no call or getter of this name
 ├── ExtrinsicFailed      an extrinsic was rejected, dropped, or its dispatch failed
 ├── UnknownAccount       a text names no account, or one whose secret is not here
+├── UnusableKeyFile      a file of the key store that holds no key, or another one than its name says
 └── MalformedAnswer      an answer that does not follow the protocol
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 from integritee.errors import IntegriteeError
+
+Facts: TypeAlias = dict[str, str | int | bool | None]
 
 
 class ClientError(IntegriteeError):
@@ -47,18 +53,51 @@ class RpcError(ClientError):
         super().__init__(f"{method}: {message} ({rpc_code}){f': {details}' if details is not None else ''}")
 
 
-class RequestRefused(ClientError):
-    """A worker's refusal; `code` is the worker's."""
+class WorkerRefusal(ClientError):
+    """What a worker says no to; `code` and facts are the worker's where it gives them."""
 
-    code = "client.refused"
-
-    def __init__(self, text: str, code: str | None, facts: dict[str, Any] | None) -> None:
-        self.code = code or "client.refused"  # type: ignore[misc]  # the code is a fact of the instance here
+    def __init__(self, text: str, code: str | None, facts: Facts | None) -> None:
+        self.code = code or type(self).code  # type: ignore[misc]  # the code is a fact of the instance here
         self._facts = facts or {}
         super().__init__(text)
 
-    def data(self) -> dict[str, str | int | bool | None]:
+    def data(self) -> Facts:
         return dict(self._facts)
+
+
+class RequestRefused(WorkerRefusal):
+    code = "client.refused"
+
+
+class OperationCancelled(WorkerRefusal):
+    """`status` is the last one: Invalid, Dropped, Usurped, Retracted or FinalityTimeout."""
+
+    code = "client.operation_cancelled"
+
+    def __init__(
+        self, top_hash: bytes, status: str, text: str = "", code: str | None = None, facts: Facts | None = None
+    ) -> None:
+        self.top_hash, self.status = top_hash, status
+        super().__init__(text or f"the trusted operation 0x{top_hash.hex()} is {status}", code, facts)
+
+    def data(self) -> Facts:
+        return {"top_hash": "0x" + self.top_hash.hex(), "status": self.status, **self._facts}
+
+
+class ValueNotPresent(ClientError):
+    code = "client.value_not_present"
+
+    def __init__(self, getter: str) -> None:
+        self.getter = getter
+        super().__init__(f"{getter}: value not present")
+
+
+class UnknownName(ClientError):
+    code = "client.unknown_name"
+
+    def __init__(self, kind: str, name: str) -> None:
+        self.kind, self.name = kind, name
+        super().__init__(f"the ledger declares no {kind} {name!r}")
 
 
 class ExtrinsicFailed(ClientError):
@@ -77,6 +116,14 @@ class UnknownAccount(ClientError):
     def __init__(self, reason: str) -> None:
         self.reason = reason
         super().__init__(reason)
+
+
+class UnusableKeyFile(ClientError):
+    code = "client.unusable_key_file"
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path, self.reason = path, reason
+        super().__init__(f"{path}: {reason}")
 
 
 class MalformedAnswer(ClientError):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final, Self
@@ -26,7 +27,9 @@ MAX_BACKLOG: Final = 4096
 """Messages of one subscription that may wait to be read; beyond, the oldest go."""
 
 MAX_EARLY: Final = 256
-"""Messages kept for subscriptions whose confirmation is still on its way."""
+"""Messages kept for subscriptions whose confirmation is still on its way; beyond, the oldest go."""
+
+PROTOCOL_ERROR: Final = 1002
 
 Message = dict[str, Any]
 
@@ -58,6 +61,7 @@ class Subscription:
     async def __anext__(self) -> Any:
         item = await self._queue.get()
         if isinstance(item, Exception):
+            self.push(item)  # whoever asks again hears it again
             raise item
         return item
 
@@ -70,10 +74,10 @@ class RpcConnection:
         self._socket = socket
         self._next_id = 0
         self._waiting: dict[int, asyncio.Future[Message]] = {}
-        self._subscriptions: dict[Any, Subscription] = {}
-        self._early: list[tuple[Any, Any]] = []
+        self._subscriptions: dict[Any, list[Subscription]] = {}
+        self._early: deque[tuple[Any, Any]] = deque(maxlen=MAX_EARLY)
         self._encode = msgspec.json.Encoder().encode
-        self._decode = msgspec.json.Decoder().decode
+        self._decode = msgspec.json.Decoder(dict[str, Any]).decode
         self._reader = asyncio.create_task(self._read())
         self.on_close: Callable[[], None] | None = None
 
@@ -110,17 +114,13 @@ class RpcConnection:
     # -- requests ------------------------------------------------------------------------------------
 
     async def request(self, method: str, params: list[Any], timeout: float = REQUEST_TIMEOUT) -> Any:
-        """The `result` of a call. Raises RpcError, RequestTimeout, ConnectionFailed."""
-        answer = await self.exchange(method, params, timeout)
-        if "error" in answer:
-            error = answer["error"]
-            raise RpcError(method, error.get("code", 0), error.get("message", ""), error.get("data"))
-        if "result" not in answer:
-            raise MalformedAnswer(method, "neither result nor error")
-        return answer["result"]
+        """The `result` of a call. Raises RpcError, RequestTimeout, ConnectionFailed, MalformedAnswer."""
+        return result_of(method, await self.exchange(method, params, timeout))
 
     async def exchange(self, method: str, params: list[Any], timeout: float = REQUEST_TIMEOUT) -> Message:
-        """The whole answer object of a call, whatever it says."""
+        """The whole answer object of a call, whatever it says. Raises RequestTimeout, ConnectionFailed."""
+        if self._reader.done():
+            raise ConnectionFailed(self.url, "connection closed")
         self._next_id += 1
         number = self._next_id
         future: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
@@ -143,19 +143,22 @@ class RpcConnection:
         """Collect messages that carry this subscription id, also those that came just before."""
         subscription = Subscription(self.url)
         subscription.id = subscription_id
-        self._subscriptions[subscription_id] = subscription
-        early, self._early = self._early, []
-        for found, result in early:
+        self._subscriptions.setdefault(subscription_id, []).append(subscription)
+        for found, result in self._early:
             if found == subscription_id:
                 subscription.push(result)
-            else:
-                self._early.append((found, result))
+        others = [early for early in self._early if early[0] != subscription_id]
+        self._early = deque(others, MAX_EARLY)
         if self._reader.done():
             subscription.push(ConnectionFailed(self.url, "connection closed"))
         return subscription
 
     def forget(self, subscription: Subscription) -> None:
-        self._subscriptions.pop(subscription.id, None)
+        others = self._subscriptions.get(subscription.id, [])
+        if subscription in others:
+            others.remove(subscription)
+        if not others:
+            self._subscriptions.pop(subscription.id, None)
 
     @asynccontextmanager
     async def subscribe(self, method: str, params: list[Any], unsubscribe: str) -> AsyncIterator[Subscription]:
@@ -175,21 +178,25 @@ class RpcConnection:
         try:
             async for text in self._socket:
                 self._accept(self._decode(text))
-        except (ConnectionClosed, msgspec.DecodeError) as broken:
-            reason = str(broken)
+        except ConnectionClosed as closed:
+            reason = str(closed)
+        except msgspec.MsgspecError:
+            reason = "the server does not speak JSON-RPC"
+            await self._socket.close(PROTOCOL_ERROR)
         finally:
             self._fail_all(ConnectionFailed(self.url, reason))
 
     def _accept(self, message: Message) -> None:
         params = message.get("params")
-        if isinstance(params, dict) and "subscription" in params:
-            found = self._subscriptions.get(params["subscription"])
-            if found is not None:
-                found.push(params)
-            elif len(self._early) < MAX_EARLY:
-                self._early.append((params["subscription"], params))
+        if isinstance(params, dict) and isinstance(name := params.get("subscription"), str | int):
+            found = self._subscriptions.get(name)
+            for subscription in found or ():
+                subscription.push(params)
+            if not found:
+                self._early.append((name, params))
             return
-        waiting = self._waiting.get(message.get("id", -1))
+        number = message.get("id")
+        waiting = self._waiting.get(number) if isinstance(number, int) else None
         if waiting is not None and not waiting.done():
             waiting.set_result(message)
 
@@ -197,7 +204,18 @@ class RpcConnection:
         for waiting in self._waiting.values():
             if not waiting.done():
                 waiting.set_exception(failure)
-        for subscription in self._subscriptions.values():
-            subscription.push(failure)
+        for subscriptions in self._subscriptions.values():
+            for subscription in subscriptions:
+                subscription.push(failure)
         if self.on_close is not None:
             self.on_close()
+
+
+def result_of(method: str, answer: Message) -> Any:
+    """The `result` of an answer. Raises RpcError, MalformedAnswer."""
+    error = answer.get("error")
+    if isinstance(error, dict):
+        raise RpcError(method, error.get("code", 0), str(error.get("message", "")), error.get("data"))
+    if "result" not in answer:
+        raise MalformedAnswer(method, "neither result nor error")
+    return answer["result"]

@@ -1,0 +1,163 @@
+"""An enclave in memory behind the real trusted RPC: the ledger's own executor, no pool, no parentchain.
+
+Calls are executed as they come, or when `seal` is called if `holds` is set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import cache
+
+from integritee.crypto import ShieldingKey, Sr25519Pair
+from integritee.enclave.errors import UnknownShard
+from integritee.enclave.pool.errors import StaleNonce
+from integritee.enclave.rpc.errors import UnsupportedOperation
+from integritee.enclave.rpc.jsonrpc import Dispatcher
+from integritee.enclave.rpc.methods import trusted_methods
+from integritee.enclave.rpc.server import TrustedRpcServer, tls_context
+from integritee.enclave.rpc.watch import Watcher, WatchRegistry
+from integritee.errors import IntegriteeError
+from integritee.frame.metadata import metadata_v14
+from integritee.frame.overlay import EmptyBackend, Overlay
+from integritee.primitives.enclave_bridge import Request
+from integritee.primitives.ids import ParentchainId
+from integritee.primitives.rpc import InSidechainBlock, Invalid, Ready, TrustedOperationStatus
+from integritee.primitives.sidechain import SidechainHeader, SignedBlock
+from integritee.stf.executor import Executor
+from integritee.stf.ledger import DEFAULT_LEDGER
+from integritee.stf.operation import Get, Getter, TrustedCallSigned, TrustedOperation
+from integritee.stf.runtime import LedgerRuntime
+
+UNIT = 10**12
+MRENCLAVE = b"\x1b" * 32
+SHARD = b"\xa7" * 32
+VAULT = b"\x0a" * 32
+BLOCK = b"\x77" * 32
+NOW = 1_700_000_000_000
+ALICE = Sr25519Pair.from_uri("//Alice")
+BOB = Sr25519Pair.from_uri("//Bob")
+
+
+@cache
+def shielding_key() -> ShieldingKey:
+    return ShieldingKey.generate()
+
+
+class LedgerEnclave:
+    """//Alice owns 1000 UNIT. `failure` is raised by every request that can fail."""
+
+    def __init__(self, *, shard: bytes = SHARD, has_vault: bool = True) -> None:
+        self._shard = shard
+        runtime = LedgerRuntime(Overlay(EmptyBackend()))
+        runtime.initialize_genesis(b"\xee" * 32)
+        runtime.balances.mint(ALICE.public, 1000 * UNIT)
+        if has_vault:
+            runtime.integritee.set_vault(VAULT)
+        self.runtime = runtime
+        self.executor = Executor(DEFAULT_LEDGER, runtime, MRENCLAVE, shard)
+        self.holds = False
+        self.failure: IntegriteeError | None = None
+        self.held: list[tuple[bytes, TrustedCallSigned]] = []
+        self.server: TrustedRpcServer | None = None
+
+    # -- what the RPC asks of an enclave
+
+    def shielding_key_json(self) -> str:
+        return shielding_key().public.to_json()
+
+    def shard(self) -> bytes:
+        return self._shard
+
+    def shard_vault(self) -> tuple[bytes, ParentchainId] | None:
+        return self.runtime.vault()
+
+    def fingerprint(self) -> bytes:
+        return MRENCLAVE
+
+    def mu_ra_url(self) -> str:
+        return "localhost:3443"
+
+    def untrusted_url(self) -> str:
+        return "ws://localhost:2001"
+
+    def latest_header(self) -> SidechainHeader:
+        return SidechainHeader(b"\x01" * 32, 7, self._shard, b"\x02" * 32, 51)
+
+    def stf_metadata(self) -> bytes:
+        return metadata_v14(LedgerRuntime)
+
+    def version(self) -> str:
+        return "0.1.0"
+
+    def pending(self, shards: list[bytes]) -> list[list[bytes]]:
+        return [[top_hash for top_hash, _ in self.held] for _ in shards]
+
+    def import_blocks(self, blocks: list[SignedBlock]) -> None:
+        raise UnsupportedOperation("a block")
+
+    def next_nonce(self, account: bytes) -> int:
+        waiting = sum(signed.call.sender == account for _, signed in self.held)
+        return int(self.runtime.system.nonce(account)) + waiting
+
+    async def execute_getter(self, request: Request) -> bytes | None:
+        self._admit(request)
+        return self.executor.query(DEFAULT_LEDGER.codec(Getter).decode(request.cyphertext))
+
+    async def submit(self, request: Request, watcher: Watcher | None) -> bytes:
+        self._admit(request)
+        plain = shielding_key().decrypt(request.cyphertext)
+        operation = DEFAULT_LEDGER.codec(TrustedOperation).decode(plain)
+        if isinstance(operation, Get):
+            raise UnsupportedOperation("getter")
+        signed = operation.signed
+        self.executor.verify(signed)
+        expected = self.runtime.system.nonce(signed.call.sender)
+        if signed.nonce < expected:
+            raise StaleNonce(signed.nonce, expected)
+        top_hash = DEFAULT_LEDGER.top_hash(operation)
+        if watcher is not None:
+            watcher.bind(top_hash)
+        self.held.append((top_hash, signed))
+        self.notify(top_hash, Ready())
+        if not self.holds:
+            self.seal()
+        return top_hash
+
+    def _admit(self, request: Request) -> None:
+        if self.failure is not None:
+            raise self.failure
+        if request.shard != self._shard:
+            raise UnknownShard(request.shard, self._shard)
+
+    # -- what a test does
+
+    def seal(self) -> None:
+        """Execute what is held and tell the watchers."""
+        held, self.held = self.held, []
+        for top_hash, signed in held:
+            outcome = self.executor.execute(signed, NOW)
+            self.notify(top_hash, Invalid() if outcome.error else InSidechainBlock(BLOCK), outcome.error)
+
+    def notify(self, top_hash: bytes, status: TrustedOperationStatus, reason: IntegriteeError | None = None) -> None:
+        if self.server is not None:
+            self.server.notify(top_hash, status, reason)
+
+    def free(self, account: bytes) -> int:
+        return int(self.runtime.balances.free(account))
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[str]:
+        """Serve on loopback; yields the URL."""
+        watches = WatchRegistry()
+        self.server = TrustedRpcServer(Dispatcher(trusted_methods(self, watches)), watches, _tls())
+        await self.server.start("127.0.0.1", 0)
+        try:
+            yield f"wss://127.0.0.1:{self.server.port}"
+        finally:
+            await self.server.stop()
+
+
+@cache
+def _tls():
+    return tls_context(bytes(range(32)), NOW)
