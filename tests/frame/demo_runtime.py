@@ -37,7 +37,7 @@ class Notes(Pallet):
     count: StorageValue[u32]
     title: StorageValue[str | None]
     limit: StorageValue[u16] = storage(default=7)
-    by_author: StorageMap[Blake2_128Concat[AccountId], Annotated[list[u8], Bounded(4, "BoundedVec")]]
+    by_author: StorageMap[Blake2_128Concat[AccountId], Annotated[list[u16], Bounded(4, "BoundedVec")]]
     by_number: StorageMap[Twox64Concat[u32], bytes | None] = storage(name="NumberedNotes")
     by_hash: StorageMap[Identity[H256], u8]
     shared: StorageDoubleMap[Twox64Concat[u32], Blake2_128Concat[AccountId], u8 | None]
