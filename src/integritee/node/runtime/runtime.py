@@ -16,6 +16,13 @@ from integritee.frame.pallets.system import RuntimeVersion, System
 from integritee.frame.pallets.timestamp import Timestamp
 from integritee.frame.pallets.transaction_payment import TransactionPayment
 from integritee.frame.runtime import Runtime, use
+from integritee.node.pallets.enclave_bridge import EnclaveBridge
+from integritee.node.pallets.multisig import Multisig
+from integritee.node.pallets.proxy import Proxy
+from integritee.node.pallets.sidechain import Sidechain
+from integritee.node.pallets.teeracle import Teeracle
+from integritee.node.pallets.teerex import Teerex
+from integritee.node.pallets.utility import Utility
 
 from .api import NODE_APIS, PythonRuntimeEngine
 
@@ -46,10 +53,17 @@ class IntegriteeNodeRuntime(Runtime):
     system = use(0, System, version=VERSION, ss58_prefix=SS58_PREFIX)
     timestamp = use(3, Timestamp)
     sudo = use(5, Sudo)
+    multisig = use(6, Multisig)
+    proxy = use(7, Proxy)
+    utility = use(9, Utility)
     balances = use(10, Balances, existential_deposit=EXISTENTIAL_DEPOSIT)
     transaction_payment = use(11, TransactionPayment)
     aura = use(23, Aura)
     grandpa = use(24, Grandpa)
+    teerex = use(50, Teerex)
+    teeracle = use(52, Teeracle)
+    sidechain = use(53, Sidechain)
+    enclave_bridge = use(54, EnclaveBridge)
 
 
 def engine() -> PythonRuntimeEngine:
