@@ -1,0 +1,66 @@
+# Everything a visitor types. Python >= 3.11 and make are all that is needed; what is missing goes into .venv,
+# pinned and hash-checked. Another interpreter: make PYTHON=python3.13 …
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+RUNTIME := $(VENV)/.installed-runtime
+DEV     := $(VENV)/.installed-dev
+LOCKED  := build/lock-venv
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench lock clean distclean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
+
+demo: $(RUNTIME) ## chain, worker and enclave; shield, transfer privately, unshield; checked to the last unit
+	@$(BIN)/integritee demo
+
+test: $(DEV) ## the whole test suite
+	@$(BIN)/python -m pytest
+
+lint: $(DEV) ## style, formatting, types, direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(DEV) ## measure, with the reference of the same run beside each figure
+	@$(BIN)/python -m bench
+
+lock: ## pin the dependencies of pyproject.toml anew
+	@rm -rf $(LOCKED) && $(PYTHON) -m venv $(LOCKED)
+	@$(LOCKED)/bin/python -m pip --disable-pip-version-check --quiet install pip-tools==7.6.2
+	$(LOCKED)/bin/pip-compile $(LOCK_OPTIONS) --only-build-deps --build-deps-for editable --allow-unsafe \
+	  -o requirements-build.lock pyproject.toml
+	$(LOCKED)/bin/pip-compile $(LOCK_OPTIONS) -o requirements.lock pyproject.toml
+	$(LOCKED)/bin/pip-compile $(LOCK_OPTIONS) --extra dev -c requirements.lock -o requirements-dev.lock pyproject.toml
+
+LOCK_OPTIONS := --quiet --upgrade --generate-hashes --strip-extras --no-header \
+  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
+
+clean: ## caches and build products
+	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis src/*.egg-info
+	find src tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
+
+distclean: clean ## the installed environment, too
+	rm -rf $(VENV)
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; v = sys.version_info; \
+	  sys.exit(None if v >= (3, 11) else f"Python 3.11 or newer is needed, this is {v[0]}.{v[1]}: make PYTHON=…")'
+	@echo "creating $(VENV)" && $(PYTHON) -m venv $(VENV)
+
+$(RUNTIME): requirements.lock requirements-build.lock pyproject.toml | $(BIN)/python
+	@echo "installing into $(VENV)"
+	@$(PIP) install --require-hashes -r requirements-build.lock -r requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(DEV): requirements-dev.lock $(RUNTIME)
+	@echo "installing the development tools into $(VENV)"
+	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@
