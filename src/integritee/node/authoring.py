@@ -44,11 +44,15 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class AuthoredBlock:
-    """A sealed block, the state after it, and the transactions found invalid on the way."""
+    """A sealed block, the state after it, and the transactions found invalid on the way.
+
+    `written` are the storage keys it put or deleted, those that got the value they had included.
+    """
 
     block: Block
     state: Trie
     refused: tuple[Refused, ...] = ()
+    written: frozenset[bytes] = frozenset()
 
 
 def author_block(
@@ -94,7 +98,8 @@ def author_block(
         extrinsics_root=_agreed("extrinsics root", ordered_root(body, layout), closed.extrinsics_root),
         digest=closed.digest,
     )
-    return AuthoredBlock(Block(_sealed(header, key), tuple(body)), state, tuple(refused))
+    block = Block(_sealed(header, key), tuple(body))
+    return AuthoredBlock(block, state, tuple(refused), frozenset(overlay.changes()))
 
 
 def _slot_key(authorities: list[bytes], slot: int, keys: Mapping[bytes, KeyPair]) -> KeyPair:

@@ -1,0 +1,124 @@
+"""A node without sockets, threads and timers: chain, pool and block production over one database.
+
+Everything here belongs to one thread. `clock` is the only outside thing it asks by itself.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from .authoring import AuthoredBlock
+from .chain import MAX_BLOCK_NUMBER, Chain
+from .chain_spec import ChainSpec
+from .database import Database
+from .engine import RuntimeEngine
+from .keystore import Keystore
+from .pool import TransactionPool
+from .producer import Producer
+
+log = logging.getLogger(__name__)
+
+NO_FINALITY: Final = MAX_BLOCK_NUMBER
+"""A finality lag that no chain catches up with: blocks become final on request only."""
+
+
+@dataclass(frozen=True, slots=True)
+class StorageChange:
+    """The new best block `block` (hash) has written, or deleted, the storage keys `written`."""
+
+    block: bytes
+    written: frozenset[bytes]
+
+
+StorageListener: TypeAlias = Callable[[StorageChange], None]
+
+
+@dataclass(frozen=True, slots=True)
+class NodeOptions:
+    """`name` is what people call this node.
+
+    Finality stays `finality_lag` blocks behind the best one; every `justification_period` blocks a justification
+    is kept (see `Finalizer`).
+    """
+
+    name: str = "integritee-node"
+    finality_lag: int = 0
+    justification_period: int = 1
+
+
+class Node:
+    """The parts of a node, open.
+
+    `clock` returns unix milliseconds. `closing` is called when a block is begun; its result tells, asked before
+    each transaction, whether to close the block.
+    """
+
+    def __init__(
+        self,
+        spec: ChainSpec,
+        engine: RuntimeEngine,
+        database: Database,
+        keys: Keystore,
+        clock: Callable[[], int],
+        options: NodeOptions | None = None,
+        closing: Callable[[], Callable[[], bool]] = lambda: lambda: False,
+    ) -> None:
+        """Open the chain of `spec` in `database`. Raises what `Chain` raises."""
+        self.spec, self.keys, self.clock = spec, keys, clock
+        self.options = options or NodeOptions()
+        self._database, self._closing = database, closing
+        self.chain = Chain(database, engine, spec.genesis)
+        self.pool = TransactionPool(self.chain)
+        self.producer = Producer(
+            self.chain,
+            self.pool,
+            keys,
+            finality_lag=self.options.finality_lag,
+            justification_period=self.options.justification_period,
+        )
+        self.starting_block: Final = self.chain.best.number
+        self._storage_listeners: list[StorageListener] = []
+
+    @property
+    def is_authority(self) -> bool:
+        """Whether there is a key to make blocks with."""
+        return bool(self.keys.aura)
+
+    def seal(self, parent: bytes | None = None) -> AuthoredBlock:
+        """Make a block now, on `parent` or on the best block. Raises what `Producer.produce` raises."""
+        begun = self.clock()
+        authored = self.producer.produce(begun, parent=parent, time_is_up=self._closing())
+        self._log(authored, self.clock() - begun)
+        if self.chain.best_hash == authored.block.hash:
+            change = StorageChange(authored.block.hash, authored.written)
+            for listener in self._storage_listeners:
+                listener(change)
+        return authored
+
+    def _log(self, authored: AuthoredBlock, took_ms: int) -> None:
+        block = authored.block
+        log.info(
+            "Block #%d 0x%s: %d extrinsics in %d ms, finalized #%d",
+            block.number,
+            block.hash.hex(),
+            len(block.extrinsics),
+            took_ms,
+            self.chain.finalized.number,
+        )
+        for refused in authored.refused:
+            log.info("Extrinsic 0x%s refused: %s", refused.hash.hex(), refused.reason)
+
+    def finalize(self, hash: bytes) -> None:
+        """Make a block and its ancestors final now. Raises what `Producer.finalize` raises."""
+        self.producer.finalize(hash, self.clock())
+
+    def subscribe_storage(self, listener: StorageListener) -> None:
+        """Have `listener` told what each new best block writes; after the chain's own events."""
+        self._storage_listeners.append(listener)
+
+    def close(self) -> None:
+        """Close the database. Closing twice does nothing."""
+        self._database.close()

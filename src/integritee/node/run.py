@@ -1,0 +1,104 @@
+"""Running the node as the command line says.
+
+Lines for people and, once requests are served, ``READY ws://HOST:PORT`` go to stdout; the log goes to stderr.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from pathlib import Path
+
+from integritee import __version__
+
+from .chain_spec import ChainSpec
+from .chains import chain_database, chain_name, load_spec
+from .cli import IGNORED, PROGRAM
+from .database import Database
+from .keystore import Keystore
+from .node import NO_FINALITY, Node, NodeOptions
+from .rpc.limits import ServerLimits
+from .rpc.origins import Origins
+from .runtime.runtime import engine
+from .sealing import Instant, Interval, Manual, Seal
+from .service import Service, ServiceOptions
+
+
+def run_node(arguments: argparse.Namespace, seal: Seal) -> int:
+    """Run until a signal. Raises NodeError, OSError."""
+    for flag in dict.fromkeys(arguments.ignored or ()):
+        print(f"{flag} has no effect: {IGNORED[flag]}", file=sys.stderr)
+    spec = load_spec(chain_name(arguments))
+    keys = _keys(arguments)
+    database = _database(arguments, spec)
+    try:
+        service = Service(spec, engine(), database, keys, _options(arguments, seal))
+        print(_greeting(service.node, database.path, seal))
+        asyncio.run(service.run(lambda port: print(_serving(port, arguments), flush=True)))
+    finally:
+        database.close()
+    return 0
+
+
+def _greeting(node: Node, path: Path, seal: Seal) -> str:
+    chain = node.chain
+    return "\n".join(
+        (
+            f"Integritee Node {__version__}, {node.options.name}",
+            f"Chain    {node.spec.name}, genesis 0x{chain.genesis_hash.hex()}",
+            f"Data     {path}",
+            f"Head     best #{chain.best.number}, finalized #{chain.finalized.number}",
+            f"Blocks   {_when(seal) if node.is_authority else 'none: no authority key (see --alice)'}",
+        )
+    )
+
+
+def _when(seal: Seal) -> str:
+    match seal:
+        case Interval(seconds):
+            return f"every {seconds:g} s"
+        case Instant():
+            return "for each extrinsic"
+        case Manual():
+            return "on request (engine_createBlock)"
+
+
+def _serving(port: int, arguments: argparse.Namespace) -> str:
+    """What supervisors wait for is the last line."""
+    host = "0.0.0.0" if _is_external(arguments) else "127.0.0.1"  # noqa: S104 - only shown
+    return f"JSON-RPC http and ws on {host}:{port}\nREADY ws://127.0.0.1:{port}"
+
+
+def _is_external(arguments: argparse.Namespace) -> bool:
+    return bool(arguments.rpc_external or arguments.unsafe_rpc_external)
+
+
+def _options(arguments: argparse.Namespace, seal: Seal) -> ServiceOptions:
+    external = _is_external(arguments)
+    cors = arguments.rpc_cors or ("all" if arguments.dev else None)
+    return ServiceOptions(
+        node=NodeOptions(
+            name=arguments.name or (arguments.accounts[0].capitalize() if arguments.accounts else PROGRAM),
+            finality_lag=NO_FINALITY if isinstance(seal, Manual) else arguments.finality_lag,
+            justification_period=arguments.justification_period,
+        ),
+        seal=seal,
+        rpc_port=arguments.rpc_port,
+        rpc_external=external,
+        allow_unsafe=arguments.rpc_methods == "unsafe" or (arguments.rpc_methods == "auto" and not external),
+        origins=Origins() if cors is None else Origins.parse(cors),
+        limits=ServerLimits(connections=arguments.rpc_max_connections),
+    )
+
+
+def _keys(arguments: argparse.Namespace) -> Keystore:
+    """Of the accounts named by flags; --dev implies Alice."""
+    names = arguments.accounts or (["alice"] if arguments.dev else [])
+    return Keystore.dev(*dict.fromkeys(names))
+
+
+def _database(arguments: argparse.Namespace, spec: ChainSpec) -> Database:
+    if arguments.tmp or (arguments.dev and arguments.base_path is None):
+        return Database.temporary()
+    return Database(chain_database(arguments, spec))
