@@ -6,6 +6,7 @@ extensions, frame_metadata_hash_extension. Order and identifiers are the integri
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
@@ -23,7 +24,6 @@ from integritee.scale import (
     codec,
     decode_compact,
     encode_compact,
-    u8,
     u32,
     u128,
 )
@@ -39,14 +39,26 @@ MAX_UNHASHED_PAYLOAD: Final = 256
 """Longer signing payloads are hashed with blake2_256 before signing."""
 
 
+class MetadataHashMode(enum.IntEnum):
+    """Whether the signature covers a hash of the metadata."""
+
+    scale_path = enum.nonmember("frame_metadata_hash_extension::Mode")
+    Disabled = 0
+    Enabled = 1
+
+
 @dataclass(frozen=True)
 class Extension:
-    """A transaction extension: what it adds to the extrinsic (`extra`) and to the payload (`additional`)."""
+    """A transaction extension: what it adds to the extrinsic (`extra`) and to the payload (`additional`).
+
+    `field` is the name of the extension's field that holds `extra`, if it has one.
+    """
 
     identifier: str
     path: str
     extra: Hint | None
     additional: Hint
+    field: str | None = None
 
 
 SIGNED_EXTENSIONS: Final = (
@@ -68,7 +80,13 @@ SIGNED_EXTENSIONS: Final = (
         Compact[u128],
         None,
     ),
-    Extension("CheckMetadataHash", "frame_metadata_hash_extension::CheckMetadataHash", u8, Bytes32 | None),
+    Extension(
+        "CheckMetadataHash",
+        "frame_metadata_hash_extension::CheckMetadataHash",
+        MetadataHashMode,
+        Bytes32 | None,
+        "mode",
+    ),
 )
 
 EXTENSION_WEIGHT: Final[Weight] = weight(70_000_000, reads=8, writes=3)

@@ -174,7 +174,8 @@ class TypeRegistry:
         """Type of a signed extension's data: a named wrapper, as polkadot-js expects."""
         path = extension.path
         if (("extension", path)) not in self._ids:
-            fields = (Field(None, self.id_of(extension.extra)),) if extension.extra is not None else ()
+            extra = extension.extra
+            fields = () if extra is None else (Field(extension.field, self.id_of(extra)),)
             self._ids["extension", path] = self.composite(path, fields)
         return self._ids["extension", path]
 
