@@ -27,8 +27,9 @@ from .errors import ForeignShard
 from .keys import load_or_create
 from .parentchain.outbox import Outbox
 from .records import Recovered, from_snapshot
-from .store import DiskDirectory, SealedStore, StoreError, erase_history
+from .store import DiskDirectory, SealedStore, erase_history
 from .store import Recovered as StoredState
+from .store.errors import SealError
 
 STORE_DIRECTORY: Final = "enclave"
 SEAL_ROOT_FILE: Final = "simulated-seal-root"
@@ -58,7 +59,9 @@ def start(
     tee = SimulationTee(measure(), load_or_create_root(data_dir / SEAL_ROOT_FILE), random)
     store, stored = _open_store(data_dir, tee, params.clean_reset, random)
     try:
-        return Enclave(_build(params, tee, store, stored, random, ledger), store, tee)
+        mrenclave = tee.identity().fingerprint
+        core = recover(store, stored, mrenclave, params.shard, params.trusted_url, random, ledger)
+        return Enclave(core, store, tee)
     except BaseException:
         store.close()
         raise
@@ -76,25 +79,27 @@ def _open_store(
     if not clean_reset or not path.exists():
         return open_store()
     erase_history(DiskDirectory(path))
-    store, stored = open_store()
     try:
-        load_or_create(store, random)
-    except StoreError as unreadable:
-        store.close()
+        return open_store()
+    except SealError as unreadable:
         log.warning("clean reset: the keys were sealed by other code (%s) and are replaced", unreadable.code)
         shutil.rmtree(path)
         return open_store()
-    return store, stored
 
 
-def _build(
-    params: InitParams,
-    tee: Tee,
+def recover(
     store: SealedStore,
     stored: StoredState,
-    random: Callable[[int], bytes],
-    ledger: Ledger,
+    mrenclave: bytes,
+    shard: bytes | None,
+    url: str,
+    random: Callable[[int], bytes] = os.urandom,
+    ledger: Ledger = DEFAULT_LEDGER,
 ) -> EnclaveCore:
+    """The core as the open store remembers it. `shard` defaults to the stored one, else to `mrenclave`.
+
+    Raises the named errors of a tampered journal, RecoveryError, ForeignShard.
+    """
     keys = load_or_create(store, random)
     outbox = Outbox(keys.signing)
     recovered = Recovered(Trie.empty())
@@ -102,11 +107,10 @@ def _build(
         recovered = from_snapshot(stored.snapshot.items(), stored.snapshot.meta, outbox)
     for record in stored.records:
         recovered.apply(record.kind, record.payload, outbox)
-    mrenclave = tee.identity().fingerprint
-    shard = params.shard or recovered.shard or mrenclave
-    if recovered.shard not in (None, shard):
-        raise ForeignShard(shard, recovered.shard or b"")
-    config = CoreConfig(shard, mrenclave, params.trusted_url)
+    wanted = shard or recovered.shard or mrenclave
+    if recovered.shard not in (None, wanted):
+        raise ForeignShard(wanted, recovered.shard or b"")
+    config = CoreConfig(wanted, mrenclave, url)
     return EnclaveCore(config, keys, ledger, store, recovered, outbox, random)
 
 

@@ -1,0 +1,313 @@
+"""A worker in one thread: the real node's chain, a host that moves bytes, and the enclave's core on a disk that
+can lose power. No sockets, no threads; time is a number and only tests move it.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from integritee.boundary.messages import ImportBlocks
+from integritee.crypto import Ed25519Pair, KeyPair, blake2_256
+from integritee.enclave.bootstrap import recover
+from integritee.enclave.core import Effects, EnclaveCore
+from integritee.enclave.keys import SHIELDING_LABEL
+from integritee.enclave.parentchain.onboarding import Phase
+from integritee.enclave.pool import PoolEntry, StatusChanged
+from integritee.enclave.sidechain.production import Production
+from integritee.enclave.sidechain.slots import slot_at
+from integritee.enclave.store import SealedStore
+from integritee.node.runtime.runtime import TEER
+from integritee.primitives.ids import ParentchainId
+from integritee.primitives.sidechain import SignedBlock
+from integritee.scale import codec
+from integritee.stf.ledger import DEFAULT_LEDGER
+from integritee.stf.operation import DirectCall, Getter, Public, Trusted, TrustedCall, TrustedCallSigned, TrustedOperation
+from integritee.stf.runtime import ENCLAVE_ENDOWMENT, LedgerRuntime
+
+from ...invariants import assert_backed, assert_invariants, assert_nonces_grow, nonces
+from ..store.faulty_directory import FaultyDirectory, PowerFailure, Survival
+from ..store.machine import KIND, SEAL_KEY, counting_random
+from .parentchain import ALICE, BLOCK_MS, START_MS, USERS, Parentchain
+
+MRENCLAVE = blake2_256(b"the enclave's code")
+URL = "wss://worker.test:2000"
+SLOT_MS = 1000
+BATCH = 64
+
+ANN, BEN, CAT, DAN = USERS.values()
+
+
+@cache
+def shielding_secret() -> bytes:
+    """The RSA key of the golden vectors as the enclave seals it; generating one is slow and random."""
+    vectors = json.loads((Path(__file__).parents[2] / "vectors" / "js-types.json").read_text())
+    jwk = vectors["shielding"]["jwk_private"]
+
+    def octets(name: str, width: int) -> list[int]:
+        raw = base64.urlsafe_b64decode(jwk[name] + "=" * (-len(jwk[name]) % 4))
+        return list(raw[::-1].ljust(width, b"\0"))
+
+    widths = {"n": 384, "d": 384, "e": 4, "p": 192, "q": 192, "dp": 192, "dq": 192, "qi": 192}
+    names = {"dp": "dmp1", "dq": "dmq1", "qi": "iqmp"}
+    members = {names.get(name, name): octets(name, width) for name, width in widths.items()}
+    return json.dumps(members, separators=(",", ":")).encode()
+
+
+class World:
+    """One worker on one parentchain.
+
+    `drops` says which extrinsics the host keeps to itself; `published` is what the enclave let out, in order.
+    """
+
+    def __init__(
+        self, chain: Parentchain | None = None, directory: FaultyDirectory | None = None, now: int = START_MS
+    ) -> None:
+        self.chain = chain or Parentchain()
+        self.directory = directory or FaultyDirectory()
+        self.random = counting_random()
+        self.now = now
+        self.drops: Callable[[bytes], bool] = lambda extrinsic: False
+        self.blocks: list[SignedBlock] = []
+        self.phases: list[str] = []
+        self.statuses: dict[bytes, list[StatusChanged]] = {}
+        self.submitted: list[bytes] = []
+        self.core: EnclaveCore
+        self.store: SealedStore
+        self._nonces: dict[bytes, int] = {}
+        self.boot()
+
+    def close(self) -> None:
+        self.chain.close()
+
+    def fork(self) -> World:
+        """The same world once more, its enclave restarted, with nothing in flight."""
+        directory = FaultyDirectory()
+        directory.put_back(self.directory.contents())
+        other = World(self.chain.fork(), directory, self.now)
+        other.blocks = list(self.blocks)
+        other.random = self.random
+        other.connect()
+        return other
+
+    # -- the enclave's life --------------------------------------------------------------------------
+
+    def boot(self) -> None:
+        """Start the enclave on what the disk holds."""
+        self.store, stored = SealedStore.open(self.directory, SEAL_KEY, KIND, random=self.random)
+        if self.store.get_secret(SHIELDING_LABEL) is None:
+            self.store.put_secret(SHIELDING_LABEL, shielding_secret())
+        self.core = recover(self.store, stored, MRENCLAVE, None, URL, self.random)
+
+    def connect(self) -> None:
+        self.core.connect(self.chain.params())
+
+    def restart(self, survival: Survival | None = None) -> None:
+        """Pull the plug, then start and connect again."""
+        self.directory.reboot(survival)
+        self.boot()
+        self.connect()
+
+    @contextmanager
+    def power_failure_at(self, operation: int) -> Iterator[None]:
+        """The disk fails at its n-th operation from here; then the worker starts again and catches up."""
+        self.directory.fail_at = operation
+        try:
+            yield
+        except PowerFailure:
+            self.restart()
+        self.directory.fail_at = None
+
+    def durable(self, effects: Effects) -> Effects:
+        """What the driver does: sync, then act."""
+        if self.store.sequence > self.store.synced:
+            self.store.sync()
+        for changed in effects.statuses:
+            self.statuses.setdefault(changed.hash, []).append(changed)
+        for extrinsic in effects.submit:
+            self.submitted.append(extrinsic)
+            if not self.drops(extrinsic):
+                self.chain.submit(extrinsic, self.now)
+        self.blocks += effects.blocks
+        if effects.phase is not None:
+            self.phases.append(effects.phase.phase)
+        return effects
+
+    # -- the parentchain -----------------------------------------------------------------------------
+
+    def block(self, count: int = 1) -> None:
+        """Let the parentchain grow and the enclave follow, block by block."""
+        for _ in range(count):
+            self.grow()
+            self.sync()
+
+    def grow(self, count: int = 1) -> None:
+        """Let the parentchain grow; the enclave hears nothing of it yet."""
+        for _ in range(count):
+            self.now += BLOCK_MS
+            self.chain.produce(self.now)
+
+    def sync(self, batch: int = BATCH) -> None:
+        """Hand over finalized blocks until the enclave has all."""
+        while (state := self.core.sync_state()).number < self.chain.height:
+            last = min(state.number + batch, self.chain.height)
+            self.durable(self.core.import_blocks(self.request(state.number + 1, last)))
+
+    def request(self, first: int, last: int) -> ImportBlocks:
+        keys = self.core.sync_state().watched_keys
+        return ImportBlocks(
+            ParentchainId.Integritee, [self.chain.block(n, keys) for n in range(first, last + 1)]
+        )
+
+    def fund_enclave(self, amount: int = 100 * TEER) -> None:
+        self.chain.transfer(ALICE, self.account, amount, self.now)
+
+    def run(self, limit: int = 30) -> None:
+        """Take the enclave from nothing to its first sidechain block."""
+        self.connect()
+        self.fund_enclave()
+        for _ in range(limit):
+            if self.core.phase is Phase.RUNNING:
+                self.slot()
+                return
+            self.block()
+        raise AssertionError(f"stuck in {self.core.phase}")
+
+    # -- the sidechain -------------------------------------------------------------------------------
+
+    def begin(self) -> Production | None:
+        """Begin the next slot."""
+        slot = slot_at(self.now - self.now % SLOT_MS + SLOT_MS, SLOT_MS)
+        self.now = slot.start
+        return self.core.begin_slot(slot, self.now)
+
+    def slot(self) -> Effects | None:
+        """Serve the next slot to its end."""
+        production = self.begin()
+        if production is None:
+            return None
+        while production.step(8):
+            pass
+        return self.durable(self.core.finish_slot(production, self.now + 1))
+
+    def settle(self, rounds: int = 3) -> None:
+        """Let everything under way arrive: slots, then blocks that carry what they sent, and so on."""
+        for _ in range(rounds):
+            self.slot()
+            self.block()
+        self.slot()
+
+    # -- users ---------------------------------------------------------------------------------------
+
+    @property
+    def shard(self) -> bytes:
+        return self.core.config.shard
+
+    @property
+    def account(self) -> bytes:
+        """The enclave's parentchain account."""
+        return self.core.keys.signing.public
+
+    @property
+    def vault(self) -> bytes:
+        return self.core.keys.vault(self.shard).public
+
+    @property
+    def runtime(self) -> LedgerRuntime:
+        return self.core.runtime
+
+    def free(self, who: KeyPair) -> int:
+        """Ledger balance in the committed state."""
+        return self.runtime.balances.free(who.public)
+
+    def nonce(self, who: KeyPair) -> int:
+        """Next ledger nonce, pending calls counted."""
+        return self.core.pool.next_nonce(who.public, self.runtime.system.nonce(who.public))
+
+    def shield(self, who: KeyPair, amount: int) -> None:
+        """Send money to the vault."""
+        self.chain.transfer(who, self.vault, amount, self.now)
+
+    def signed(self, who: KeyPair, call: TrustedCall, nonce: int | None = None) -> TrustedCallSigned:
+        nonce = self.nonce(who) if nonce is None else nonce
+        return DEFAULT_LEDGER.sign_call(call, nonce, who, MRENCLAVE, self.shard)
+
+    def submit(self, signed: TrustedCallSigned) -> bytes:
+        """Admit a call as the trusted RPC does after deciphering; its hash."""
+        plain = DEFAULT_LEDGER.codec(TrustedOperation).encode(DirectCall(signed))
+        self.core.view.verify(signed)
+        self.core.view.authorise(signed)
+        hash, sender = blake2_256(plain), signed.call.sender
+        entry = PoolEntry(hash, sender, signed.nonce, len(plain), signed)
+        for changed in self.core.pool.submit(entry, self.runtime.system.nonce(sender), self.now):
+            self.statuses.setdefault(changed.hash, []).append(changed)
+        return hash
+
+    def transfer(self, source: KeyPair, dest: KeyPair, amount: int, nonce: int | None = None) -> bytes:
+        call = DEFAULT_LEDGER.call("balance_transfer", source.public, dest.public, amount)
+        return self.submit(self.signed(source, call, nonce))
+
+    def unshield(self, who: KeyPair, beneficiary: bytes, amount: int, nonce: int | None = None) -> bytes:
+        call = DEFAULT_LEDGER.call("balance_unshield", who.public, beneficiary, amount, self.shard)
+        return self.submit(self.signed(who, call, nonce))
+
+    def status(self, hash: bytes) -> list[str]:
+        """Names of the statuses a call went through."""
+        return [type(changed.status).__name__ for changed in self.statuses.get(hash, [])]
+
+    def reason(self, hash: bytes) -> str | None:
+        """Code of the error with which a call left."""
+        last = self.statuses[hash][-1].reason
+        return None if last is None else last.code
+
+    # -- laws ----------------------------------------------------------------------------------------
+
+    def check(self) -> None:
+        """What holds at any time in any world."""
+        runtime = LedgerRuntime(self.runtime.state)
+        assert_invariants(runtime)
+        seen = nonces(runtime)
+        assert_nonces_grow(self._nonces, seen)
+        self._nonces = seen
+        if not self.core.is_running:
+            return
+        on_chain = {blake2_256(raw) for raw in self.chain.signed_by(self.account)}
+        owed = [
+            entry.payment.amount
+            for entry in self.core.outbox.entries.values()
+            if entry.payment is not None and entry.hash() not in on_chain
+        ]
+        issued = runtime.balances.total_issuance.get()
+        assert_backed(issued, ENCLAVE_ENDOWMENT, owed, self.chain.free(self.vault))
+
+
+def ledger_pair(world: World) -> Ed25519Pair:
+    return world.core.keys.ledger
+
+
+def getter_bytes(getter: Getter) -> bytes:
+    return DEFAULT_LEDGER.codec(Getter).encode(getter)
+
+
+def trusted_getter(name: str, who: KeyPair, *args: Any) -> Getter:
+    return Trusted(DEFAULT_LEDGER.sign_getter(DEFAULT_LEDGER.trusted_getter(name, who.public, *args), who))
+
+
+def public_getter(name: str, *args: Any) -> Getter:
+    return Public(DEFAULT_LEDGER.public_getter(name, *args))
+
+
+def payments(world: World) -> list[tuple[bytes, int]]:
+    """(beneficiary, amount) of every transfer out of the vault that is in a block."""
+    return [
+        (fields["to"], fields["amount"])
+        for fields in world.chain.all_events("Balances.Transfer")
+        if fields["from"] == world.vault
+    ]
+
+

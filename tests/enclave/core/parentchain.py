@@ -1,0 +1,175 @@
+"""The real node's chain in one process: accounts with money, blocks on request, and what a host reads from it."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from integritee.boundary.messages import ParentchainBlock, ParentchainParams, RuntimeFacts
+from integritee.crypto import Ed25519Pair, Sr25519Pair, blake2_256
+from integritee.enclave.parentchain.light_client import GENESIS_KEYS
+from integritee.frame.pallets.system import AccountInfo
+from integritee.metadata import EventRecord, RuntimeMetadata, decode_extrinsic, sign_extrinsic
+from integritee.node.chain import Chain
+from integritee.node.database import Database
+from integritee.node.keystore import Keystore
+from integritee.node.pool import PoolError, TransactionPool
+from integritee.node.producer import Producer
+from integritee.node.runtime.genesis import genesis
+from integritee.node.runtime.presets import DEVELOPMENT
+from integritee.node.runtime.runtime import TEER, engine
+from integritee.primitives.era import Era
+from integritee.primitives.header import Header
+from integritee.primitives.ids import Id, ParentchainId
+from integritee.primitives.storage import blake2_map_key, storage_prefix
+from integritee.scale import decode
+
+START_MS = 1_700_000_000_000
+BLOCK_MS = 6000
+
+ALICE = Sr25519Pair.from_uri("//Alice")
+USERS = {name: Ed25519Pair.from_seed(blake2_256(name.encode())) for name in ("ann", "ben", "cat", "dan")}
+"""Each holds 1000 TEER on the parentchain."""
+
+
+@cache
+def raw_genesis() -> dict[bytes, bytes]:
+    balances = {**DEVELOPMENT.balances, **{pair.public: 1000 * TEER for pair in USERS.values()}}
+    return genesis(replace(DEVELOPMENT, balances=balances))
+
+
+@cache
+def raw_metadata(at: str = "genesis") -> bytes:
+    with Database.temporary() as database:
+        chain = Chain(database, engine(), raw_genesis())
+        metadata: bytes = decode(bytes, chain.runtime_call("Metadata_metadata"))
+        return metadata
+
+
+@cache
+def metadata() -> RuntimeMetadata:
+    return RuntimeMetadata.parse(raw_metadata())
+
+
+class Parentchain:
+    """A chain that grows by `produce`; every block is final and justified at once."""
+
+    def __init__(self, path: Path | None = None, storage: dict[bytes, bytes] | None = None) -> None:
+        self.path = path or Path(tempfile.mkdtemp(prefix="integritee-test-"))
+        self.storage = storage or raw_genesis()
+        self.database = Database(self.path, durable=False)
+        self.chain = Chain(self.database, engine(), self.storage)
+        self.pool = TransactionPool(self.chain)
+        self.producer = Producer(self.chain, self.pool, Keystore.dev("alice"))
+        self.refused: list[str] = []
+
+    def close(self) -> None:
+        self.database.close()
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def fork(self) -> Parentchain:
+        """The same chain once more, to go its own way from here; its pool is empty."""
+        path = Path(tempfile.mkdtemp(prefix="integritee-test-"))
+        shutil.copytree(self.path, path, dirs_exist_ok=True)
+        return Parentchain(path, self.storage)
+
+    # -- growing -------------------------------------------------------------------------------------
+
+    def produce(self, now: int) -> Header:
+        return self.producer.produce(now).block.header
+
+    def submit(self, extrinsic: bytes, now: int) -> None:
+        """As a node's RPC: what the pool refuses is noted, nobody else is told."""
+        try:
+            self.pool.submit(extrinsic, now)
+        except PoolError as refused:
+            self.refused.append(f"{refused}")
+
+    def sign(self, pair: Any, pallet: str, call: str, args: dict[str, Any]) -> bytes:
+        """The next extrinsic of an account, pending ones counted."""
+        version = self.chain.runtime_version()
+        return sign_extrinsic(
+            metadata(),
+            metadata().call(pallet, call, args),
+            pair,
+            nonce=self.pool.next_index(pair.public),
+            era=Era(),
+            birth_hash=self.chain.genesis_hash,
+            genesis_hash=self.chain.genesis_hash,
+            spec_version=version.spec_version,
+            transaction_version=version.transaction_version,
+        )
+
+    def transfer(self, pair: Any, dest: bytes, amount: int, now: int) -> None:
+        args = {"dest": Id(dest), "value": amount}
+        self.submit(self.sign(pair, "Balances", "transfer_allow_death", args), now)
+
+    # -- reading -------------------------------------------------------------------------------------
+
+    @property
+    def height(self) -> int:
+        return self.chain.finalized.number
+
+    def value(self, key: bytes, at: bytes | None = None) -> bytes | None:
+        return self.chain.state_at(at or self.chain.best_hash).get(key)
+
+    def account(self, who: bytes) -> AccountInfo:
+        raw = self.value(blake2_map_key("System", "Account", who))
+        return decode(AccountInfo, raw) if raw else AccountInfo()
+
+    def free(self, who: bytes) -> int:
+        return int(self.account(who).data.free)
+
+    def events(self, number: int | None = None) -> list[EventRecord]:
+        """Events of a block, the best one if none is named."""
+        hash = self.chain.best_hash if number is None else self.chain.hash_at(number)
+        raw = self.value(storage_prefix("System", "Events"), hash)
+        return metadata().decode_events(raw) if raw else []
+
+    def all_events(self, name: str) -> list[dict[str, Any]]:
+        """Fields of every ``Pallet.Event`` since genesis, oldest first."""
+        return [
+            dict(event.fields)
+            for number in range(1, self.height + 1)
+            for event in self.events(number)
+            if f"{event.pallet}.{event.name}" == name
+        ]
+
+    def signed_by(self, who: bytes) -> list[bytes]:
+        """Extrinsics of an account that are in blocks, oldest first."""
+        found = []
+        for number in range(1, self.height + 1):
+            hash = self.chain.hash_at(number)
+            block = self.chain.block(hash) if hash else None
+            for raw in block.extrinsics if block else ():
+                if decode_extrinsic(metadata(), raw).signer == who:
+                    found.append(raw)
+        return found
+
+    # -- what a host hands over ----------------------------------------------------------------------
+
+    def facts(self) -> RuntimeFacts:
+        version = self.chain.runtime_version()
+        return RuntimeFacts(raw_metadata(), version.spec_version, version.transaction_version)
+
+    def params(self, required_funds: int = 60 * TEER, vault_funding: int = 25 * TEER) -> ParentchainParams:
+        header = self.chain.header(self.chain.genesis_hash)
+        assert header is not None
+        proof = self.chain.state_at(self.chain.genesis_hash).prove(GENESIS_KEYS)
+        return ParentchainParams(
+            ParentchainId.Integritee, header, proof, self.facts(), required_funds, vault_funding
+        )
+
+    def block(self, number: int, keys: Iterable[bytes]) -> ParentchainBlock:
+        """A finalized block with justification and read proof."""
+        hash = self.chain.hash_at(number)
+        assert hash is not None
+        block = self.chain.block(hash)
+        assert block is not None
+        proof = self.chain.state_at(hash).prove(keys)
+        return ParentchainBlock(block.header, list(block.extrinsics), self.chain.justification(hash), proof)
