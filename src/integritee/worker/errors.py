@@ -10,7 +10,12 @@ WorkerError
 
 from __future__ import annotations
 
+from typing import Final
+
 from integritee.errors import IntegriteeError
+
+FAILURE: Final = 101
+"""Exit code of the service when something broke; the original's panics end with it."""
 
 
 class WorkerError(IntegriteeError):

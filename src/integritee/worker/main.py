@@ -16,8 +16,8 @@ from typing import Final
 from integritee.errors import IntegriteeError
 
 from .config import Config, parse
+from .errors import FAILURE
 
-FAILURE: Final = 101
 SIGNING_KEY_FILE: Final = "enclave-signing-pubkey.bin"
 SHIELDING_KEY_FILE: Final = "enclave-shielding-pubkey.json"
 

@@ -25,11 +25,12 @@ from integritee.boundary.messages import (
 from integritee.client.errors import ClientError
 from integritee.client.parentchain import ParentchainClient
 from integritee.crypto import ss58_encode
+from integritee.errors import IntegriteeError
 
 from .block_store import BlockStore
 from .config import Config
 from .enclave_process import EnclaveProcess
-from .errors import EnclaveDied, FundingFailed
+from .errors import FAILURE, EnclaveDied, FundingFailed
 from .funding import Funding, estimate, fund_from_alice
 from .http import initialized_app, metrics_app, serve
 from .metrics import Metrics
@@ -63,7 +64,7 @@ class Worker:
         self.metrics: Metrics | None = None
 
     async def run(self) -> int:
-        """Serve; the exit code: 0 after `stop`, 101 if the enclave died."""
+        """Serve; the exit code: 0 after `stop`, 101 if the enclave died or a part of the host failed."""
         self._enclave = await EnclaveProcess.spawn(
             {
                 Ocalls.submit_extrinsics: self._on_submit,
@@ -136,15 +137,23 @@ class Worker:
             say(f"[+] HTTP /metrics on port {port}")
 
     async def _until_end(self) -> int:
-        died = asyncio.create_task(self._enclave.ended())
+        died = asyncio.create_task(self._watch_enclave())
         stopped = asyncio.create_task(self._stopping.wait())
-        await asyncio.wait((died, stopped), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((died, stopped, *self._tasks), return_when=asyncio.FIRST_COMPLETED)
+        failed = next((t for t in (died, *self._tasks) if t.done()), None)
         stopped.cancel()
-        if self._stopping.is_set():
-            died.cancel()
+        died.cancel()
+        if failed is None or self._stopping.is_set():
             return 0
-        log.error("%s", EnclaveDied(died.result()))
-        return 101
+        error = failed.exception()
+        if isinstance(error, IntegriteeError):
+            log.error("%s (%s)", error, error.code)
+        else:
+            log.error("the host failed", exc_info=error)
+        return FAILURE
+
+    async def _watch_enclave(self) -> None:
+        raise EnclaveDied(await self._enclave.ended())
 
     async def _close(self) -> None:
         for task in self._tasks:

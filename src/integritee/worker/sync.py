@@ -22,11 +22,12 @@ from integritee.boundary.messages import (
 )
 from integritee.client.errors import ClientError, ConnectionFailed
 from integritee.client.parentchain import Block, ParentchainClient, Runtime
+from integritee.errors import IntegriteeError
 from integritee.primitives.ids import ParentchainId
 from integritee.primitives.storage import storage_prefix
 
 from .enclave_process import EnclaveProcess
-from .errors import NoJustification
+from .errors import EnclaveDied, NoJustification
 from .funding import Funding
 
 BATCH: Final = 64
@@ -60,18 +61,20 @@ class ParentchainSync:
         self.progress = asyncio.Event()
 
     async def run(self) -> None:
-        """Follow the chain until cancelled."""
+        """Follow the chain until cancelled. Raises EnclaveDied."""
         pause = RETRY_PAUSE
         while True:
+            self.progress.clear()
             try:
                 await self._session()
-                pause = RETRY_PAUSE
             except ConnectionFailed as lost:
                 log.warning("parentchain connection lost: %s", lost)
-            except (ClientError, RemoteFailure, NoJustification) as refused:
+            except EnclaveDied:
+                raise
+            except IntegriteeError as refused:
                 log.error("parentchain sync: %s (%s)", refused, refused.code)
+            pause = RETRY_PAUSE if self.progress.is_set() else min(pause * 2, MAX_PAUSE)
             await asyncio.sleep(pause)
-            pause = min(pause * 2, MAX_PAUSE)
 
     async def _session(self) -> None:
         async with await ParentchainClient.connect(self._url) as chain:
@@ -82,11 +85,7 @@ class ParentchainSync:
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(self._watch_runtime(chain))
                     tasks.create_task(self._follow(chain))
-            except* ClientError as failed:
-                raise failed.exceptions[0] from None
-            except* RemoteFailure as failed:
-                raise failed.exceptions[0] from None
-            except* NoJustification as failed:
+            except ExceptionGroup as failed:
                 raise failed.exceptions[0] from None
             finally:
                 self.chain = None
