@@ -191,6 +191,29 @@ def test_paths_that_clients_look_for(path: str) -> None:
     assert path in paths()
 
 
+@pytest.mark.parametrize(
+    ("path", "params"),
+    [
+        (
+            "sp_runtime::generic::unchecked_extrinsic::UncheckedExtrinsic",
+            {
+                "Address": "sp_runtime::multiaddress::MultiAddress",
+                "Call": "demo_runtime::RuntimeCall",
+                "Signature": "sp_runtime::MultiSignature",
+                "Extra": "",
+            },
+        ),
+        ("frame_system::EventRecord", {"E": "demo_runtime::RuntimeEvent", "T": "primitive_types::H256"}),
+        ("sp_runtime::multiaddress::MultiAddress", {"AccountId": "sp_core::crypto::AccountId32", "AccountIndex": ""}),
+    ],
+)
+def test_type_parameters_that_clients_go_by(path: str, params: dict[str, str]) -> None:
+    """JS clients find address, call, signature and event types through them."""
+    types = METADATA.layout.types
+    (found,) = (t for t in types if "::".join(t.path) == path)
+    assert {p.name: "::".join(types[p.type].path) for p in found.params if p.type is not None} == params
+
+
 def test_types_are_numbered_in_order_and_all_there() -> None:
     assert [t.id for t in METADATA.layout.types] == list(range(len(METADATA.layout.types)))
 

@@ -5,7 +5,7 @@ Normal calls may fill three quarters of a block; the rest is left to operational
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from integritee.scale import Struct, u32
 
@@ -38,6 +38,7 @@ class WeightsPerClass(Struct, frozen=True):
 
 class PerClassWeights(Struct, frozen=True):
     scale_path: ClassVar[str] = "frame_support::dispatch::PerDispatchClass"
+    scale_params: ClassVar[tuple[tuple[str, Any], ...]] = (("T", WeightsPerClass),)
     normal: WeightsPerClass
     operational: WeightsPerClass
     mandatory: WeightsPerClass
@@ -70,6 +71,7 @@ class BlockWeights(Struct, frozen=True):
 
 class PerClassLength(Struct, frozen=True):
     scale_path: ClassVar[str] = "frame_support::dispatch::PerDispatchClass"
+    scale_params: ClassVar[tuple[tuple[str, Any], ...]] = (("T", u32),)
     normal: u32
     operational: u32
     mandatory: u32

@@ -70,6 +70,7 @@ class Initialization(Phase, frozen=True):
 
 class EventRecord(Struct, frozen=True):
     scale_path: ClassVar[str] = "frame_system::EventRecord"
+    scale_params: ClassVar[tuple[tuple[str, Any], ...]] = (("E", RuntimeEvent), ("T", H256))
     phase: Phase
     event: RuntimeEvent
     topics: list[H256]

@@ -6,7 +6,7 @@ Source: sp-core/sp-runtime (`AccountId32`, `H256`, `MultiAddress`), integritee `
 from __future__ import annotations
 
 import enum
-from typing import Annotated, ClassVar, TypeAlias
+from typing import Annotated, Any, ClassVar, TypeAlias
 
 from integritee.scale import Bytes20, Bytes32, Enum, Fixed, u32, u64, u128
 
@@ -43,6 +43,7 @@ class MultiAddress(Enum, frozen=True):
     """Destination of a call (sp_runtime::MultiAddress<AccountId32, ()>)."""
 
     scale_path: ClassVar[str] = "sp_runtime::multiaddress::MultiAddress"
+    scale_params: ClassVar[tuple[tuple[str, Any], ...]] = (("AccountId", AccountId), ("AccountIndex", None))
 
 
 class Id(MultiAddress, frozen=True):

@@ -88,6 +88,7 @@ class Composite:
     fields: tuple[Field, ...]
     build: Callable[..., Any]
     docs: str = ""
+    params: tuple[tuple[str, Hint], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,7 @@ class Variants:
     tag: Callable[[Any], int] = field(compare=False, default=lambda v: v.index)
     """Discriminant of a value."""
     docs: str = ""
+    params: tuple[tuple[str, Hint], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -228,11 +230,11 @@ def _shape_of_variant_base(hint: type[Enum]) -> Variants:
         VariantShape(v.variant_name or v.__name__, v.index, fields_of(v), v, _docs(v))
         for v in sorted(hint.__subclasses__(), key=lambda v: v.index)
     )
-    return Variants(hint.scale_path or hint.__name__, variants, lambda v: v.index, _docs(hint))
+    return Variants(hint.scale_path or hint.__name__, variants, lambda v: v.index, _docs(hint), hint.scale_params)
 
 
 def _composite(hint: type[Struct]) -> Composite:
-    return Composite(hint.scale_path or hint.__name__, fields_of(hint), hint, _docs(hint))
+    return Composite(hint.scale_path or hint.__name__, fields_of(hint), hint, _docs(hint), hint.scale_params)
 
 
 def fields_of(hint: type[Struct]) -> tuple[Field, ...]:

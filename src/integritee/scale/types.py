@@ -15,7 +15,7 @@ Format: parity-scale-codec, https://docs.substrate.io/reference/scale-codec/.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Generic, TypeAlias, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, TypeAlias, TypeVar
 
 import msgspec
 
@@ -99,10 +99,12 @@ def wire_name(name: str) -> str:
 class Struct(msgspec.Struct, frozen=True, rename=wire_name):
     """Base of SCALE structs: fields in declaration order. Immutable, compared by value.
 
-    `scale_path` is the Rust path shown in metadata; empty means the class name.
+    `scale_path` is the Rust path shown in metadata; empty means the class name. `scale_params` are the type
+    parameters shown there, (name, hint) each.
     """
 
     scale_path: ClassVar[str] = ""
+    scale_params: ClassVar[tuple[tuple[str, Any], ...]] = ()
 
 
 class Enum(Struct, frozen=True):

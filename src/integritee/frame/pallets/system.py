@@ -5,7 +5,7 @@ Source: frame-system 40 (polkadot-sdk stable2503).
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -32,6 +32,7 @@ class AccountData(Struct, frozen=True):
     """Funds of an account in base units."""
 
     scale_path: ClassVar[str] = "pallet_balances::types::AccountData"
+    scale_params: ClassVar[tuple[tuple[str, Any], ...]] = (("Balance", Balance),)
     free: Balance = 0
     reserved: Balance = 0
     frozen: Balance = 0
@@ -45,6 +46,7 @@ class AccountInfo(Struct, frozen=True):
     """An account: nonce, who keeps it alive and who depends on it, funds. 80 bytes."""
 
     scale_path: ClassVar[str] = "frame_system::AccountInfo"
+    scale_params: ClassVar[tuple[tuple[str, Any], ...]] = (("Nonce", Nonce), ("AccountData", AccountData))
     nonce: Nonce = 0
     consumers: u32 = 0
     providers: u32 = 0
@@ -86,6 +88,7 @@ class ConsumedWeight(Struct, frozen=True):
     """Weight used up in the block, by dispatch class."""
 
     scale_path: ClassVar[str] = "frame_support::dispatch::PerDispatchClass"
+    scale_params: ClassVar[tuple[tuple[str, Any], ...]] = (("T", Weight),)
     normal: Weight = Weight()
     operational: Weight = Weight()
     mandatory: Weight = Weight()
