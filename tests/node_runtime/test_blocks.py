@@ -13,15 +13,17 @@ from integritee.frame.outer import ApplyExtrinsic, RuntimeCall
 from integritee.frame.overlay import Overlay
 from integritee.frame.pallets.system import EXTRINSIC_INDEX
 from integritee.frame.pallets.timestamp import TIMESTAMP_INHERENT
+from integritee.frame.runtime_api import RuntimeApi
 from integritee.frame.validity import ExhaustsResources, Invalid, NoUnsignedValidator, Unknown
 from integritee.frame.weights import DispatchClass, DispatchInfo, Weight
 from integritee.node.errors import BadRuntimeInput, RuntimeApiMissing, RuntimePanic
-from integritee.node.runtime.runtime import engine
+from integritee.node.runtime.api import PythonRuntimeEngine
+from integritee.node.runtime.runtime import IntegriteeNodeRuntime, engine
 from integritee.primitives.header import AURA_ENGINE, Digest, Header, Seal, aura_slot_digest
 from integritee.primitives.ids import Id
 from integritee.primitives.storage import storage_prefix
 from integritee.scale import Err, Ok, decode, encode, u64
-from integritee.trie import ordered_root, verify_proof
+from integritee.trie import MissingNode, ordered_root, verify_proof
 
 from .chain_kit import ALICE, BOB, CHARLIE, ENGINE, SLOT_MS, START, Chain, apply, broken, call, codec, transfer
 
@@ -277,6 +279,27 @@ def test_a_panic_leaves_the_depth_as_it_was(chain: Chain) -> None:
     with pytest.raises(RuntimePanic):
         apply(overlay, inherent)
     assert overlay.depth == 1
+
+
+def test_a_mistake_in_a_pallet_does_not_reach_the_node() -> None:
+    class Careless(RuntimeApi):
+        trait = "Careless"
+        trait_version = 1
+
+        def divide(self, by: u64) -> u64:
+            return 7 // by
+
+        def lose_state(self) -> None:
+            raise MissingNode(bytes(32))
+
+    careless = PythonRuntimeEngine(IntegriteeNodeRuntime, (Careless,))
+    overlay = Chain().overlay()
+    assert careless.call("Careless_divide", overlay, encode(u64, 2)) == encode(u64, 3)
+    with pytest.raises(RuntimePanic) as caught:
+        careless.call("Careless_divide", overlay, encode(u64, 0))
+    assert "ZeroDivisionError" in caught.value.reason
+    with pytest.raises(MissingNode):
+        careless.call("Careless_lose_state", overlay, b"")
 
 
 def test_the_upgrade_is_noted_when_the_runtime_changed(chain: Chain) -> None:

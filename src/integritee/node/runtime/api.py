@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
+from integritee.errors import IntegriteeError
 from integritee.frame.apis import FRAME_APIS
-from integritee.frame.errors import FrameError
 from integritee.frame.executive import Executive
 from integritee.frame.overlay import Overlay
 from integritee.frame.pallets.aura import Aura, AuraId
@@ -16,7 +16,8 @@ from integritee.frame.pallets.grandpa import AuthorityList, Grandpa
 from integritee.frame.runtime import Runtime
 from integritee.frame.runtime_api import ApiFunction, RuntimeApi, functions_of
 from integritee.node.errors import BadRuntimeInput, RuntimeApiMissing, RuntimePanic
-from integritee.scale import Bytes4, DecodeError, ScaleError, u64
+from integritee.scale import Bytes4, DecodeError, u64
+from integritee.trie import TrieError
 
 from .presets import PRESETS, GenesisConfig
 
@@ -96,7 +97,8 @@ class PythonRuntimeEngine:
     def call(self, name: str, overlay: Overlay, args: bytes) -> bytes:
         """Result of a runtime API function; its storage changes are in `overlay`.
 
-        Raises RuntimeApiMissing, RuntimePanic, and BadRuntimeInput if the arguments do not decode.
+        Raises RuntimeApiMissing, RuntimePanic, BadRuntimeInput if the arguments do not decode, and TrieError if
+        the state itself is broken.
         """
         function = self._functions.get(name)
         if function is None:
@@ -108,5 +110,10 @@ class PythonRuntimeEngine:
             raise BadRuntimeInput(name, str(error)) from error
         try:
             return function.result.encode(function.run(*arguments))
-        except (FrameError, ScaleError) as error:
+        except TrieError:
+            raise
+        except IntegriteeError as error:
             raise RuntimePanic(name, str(error)) from error
+        except Exception as error:
+            # A mistake in a pallet ends its call, like a trap in Wasm; the node outlives it.
+            raise RuntimePanic(name, f"{type(error).__name__}: {error}") from error
