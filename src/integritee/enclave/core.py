@@ -18,7 +18,6 @@ from integritee.boundary.messages import (
 )
 from integritee.errors import IntegriteeError
 from integritee.frame.overlay import Overlay
-from integritee.primitives.header import Header
 from integritee.primitives.ids import ParentchainId
 from integritee.primitives.sidechain import (
     FINALIZATION_STRIDE,
@@ -38,12 +37,7 @@ from .keys import EnclaveKeys, Randomness
 from .parentchain.follower import Follower
 from .parentchain.inbound import InboundBlock
 from .parentchain.onboarding import Goal, Phase, Step, account_info, authorities, is_registered, next_step
-from .parentchain.outbox import (
-    MAX_ENTRIES,
-    ONBOARDING_PERIOD,
-    Outbox,
-    sign_call,
-)
+from .parentchain.outbox import ONBOARDING_PERIOD, Outbox, sign_call
 from .pool import StatusChanged, TopPool
 from .records import (
     ANCHOR,
@@ -55,13 +49,14 @@ from .records import (
     GenesisRecord,
     RecordKind,
     Recovered,
+    SignedStep,
     SnapshotMeta,
     size_of,
 )
 from .sidechain.author import Assignment
 from .sidechain.production import Production
 from .sidechain.slots import Slot, claims_slot
-from .store import SealedStore
+from .store import SealedStore, StoreError
 
 ANCHOR_STRIDE: Final = 64
 """Parentchain blocks between two records of the light client's progress before the shard runs."""
@@ -69,8 +64,8 @@ ANCHOR_STRIDE: Final = 64
 REBROADCAST_STRIDE: Final = 4
 """Parentchain blocks between two submissions of the same pending extrinsic."""
 
-OUTBOX_RESERVE: Final = 512
-"""Room a sidechain block may need in the outbox; with less left no block is authored."""
+MAX_EARLY_BLOCKS: Final = 1024
+"""Parentchain blocks kept for the shard's beginning while onboarding goes on; older ones are before its time."""
 
 PINS_LABEL: Final = "parentchain-pins"
 PINS: Final = codec(dict[u32, Bytes32])
@@ -116,6 +111,7 @@ class EnclaveCore:
         self.head = recovered.head
         self.state_bytes = recovered.state_bytes
         self._resume = recovered.light_client or None
+        self._step = recovered.step
         self.is_running = recovered.shard is not None
         self.phase = Phase.CONNECTING
         self.needed_funds = 0
@@ -194,8 +190,7 @@ class EnclaveCore:
         Raises the verification's named errors; nothing has changed then.
         """
         follower = self._connected()
-        registered = bool(follower.values) and is_registered(follower.contract, self.goal, follower.values)
-        read = follower.import_blocks(request.blocks, keep=self.is_running or registered)
+        read = follower.import_blocks(request.blocks, self._concerns_shard)
         if not read:
             return Effects()
         effects = Effects()
@@ -203,6 +198,10 @@ class EnclaveCore:
             self._onboard(follower, read, effects)
         self._rebroadcast(follower, read, effects)
         return effects
+
+    def _concerns_shard(self, block: InboundBlock) -> bool:
+        """The shard begins at the block that proves the enclave's registration."""
+        return self.is_running or is_registered(self._connected().contract, self.goal, block.values)
 
     def _connected(self) -> Follower:
         if self.follower is None:
@@ -221,27 +220,39 @@ class EnclaveCore:
     # -- onboarding ----------------------------------------------------------------------------------
 
     def _onboard(self, follower: Follower, read: list[InboundBlock], effects: Effects) -> None:
+        while len(follower.inbox) > MAX_EARLY_BLOCKS:
+            follower.inbox.popleft()
         step = next_step(follower.contract, self.goal, follower.values)
-        if step.phase is Phase.RUNNING:
+        if step.phase is Phase.RUNNING and self._step_is_pending(follower):
+            step = Step(Phase.SETTLING)
+        elif step.phase is Phase.RUNNING:
             self._open_shard(follower)
-        elif step.call is not None and self._may_repeat(step, follower.head):
+        elif step.call is not None and (step.phase is not self.phase or _is_due(read, REBROADCAST_STRIDE)):
             effects.submit.append(self._sign_step(follower, step))
-        if not follower.inbox and follower.head.number % ANCHOR_STRIDE < len(read):
+        if not follower.inbox and _is_due(read, ANCHOR_STRIDE):
             self._resume = read[-1].light_client
-            self._store.append(RecordKind.ANCHOR, ANCHOR.encode(AnchorRecord(self._resume)))
+            self._save_anchor()
         self._enter(step, effects)
-
-    def _may_repeat(self, step: Step, head: Header) -> bool:
-        """A new step is taken at once, an unfinished one again after a few blocks."""
-        return step.phase is not self.phase or head.number % REBROADCAST_STRIDE == 0
 
     def _sign_step(self, follower: Follower, step: Step) -> bytes:
         """Sign a step with the account's proven nonce, so that only one of its forms can ever be included."""
         assert step.call is not None
-        keys = follower.contract.watched
+        keys, head = follower.contract.watched, follower.head
         pair = self.keys.vault(self.config.shard) if step.by_vault else self.keys.signing
         account = account_info(follower.values.get(keys.vault_account if step.by_vault else keys.enclave_account))
-        return sign_call(follower.facts, pair, step.call, account.nonce, ONBOARDING_PERIOD, follower.head)
+        if not step.by_vault:
+            self._step = SignedStep(account.nonce, head.number + ONBOARDING_PERIOD)
+            self._save_anchor()
+        return sign_call(follower.facts, pair, step.call, account.nonce, ONBOARDING_PERIOD, head)
+
+    def _step_is_pending(self, follower: Follower) -> bool:
+        """Whether the last step's extrinsic could still be included, although its aim is reached by other means."""
+        account = account_info(follower.values.get(follower.contract.watched.enclave_account))
+        step = self._step
+        return step is not None and account.nonce <= step.nonce and follower.head.number < step.death
+
+    def _save_anchor(self) -> None:
+        self._store.append(RecordKind.ANCHOR, ANCHOR.encode(AnchorRecord(self._resume or b"", self._step)))
 
     def _enter(self, step: Step, effects: Effects) -> None:
         if step.phase is not self.phase or step.needed_funds != self.needed_funds:
@@ -277,8 +288,6 @@ class EnclaveCore:
             return None
         if not claims_slot(slot.number, authorities(follower.contract, follower.values), self.keys.signing.public):
             return None
-        if len(self.outbox.entries) > MAX_ENTRIES - OUTBOX_RESERVE:
-            return None
         try:
             self._check_rollback(follower)
             return Production.begin(
@@ -309,13 +318,22 @@ class EnclaveCore:
             raise StateRolledBack(reached, confirmed)
 
     def finish_slot(self, production: Production, now: int) -> Effects:
-        """Seal the block, journal and adopt it. The driver syncs the store before it acts on the effects."""
-        block = production.seal(now, self._random)
-        self.outbox = production.outbox
-        self._resume = production.light_client() or self._resume
-        change = self.outbox.take_change()
-        record = BlockRecord(block.signed, sorted(block.changes.items()), self._resume or b"", change)
-        self._store.append(RecordKind.BLOCK, BLOCK.encode(record))
+        """Seal the block, journal and adopt it. The driver syncs the store before it acts on the effects.
+
+        If that fails the block is given up, its calls are ready again; a failed store ends production.
+        """
+        try:
+            block = production.seal(now, self._random)
+            resume = production.light_client() or self._resume
+            change = production.outbox.take_change()
+            record = BlockRecord(block.signed, sorted(block.changes.items()), resume or b"", change)
+            self._store.append(RecordKind.BLOCK, BLOCK.encode(record))
+        except BaseException as failed:
+            self.abandon_slot(production, now)
+            if isinstance(failed, StoreError):
+                self.halted = failed
+            raise
+        self.outbox, self._resume = production.outbox, resume
         self.state_bytes += size_of(self.state, block.changes.items())
         self._show(block.state)
         self.head = block.header
@@ -326,8 +344,12 @@ class EnclaveCore:
             statuses=statuses,
         )
 
+    def abandon_slot(self, production: Production, now: int) -> list[StatusChanged]:
+        """Give a block up before it is finished; nothing of it remains."""
+        return production.abandon(now)
+
     def _rebroadcast(self, follower: Follower, read: list[InboundBlock], effects: Effects) -> None:
-        if follower.head.number % REBROADCAST_STRIDE < len(read):
+        if _is_due(read, REBROADCAST_STRIDE):
             effects.submit.extend(self.outbox.pending())
         if self.is_running:
             account = account_info(follower.values.get(follower.contract.watched.enclave_account))
@@ -340,3 +362,8 @@ class EnclaveCore:
         """What a snapshot of the present state holds beside its entries."""
         meta = SnapshotMeta(self.config.shard, self.head, self.state.root(), self._resume or b"", self.outbox.whole())
         return META.encode(meta)
+
+
+def _is_due(read: list[InboundBlock], stride: int) -> bool:
+    """Whether a multiple of `stride` is among the numbers of these consecutive blocks."""
+    return read[-1].header.number % stride < len(read)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from integritee.errors import IntegriteeError
-from integritee.primitives.ids import H256, ShardIdentifier
+from integritee.primitives.ids import H256, BlockNumber, Nonce, ShardIdentifier
 from integritee.primitives.sidechain import SidechainHeader, SignedBlock
 from integritee.scale import Struct, codec, u64
 from integritee.trie import Trie
@@ -22,15 +22,23 @@ from .parentchain.outbox import Outbox, OutboxChange
 
 class RecordKind(enum.IntEnum):
     ANCHOR = 1
-    """Light-client progress before the shard runs."""
+    """Progress of light client and onboarding before the shard runs."""
     GENESIS = 2
     """First state of the shard."""
     BLOCK = 3
     """A sidechain block of our own."""
 
 
+class SignedStep(Struct, frozen=True):
+    """The last onboarding extrinsic of the enclave account: its nonce, and the block from which on it is void."""
+
+    nonce: Nonce
+    death: BlockNumber
+
+
 class AnchorRecord(Struct, frozen=True):
     light_client: bytes
+    step: SignedStep | None
 
 
 class GenesisRecord(Struct, frozen=True):
@@ -81,13 +89,15 @@ class Recovered:
     shard: bytes | None = None
     head: SidechainHeader | None = None
     light_client: bytes | None = None
+    step: SignedStep | None = None
     state_bytes: int = 0
 
     def apply(self, kind: int, payload: bytes, outbox: Outbox) -> None:
         """Replay one record. Raises RecoveryError, DecodeError."""
         match kind:
             case RecordKind.ANCHOR:
-                self.light_client = ANCHOR.decode(payload).light_client
+                anchor: AnchorRecord = ANCHOR.decode(payload)
+                self.light_client, self.step = anchor.light_client, anchor.step
             case RecordKind.GENESIS:
                 genesis: GenesisRecord = GENESIS.decode(payload)
                 self.shard, self.light_client = genesis.shard, genesis.light_client
@@ -103,9 +113,9 @@ class Recovered:
                 raise RecoveryError(f"record kind {kind}")
 
     def _follow(self, header: SidechainHeader) -> None:
-        expected = self.head.block_number + 1 if self.head else 1
-        if header.block_number != expected:
-            raise RecoveryError(f"block {header.block_number} where {expected} was expected")
+        expected, parent = (self.head.block_number + 1, self.head.hash()) if self.head else (1, bytes(32))
+        if header.block_number != expected or header.parent_hash != parent:
+            raise RecoveryError(f"block {header.block_number} where a child of block {expected - 1} was expected")
         self.head = header
 
     def _commit(self, changes: list[tuple[bytes, bytes | None]]) -> None:
@@ -122,7 +132,7 @@ def from_snapshot(entries: Iterable[tuple[bytes, bytes]], meta: bytes, outbox: O
         raise RecoveryError("the snapshot's entries do not have its state root")
     outbox.apply(recorded.outbox)
     size = sum(len(k) + len(v) for k, v in items.items())
-    return Recovered(state, recorded.shard, recorded.header, recorded.light_client, size)
+    return Recovered(state, recorded.shard, recorded.header, recorded.light_client, state_bytes=size)
 
 
 def size_of(state: Trie, changes: Iterable[tuple[bytes, bytes | None]]) -> int:

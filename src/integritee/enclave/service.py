@@ -226,6 +226,8 @@ class EnclaveService:
                 await self._serve_slot(slot, now)
             except IntegriteeError as failed:
                 log.error("slot %d failed: %s (%s)", slot.number, failed, failed.code)
+            except Exception:
+                log.exception("slot %d failed", slot.number)
 
     async def _serve_slot(self, slot: Slot, now: int) -> None:
         started = time.perf_counter_ns()
@@ -233,7 +235,11 @@ class EnclaveService:
         if production is None:
             return
         before = slot.end - now
-        await self._execute(production, slot.proposal_deadline(now))
+        try:
+            await self._execute(production, slot.proposal_deadline(now))
+        except BaseException:
+            self._publish_statuses(Effects(statuses=self.core.abandon_slot(production, self._clock())))
+            raise
         effects = self.core.finish_slot(production, self._clock())
         spent = (time.perf_counter_ns() - started) // 1000
         await self._make_durable()
@@ -257,8 +263,14 @@ class EnclaveService:
             await asyncio.sleep(0)
 
     async def _make_durable(self) -> None:
-        if self._store.sequence > self._store.synced:
+        """Return when all that was appended survives. A store that fails to do so ends block production."""
+        if self._store.sequence <= self._store.synced:
+            return
+        try:
             await asyncio.to_thread(self._store.sync)
+        except StoreError as failed:
+            self.core.halted = failed
+            raise
 
     def _begin_snapshot(self) -> None:
         """Write a snapshot beside the slots if the journal has grown enough."""

@@ -7,6 +7,8 @@ it. Verified blocks wait in `inbox` until a sidechain block has processed them.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
+from itertools import dropwhile
 from typing import Final
 
 from integritee.boundary.messages import ParentchainBlock, ParentchainParams, RuntimeFacts
@@ -16,7 +18,7 @@ from integritee.metadata import RuntimeMetadata
 from integritee.primitives.header import Header
 from integritee.scale import codec
 
-from ..errors import InboxFull, MetadataChanged, SpecVersionUnproven
+from ..errors import ForeignGenesis, InboxFull, MetadataChanged, SpecVersionUnproven
 from .blocks import verify_block
 from .contract import RUNTIME_UPGRADE_KEY, ParentchainContract
 from .inbound import InboundBlock, read_block
@@ -24,13 +26,16 @@ from .light_client import LightClient
 from .outbox import ChainFacts
 
 MAX_INBOX: Final = 10_000
-"""Verified parentchain blocks that may wait for the sidechain; about a day of 6 s blocks would be 14,400."""
+"""Verified parentchain blocks that may wait for the sidechain: more than half a day of 6 s blocks."""
 
 UPGRADE: Final = codec(LastRuntimeUpgradeInfo)
 
 
 class Follower:
-    """One parentchain from `params` on. `pins` are metadata hashes by spec version from earlier contacts."""
+    """One parentchain from `params` on. `pins` are metadata hashes by spec version from earlier contacts.
+
+    Raises ForeignGenesis if `resume` is the light client of another chain, and as `adopt_runtime`.
+    """
 
     def __init__(
         self,
@@ -50,6 +55,8 @@ class Follower:
             if resume is not None
             else LightClient.start(params.genesis, params.authorities_proof)
         )
+        if self.light_client.state.genesis_hash != self.genesis_hash:
+            raise ForeignGenesis(self.genesis_hash, self.light_client.state.genesis_hash)
         self.inbox: deque[InboundBlock] = deque()
         self.values: dict[bytes, bytes | None] = {}
         """Watched storage as proven at the latest verified block; empty before the first."""
@@ -81,24 +88,26 @@ class Follower:
         raw = self.values.get(RUNTIME_UPGRADE_KEY)
         return UPGRADE.decode(raw).spec_version if raw else None
 
-    def import_blocks(self, blocks: list[ParentchainBlock], keep: bool) -> list[InboundBlock]:
-        """Verify consecutive blocks, the last one justified; with `keep` they wait in the inbox.
+    def import_blocks(
+        self, blocks: list[ParentchainBlock], keep: Callable[[InboundBlock], bool]
+    ) -> list[InboundBlock]:
+        """Verify consecutive blocks, the last one justified; from the first to `keep` on they wait in the inbox.
 
         All or nothing. Raises InboxFull and the errors of light client, proofs and decoding; the follower is
         then unchanged.
         """
         if not blocks:
             return []
-        if keep and len(self.inbox) + len(blocks) > MAX_INBOX:
-            raise InboxFull(MAX_INBOX)
         client = self.light_client.copy()
         client.import_chain([b.header for b in blocks], blocks[-1].justification)
         after = client.encode_state()
         read = [self._read(block, after if block is blocks[-1] else b"") for block in blocks]
+        kept = list(dropwhile(lambda block: not keep(block), read))
+        if len(self.inbox) + len(kept) > MAX_INBOX:
+            raise InboxFull(MAX_INBOX)
         self.light_client = client
         self.values = read[-1].values
-        if keep:
-            self.inbox.extend(read)
+        self.inbox.extend(kept)
         return read
 
     def _read(self, block: ParentchainBlock, light_client: bytes) -> InboundBlock:

@@ -3,7 +3,10 @@
 A pure function of proven finalized state. Each step is taken again until its effect is proven, so a crash at
 any moment, or a host that drops extrinsics, only delays it::
 
-    unfunded → registering → claiming_shard → funding_vault → adding_vault_proxy → running
+    unfunded → registering → claiming_shard → funding_vault → adding_vault_proxy → settling → running
+
+Settling is over at once unless an extrinsic of an earlier step may still be included: the running shard counts
+the account's nonces itself, so none of them may be used behind its back.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ class Phase(enum.Enum):
     CLAIMING_SHARD = "claiming_shard"
     FUNDING_VAULT = "funding_vault"
     ADDING_VAULT_PROXY = "adding_vault_proxy"
+    SETTLING = "settling"
     RUNNING = "running"
 
 

@@ -23,7 +23,10 @@ from integritee.scale import Struct, u32, u64
 from .inbound import ExtrinsicOutcome, InboundBlock
 
 MAX_ENTRIES: Final = 4096
-"""Extrinsics that may wait at once; beyond, no sidechain block is authored."""
+"""Extrinsics that may wait at once. When so many do, calls that would add to them wait too."""
+
+MAX_CONFIRMATIONS: Final = 3072
+"""With so many waiting, parentchain blocks are processed without confirmation: the rest is for payments."""
 
 PAYMENT_PERIOD: Final = 32
 SIDECHAIN_CONFIRMATION_PERIOD: Final = 16
@@ -139,6 +142,10 @@ class Outbox:
         other._by_hash, other._put, other._removed = dict(self._by_hash), set(self._put), set(self._removed)
         return other
 
+    def has_room(self, limit: int = MAX_ENTRIES, planned: int = 0) -> bool:
+        """Whether another entry may be added behind `planned` ones."""
+        return len(self.entries) + planned < limit
+
     # -- from blocks ---------------------------------------------------------------------------------
 
     def on_block(self, block: InboundBlock) -> list[Finished]:
@@ -151,8 +158,8 @@ class Outbox:
         return finished
 
     def check_nonce(self, proven: int) -> None:
-        """Raises NonceOvertaken if a pending entry's nonce was used by something else."""
-        overtaken = min((e.nonce for e in self.entries.values()), default=proven)
+        """Raises NonceOvertaken if a pending entry's nonce, or the next one, was used by something else."""
+        overtaken = min((e.nonce for e in self.entries.values()), default=self.next_nonce)
         if overtaken < proven:
             raise NonceOvertaken(proven, overtaken)
 
@@ -161,10 +168,13 @@ class Outbox:
         if not self.entries:
             self.next_nonce = max(self.next_nonce, proven)
 
-    def renew_expired(self, facts: ChainFacts, anchor: Header) -> None:
-        """Sign again, same nonce and fresh era, what can no longer be included."""
+    def renew_expired(self, facts: ChainFacts, processed: int, anchor: Header) -> None:
+        """Sign again, same nonce and a fresh era from `anchor`, what can no longer be included.
+
+        `processed` is the number of the last block that `on_block` has seen.
+        """
         for entry in list(self.entries.values()):
-            if entry.death <= anchor.number:
+            if entry.death <= processed:
                 self._store(
                     self._signed(facts, anchor, entry.id, entry.nonce, entry.call, entry.period, entry.payment)
                 )

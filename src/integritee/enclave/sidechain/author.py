@@ -79,6 +79,7 @@ class BlockBuilder:
     state: Trie
     now: int
     layer_one_head: bytes
+    """Hash of the last parentchain block whose effects are in the state; see `begin_calls`."""
     executed: list[bytes] = field(default_factory=list)
     failed: int = 0
     payments: list[tuple[VaultPayment, Payment]] = field(default_factory=list)
@@ -109,8 +110,13 @@ class BlockBuilder:
         for ended in finished:
             refused = not ended.outcome.ok or ended.outcome.inner_ok is False
             if refused and ended.entry.payment is not None:
-                self.runtime.balances.mint(ended.entry.payment.payer, ended.entry.payment.amount)
-        self.layer_one_head = block.hash()
+                self._refund(ended.entry.payment)
+
+    def _refund(self, payment: Payment) -> None:
+        """Give back what the payer burned; what cannot bring a dead account to life goes to the enclave's."""
+        balances = self.runtime.balances
+        if not balances.mint(payment.payer, payment.amount):
+            balances.mint(self.assignment.ledger_pair.public, payment.amount)
 
     def _adopt_shard_config(self, mirrored: dict[bytes, bytes | None], keys: WatchedKeys, number: int) -> None:
         raw, version = mirrored[keys.shard_config], mirrored[keys.bridge_version]
@@ -127,6 +133,8 @@ class BlockBuilder:
 
     def begin_calls(self) -> None:
         """Close the parentchain part: hooks that want its time and configuration run here."""
+        mirror = self.runtime.parentchain(ParentchainId.Integritee)
+        self.layer_one_head = mirror.block_hash.get() or self.layer_one_head
         self.runtime.shard_management.on_initialize(self.number)
 
     # -- trusted calls -------------------------------------------------------------------------------

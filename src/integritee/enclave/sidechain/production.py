@@ -7,6 +7,7 @@ calls `step` until the slot's budget is spent.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
 
 from integritee.errors import IntegriteeError
@@ -23,6 +24,8 @@ from ..parentchain.follower import Follower
 from ..parentchain.inbound import InboundBlock
 from ..parentchain.onboarding import account_info
 from ..parentchain.outbox import (
+    MAX_CONFIRMATIONS,
+    MAX_ENTRIES,
     PARENTCHAIN_CONFIRMATION_PERIOD,
     PAYMENT_PERIOD,
     SIDECHAIN_CONFIRMATION_PERIOD,
@@ -32,6 +35,12 @@ from ..pool import StatusChanged, TopPool
 from .author import Assignment, AuthoredBlock, BlockBuilder
 
 CONFIRMATION: Final = codec(SidechainBlockConfirmation)
+
+MAX_INBOUND: Final = 256
+"""Parentchain blocks that one sidechain block processes; more wait for the next slot."""
+
+MAX_PAYMENTS: Final = MAX_ENTRIES - 1
+"""Of the outbox's places, the last one is for the confirmation of the sidechain block itself."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +54,7 @@ class Refusal:
 
 @dataclass
 class Production:
-    """A block in the making and its outbox."""
+    """A block in the making and its outbox. Extrinsics are signed for the time after `anchor`."""
 
     builder: BlockBuilder
     pool: TopPool[TrustedCallSigned]
@@ -69,22 +78,22 @@ class Production:
         outbox: Outbox,
         now: int,
     ) -> Production:
-        """Start a block at Unix time `now` (ms) and apply every verified parentchain block to it.
+        """Start a block at Unix time `now` (ms) and apply the parentchain blocks that wait, oldest first.
 
         Raises NonceOvertaken if the outbox cannot be trusted any more.
         """
         builder = BlockBuilder(assignment, ledger, state, now, follower.head.hash())
         production = cls(builder, pool, follower, outbox.copy(), follower.head, queued_before=pool.ready_count)
-        for block in list(follower.inbox):
+        for block in islice(follower.inbox, MAX_INBOUND):
             production._process(block)
         builder.begin_calls()
-        production.outbox.renew_expired(follower.facts, production.anchor)
+        processed = production.inbound[-1].header if production.inbound else follower.head
+        production.outbox.renew_expired(follower.facts, processed.number, production.anchor)
         return production
 
     def _process(self, block: InboundBlock) -> None:
         mirror = self.builder.runtime.parentchain(ParentchainId.Integritee)
         self.inbound.append(block)
-        self.anchor = block.header
         known = mirror.number.get()
         if block.header.number < (mirror.creation_block_number.get() or 0) or (
             known is not None and block.header.number <= known
@@ -94,15 +103,19 @@ class Production:
         finished = self.outbox.on_block(block)
         self.outbox.check_nonce(account_info(block.values.get(keys.enclave_account)).nonce)
         self.builder.apply_parentchain(block, keys, finished)
+        if not self.outbox.has_room(MAX_CONFIRMATIONS):
+            return
         call = self.follower.contract.confirm_parentchain_block(
             block.hash(), block.header.number, block.trusted_calls_root()
         )
-        self.outbox.add(self.follower.facts, block.header, call, PARENTCHAIN_CONFIRMATION_PERIOD)
+        self.outbox.add(self.follower.facts, self.anchor, call, PARENTCHAIN_CONFIRMATION_PERIOD)
 
     def step(self, limit: int) -> bool:
-        """Execute up to `limit` ready calls; False when there are none left."""
+        """Execute up to `limit` ready calls; False when there are none left, or no room for what they cause."""
         taken = self.pool.take_ready(limit)
         for entry in taken:
+            if not self.outbox.has_room(MAX_PAYMENTS, len(self.builder.payments)):
+                return False
             if entry.sender in self._stalled:
                 continue
             outcome = self.builder.execute(entry.hash, entry.payload)
@@ -120,7 +133,7 @@ class Production:
             call = contract.pay_from_vault(effect.beneficiary, effect.amount)
             self.outbox.add(facts, self.anchor, call, PAYMENT_PERIOD, payment)
         header = block.header
-        if header.block_number == header.next_finalization_block_number:
+        if header.block_number == header.next_finalization_block_number and self.outbox.has_room():
             raw = self.follower.values.get(contract.watched.confirmation)
             ancestor = CONFIRMATION.decode(raw) if raw else None
             number = header.next_finalization_block_number + FINALIZATION_STRIDE
@@ -144,5 +157,8 @@ class Production:
         return self.pool.release(now)
 
     def light_client(self) -> bytes | None:
-        """Where the light client resumes after this block; None if it processed no parentchain block."""
-        return self.inbound[-1].light_client if self.inbound else None
+        """Where the light client resumes after this block; None if it stays where it was.
+
+        That may be a little before the last block processed, of which only some carry the client's state.
+        """
+        return next((block.light_client for block in reversed(self.inbound) if block.light_client), None)
