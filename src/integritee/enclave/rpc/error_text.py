@@ -32,16 +32,20 @@ _UNSUPPORTED: Final = (
 
 SUBMIT_TEXTS: Final[Mapping[str, str]] = {
     "rpc.unknown_shard": _INVALID_SHARD,
+    "pool.invalid_shard": _INVALID_SHARD,
     "rpc.unsupported_operation": _UNSUPPORTED,
     "stf.not_a_call": _UNSUPPORTED,
     "crypto.shielding_decryption_failed": _UNDECIPHERABLE,
     "crypto.shielding_ciphertext_length": _UNDECIPHERABLE,
+    "shielding.undecipherable": _UNDECIPHERABLE,
+    "top.invalid_format": _INVALID_FORMAT,
     "scale": _INVALID_FORMAT,
 }
 """Texts of failed submissions by error code, or by its first word. The pool's refusals know their own."""
 
 GETTER_TEXTS: Final[Mapping[str, str]] = {
     "rpc.unknown_shard": "StateObserver(CurrentShardStateEmpty)",
+    "pool.invalid_shard": "StateObserver(CurrentShardStateEmpty)",
     "stf.invalid_signature": "GetterIsNotAuthorized",
 }
 """Texts of failed getters by error code."""
