@@ -5,6 +5,7 @@ Calls are executed as they come, or when `seal` is called if `holds` is set.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
@@ -60,6 +61,7 @@ class LedgerEnclave:
         self.failure: IntegriteeError | None = None
         self.held: list[tuple[bytes, TrustedCallSigned]] = []
         self.server: TrustedRpcServer | None = None
+        self._arrival = asyncio.Event()
 
     # -- what the RPC asks of an enclave
 
@@ -119,6 +121,7 @@ class LedgerEnclave:
         if watcher is not None:
             watcher.bind(top_hash)
         self.held.append((top_hash, signed))
+        self._arrival.set()
         self.notify(top_hash, Ready())
         if not self.holds:
             self.seal()
@@ -138,6 +141,12 @@ class LedgerEnclave:
         for top_hash, signed in held:
             outcome = self.executor.execute(signed, NOW)
             self.notify(top_hash, Invalid() if outcome.error else InSidechainBlock(BLOCK), outcome.error)
+
+    async def holds_calls(self, count: int) -> None:
+        """Wait until this many calls are held."""
+        while len(self.held) < count:
+            self._arrival.clear()
+            await self._arrival.wait()
 
     def notify(self, top_hash: bytes, status: TrustedOperationStatus, reason: IntegriteeError | None = None) -> None:
         if self.server is not None:

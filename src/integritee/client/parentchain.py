@@ -54,6 +54,15 @@ class Inclusion:
     events: list[EventRecord]
 
 
+@dataclass(frozen=True)
+class BlockEvents:
+    """All events of a block."""
+
+    block_hash: bytes
+    number: int
+    events: list[EventRecord]
+
+
 def from_hex(text: str) -> bytes:
     return bytes.fromhex(text.removeprefix("0x"))
 
@@ -81,8 +90,12 @@ class ParentchainClient:
                     raise
                 await asyncio.sleep(pause)
                 pause *= 2
-        genesis = from_hex(await rpc.request("chain_getBlockHash", [0]))
-        return cls(rpc, genesis, await _runtime(rpc))
+        try:
+            genesis = from_hex(await rpc.request("chain_getBlockHash", [0]))
+            return cls(rpc, genesis, await _runtime(rpc))
+        except BaseException:
+            await rpc.close()
+            raise
 
     async def __aenter__(self) -> Self:
         return self
@@ -153,6 +166,21 @@ class ParentchainClient:
     async def events(self, at: bytes) -> list[EventRecord]:
         raw = await self.raw_storage(self.runtime.metadata.storage_key("System", "Events"), at)
         return self.runtime.metadata.decode_events(raw) if raw else []
+
+    @asynccontextmanager
+    async def event_stream(self) -> AsyncIterator[AsyncIterator[BlockEvents]]:
+        """Events of the best block and of every one that becomes the best, for the length of a block."""
+        key = to_hex(self.runtime.metadata.storage_key("System", "Events"))
+
+        async def batches(changes: Subscription) -> AsyncIterator[BlockEvents]:
+            async for message in changes:
+                block_hash = from_hex(message["result"]["block"])
+                raw = next((value for _, value in message["result"]["changes"] if value), None)
+                events = self.runtime.metadata.decode_events(from_hex(raw)) if raw else []
+                yield BlockEvents(block_hash, (await self.header(block_hash)).number, events)
+
+        async with self.rpc.subscribe("state_subscribeStorage", [[key]], "state_unsubscribeStorage") as changes:
+            yield batches(changes)
 
     async def free_balance(self, account: bytes) -> int:
         """Free base units; 0 for an account that does not exist."""

@@ -1,0 +1,101 @@
+"""Command lines: the parser, the global options and the values they take.
+
+Options and their defaults: worker `cli/src/lib.rs`. Global options stand before the command, those of `trusted`
+between `trusted` and its subcommand.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Awaitable, Callable
+from typing import Final, NoReturn, TypeAlias
+
+import integritee
+
+from .errors import UsageError
+from .output import Output
+
+Options: TypeAlias = argparse.Namespace
+Command: TypeAlias = Callable[[Options, Output], Awaitable[None]]
+Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
+
+DEFAULT_TIMEOUT: Final = 120.0
+"""Seconds a call may take until it is in a block."""
+
+EPILOG: Final = """\
+exit codes:
+    0    the command succeeded; also, unless --strict or --json is given, a trusted call that ended as Invalid,
+         Dropped or Usurped, and a `trusted balance` or `nonce` that the worker refused (it prints 0):
+         scripts written for the original rely on it. The reason is on stderr
+    2    the command line is wrong
+    101  anything else failed
+errors are one line on stderr: `error: <code>: <message> [facts]`; codes are stable
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """Raises UsageError where argparse would exit."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message} (see {self.prog} --help)")
+
+
+def parser() -> tuple[Parser, Commands]:
+    """The parser of the global options, and where commands are added."""
+    root = Parser(
+        prog="integritee-cli",
+        description="Parentchain accounts and the private ledger of a worker.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    root.add_argument("--version", "-V", action="version", version=f"integritee-cli {integritee.__version__}")
+    root.add_argument("-u", "--node-url", default="ws://127.0.0.1", help="node without port (%(default)s)")
+    root.add_argument("-p", "--node-port", default="9944", help="node's RPC port (%(default)s)")
+    root.add_argument("-U", "--worker-url", default="wss://127.0.0.1", help="enclave without port (%(default)s)")
+    root.add_argument("-P", "--trusted-worker-port", default="2000", help="enclave's RPC port (%(default)s)")
+    root.add_argument("--json", action="store_true", help="print one JSON object, also for errors; implies --strict")
+    root.add_argument("--strict", action="store_true", help="exit with 101 also where the original exits with 0")
+    root.add_argument(
+        "--timeout",
+        type=seconds,
+        default=DEFAULT_TIMEOUT,
+        metavar="SECONDS",
+        help="how long a call may take until it is in a block (%(default)s)",
+    )
+    return root, root.add_subparsers(title="commands", metavar="COMMAND", required=True, dest="command")
+
+
+def command(commands: Commands, name: str, run: Command, about: str) -> Parser:
+    """Add a command; its positional arguments and options are for the caller to add."""
+    added = commands.add_parser(name, help=about, description=about, allow_abbrev=False)
+    added.set_defaults(run=run)
+    return added
+
+
+def unsigned(bits: int) -> Callable[[str], int]:
+    """Values of an option: decimal integers below 2^bits."""
+
+    def read(text: str) -> int:
+        digits = text.removeprefix("+")
+        if not (digits.isascii() and digits.isdigit()):
+            raise argparse.ArgumentTypeError(f"{text!r} is no decimal number")
+        if int(digits[:80]) >> bits or len(digits) > 80:
+            raise argparse.ArgumentTypeError(f"{text!r} does not fit into {bits} bits")
+        return int(digits)
+
+    return read
+
+
+amount = unsigned(128)
+"""Base units."""
+
+
+def seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 < value < 1e9:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
+    return value
