@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from integritee.primitives.era import Era
-from integritee.primitives.ids import AccountId, MultiAddress
+from integritee.primitives.ids import MultiAddress
 from integritee.primitives.signature import MultiSignature
 from integritee.scale import Compact, Enum, Struct, encode, encode_compact, shape, u8, u32
 from integritee.scale.shape import (
@@ -21,6 +21,7 @@ from integritee.scale.shape import (
     Sequence,
     TupleOf,
     Variants,
+    VariantShape,
 )
 from integritee.scale.types import Fixed
 
@@ -54,12 +55,6 @@ PRIMITIVES = {
         ]
     )
 }
-
-
-TYPE_PARAMETERS: dict[str, tuple[tuple[str, Hint], ...]] = {
-    "sp_runtime::multiaddress::MultiAddress": (("AccountId", AccountId), ("AccountIndex", None)),
-}
-"""Parameters of named types by path. Only those that clients read: here they learn what an account is."""
 
 
 class Field(Struct, frozen=True):
@@ -241,10 +236,8 @@ class TypeRegistry:
                 shown = [Field(f.name, self.id_of(f.hint)) for f in fields]
                 return path.split("::"), self._params(form.params), CompositeDef(shown)
             case Variants(path, variants_):
-                entries = [
-                    VariantEntry(v.name, self._variant_fields(v.fields), v.index, _lines(v.docs)) for v in variants_
-                ]
-                return path.split("::"), self._parameters(path), VariantsDef(entries)
+                entries = [VariantEntry(v.name, self._fields(v), v.index, _lines(v.docs)) for v in variants_]
+                return path.split("::"), self._params(form.params), VariantsDef(entries)
             case Placeholder(name) if name is RuntimeCall:
                 return [*self._root, "RuntimeCall"], [], self._outer(calls_of, self.calls_of)
             case Placeholder(name) if name is RuntimeEvent:
@@ -258,17 +251,11 @@ class TypeRegistry:
         params = [TypeParameter("T", self.id_of(u8 if item is None else item)), TypeParameter("S", None)]
         return ["bounded_collections", snake(kind), kind], params, CompositeDef([Field(None, inner)])
 
-    def _parameters(self, path: str) -> list[TypeParameter]:
-        return [TypeParameter(name, self.id_of(hint)) for name, hint in TYPE_PARAMETERS.get(path, ())]
-
     def _params(self, params: tuple[tuple[str, Hint], ...]) -> list[TypeParameter]:
         return [TypeParameter(name, self.id_of(hint)) for name, hint in params]
 
-    def _variant_fields(self, fields: Any) -> list[Field]:
-        """A single field of an enum variant is shown unnamed, like Rust's tuple variants."""
-        if len(fields) == 1:
-            return [Field(None, self.id_of(fields[0].hint))]
-        return [Field(f.name, self.id_of(f.hint)) for f in fields]
+    def _fields(self, variant: VariantShape) -> list[Field]:
+        return [Field(f.name if variant.named else None, self.id_of(f.hint)) for f in variant.fields]
 
     @property
     def _root(self) -> list[str]:

@@ -18,6 +18,7 @@ GRANDPA_ENGINE: Final = b"FRNK"
 
 class DigestItem(Enum, frozen=True):
     scale_path: ClassVar[str] = "sp_runtime::generic::digest::DigestItem"
+    named_fields: ClassVar[bool | None] = False
 
 
 class Other(DigestItem, frozen=True):

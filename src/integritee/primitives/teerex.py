@@ -46,6 +46,7 @@ class TcbStatus(enum.IntEnum):
 
 class SgxAttestationMethod(Enum, frozen=True):
     scale_path: ClassVar[str] = "teerex_primitives::SgxAttestationMethod"
+    named_fields: ClassVar[bool | None] = True
 
 
 class Skip(SgxAttestationMethod, frozen=True):

@@ -98,6 +98,8 @@ class VariantShape:
     fields: tuple[Field, ...]
     build: Callable[..., Any]
     docs: str = ""
+    named: bool = False
+    """Whether metadata shows the fields' names, as of Rust's struct variants."""
 
 
 @dataclass(frozen=True)
@@ -226,11 +228,14 @@ def _shape_of_union(args: tuple[Hint, ...]) -> Shape | None:
 
 
 def _shape_of_variant_base(hint: type[Enum]) -> Variants:
-    variants = tuple(
-        VariantShape(v.variant_name or v.__name__, v.index, fields_of(v), v, _docs(v))
-        for v in sorted(hint.__subclasses__(), key=lambda v: v.index)
-    )
+    variants = tuple(_variant(v) for v in sorted(hint.__subclasses__(), key=lambda v: v.index))
     return Variants(hint.scale_path or hint.__name__, variants, lambda v: v.index, _docs(hint), hint.scale_params)
+
+
+def _variant(hint: type[Enum]) -> VariantShape:
+    fields = fields_of(hint)
+    named = len(fields) > 1 if hint.named_fields is None else hint.named_fields
+    return VariantShape(hint.variant_name or hint.__name__, hint.index, fields, hint, _docs(hint), named)
 
 
 def _composite(hint: type[Struct]) -> Composite:

@@ -117,11 +117,13 @@ class Enum(Struct, frozen=True):
             index: ClassVar[int] = 0
             radius: u32
 
-    `variant_name` overrides the class name in metadata and JSON. All variants live in their enum's module.
+    `variant_name` overrides the class name in metadata and JSON. `named_fields` says whether metadata shows the
+    names of a variant's fields; by default only if there are several. All variants live in their enum's module.
     """
 
     index: ClassVar[int] = -1
     variant_name: ClassVar[str] = ""
+    named_fields: ClassVar[bool | None] = None
 
 
 class Ok(msgspec.Struct, Generic[T], frozen=True):
