@@ -49,7 +49,6 @@ from .records import (
     GenesisRecord,
     RecordKind,
     Recovered,
-    SignedStep,
     SnapshotMeta,
     size_of,
 )
@@ -111,7 +110,6 @@ class EnclaveCore:
         self.head = recovered.head
         self.state_bytes = recovered.state_bytes
         self._resume = recovered.light_client or None
-        self._step = recovered.step
         self.is_running = recovered.shard is not None
         self.phase = Phase.CONNECTING
         self.needed_funds = 0
@@ -222,37 +220,24 @@ class EnclaveCore:
     def _onboard(self, follower: Follower, read: list[InboundBlock], effects: Effects) -> None:
         while len(follower.inbox) > MAX_EARLY_BLOCKS:
             follower.inbox.popleft()
-        step = next_step(follower.contract, self.goal, follower.values)
-        if step.phase is Phase.RUNNING and self._step_is_pending(follower):
-            step = Step(Phase.SETTLING)
-        elif step.phase is Phase.RUNNING:
+        deposited = sum(deposit.amount for block in follower.inbox for deposit in block.deposits)
+        step = next_step(follower.contract, self.goal, follower.values, deposited)
+        if step.phase is Phase.RUNNING:
             self._open_shard(follower)
         elif step.call is not None and (step.phase is not self.phase or _is_due(read, REBROADCAST_STRIDE)):
             effects.submit.append(self._sign_step(follower, step))
         if not follower.inbox and _is_due(read, ANCHOR_STRIDE):
             self._resume = read[-1].light_client
-            self._save_anchor()
+            self._store.append(RecordKind.ANCHOR, ANCHOR.encode(AnchorRecord(self._resume)))
         self._enter(step, effects)
 
     def _sign_step(self, follower: Follower, step: Step) -> bytes:
         """Sign a step with the account's proven nonce, so that only one of its forms can ever be included."""
         assert step.call is not None
-        keys, head = follower.contract.watched, follower.head
+        keys = follower.contract.watched
         pair = self.keys.vault(self.config.shard) if step.by_vault else self.keys.signing
         account = account_info(follower.values.get(keys.vault_account if step.by_vault else keys.enclave_account))
-        if not step.by_vault:
-            self._step = SignedStep(account.nonce, head.number + ONBOARDING_PERIOD)
-            self._save_anchor()
-        return sign_call(follower.facts, pair, step.call, account.nonce, ONBOARDING_PERIOD, head)
-
-    def _step_is_pending(self, follower: Follower) -> bool:
-        """Whether the last step's extrinsic could still be included, although its aim is reached by other means."""
-        account = account_info(follower.values.get(follower.contract.watched.enclave_account))
-        step = self._step
-        return step is not None and account.nonce <= step.nonce and follower.head.number < step.death
-
-    def _save_anchor(self) -> None:
-        self._store.append(RecordKind.ANCHOR, ANCHOR.encode(AnchorRecord(self._resume or b"", self._step)))
+        return sign_call(follower.facts, pair, step.call, account.nonce, ONBOARDING_PERIOD, follower.head)
 
     def _enter(self, step: Step, effects: Effects) -> None:
         if step.phase is not self.phase or step.needed_funds != self.needed_funds:

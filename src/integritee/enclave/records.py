@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from integritee.errors import IntegriteeError
-from integritee.primitives.ids import H256, BlockNumber, Nonce, ShardIdentifier
+from integritee.primitives.ids import H256, ShardIdentifier
 from integritee.primitives.sidechain import SidechainHeader, SignedBlock
 from integritee.scale import Struct, codec, u64
 from integritee.trie import Trie
@@ -22,23 +22,15 @@ from .parentchain.outbox import Outbox, OutboxChange
 
 class RecordKind(enum.IntEnum):
     ANCHOR = 1
-    """Progress of light client and onboarding before the shard runs."""
+    """Light-client progress before the shard runs."""
     GENESIS = 2
     """First state of the shard."""
     BLOCK = 3
     """A sidechain block of our own."""
 
 
-class SignedStep(Struct, frozen=True):
-    """The last onboarding extrinsic of the enclave account: its nonce, and the block from which on it is void."""
-
-    nonce: Nonce
-    death: BlockNumber
-
-
 class AnchorRecord(Struct, frozen=True):
     light_client: bytes
-    step: SignedStep | None
 
 
 class GenesisRecord(Struct, frozen=True):
@@ -89,15 +81,13 @@ class Recovered:
     shard: bytes | None = None
     head: SidechainHeader | None = None
     light_client: bytes | None = None
-    step: SignedStep | None = None
     state_bytes: int = 0
 
     def apply(self, kind: int, payload: bytes, outbox: Outbox) -> None:
         """Replay one record. Raises RecoveryError, DecodeError."""
         match kind:
             case RecordKind.ANCHOR:
-                anchor: AnchorRecord = ANCHOR.decode(payload)
-                self.light_client, self.step = anchor.light_client, anchor.step
+                self.light_client = ANCHOR.decode(payload).light_client
             case RecordKind.GENESIS:
                 genesis: GenesisRecord = GENESIS.decode(payload)
                 self.shard, self.light_client = genesis.shard, genesis.light_client

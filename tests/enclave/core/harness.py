@@ -11,9 +11,10 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from integritee.boundary.messages import ImportBlocks
-from integritee.crypto import Ed25519Pair, KeyPair, blake2_256
+from integritee.crypto import Ed25519Pair, KeyPair, ShieldingKey, blake2_256
 from integritee.enclave.bootstrap import recover
 from integritee.enclave.core import Effects, EnclaveCore
 from integritee.enclave.keys import SHIELDING_LABEL
@@ -22,12 +23,20 @@ from integritee.enclave.pool import PoolEntry, StatusChanged
 from integritee.enclave.sidechain.production import Production
 from integritee.enclave.sidechain.slots import slot_at
 from integritee.enclave.store import SealedStore
+from integritee.metadata import RuntimeMetadata
 from integritee.node.runtime.runtime import TEER
 from integritee.primitives.ids import ParentchainId
 from integritee.primitives.sidechain import SignedBlock
-from integritee.scale import codec
 from integritee.stf.ledger import DEFAULT_LEDGER
-from integritee.stf.operation import DirectCall, Getter, Public, Trusted, TrustedCall, TrustedCallSigned, TrustedOperation
+from integritee.stf.operation import (
+    DirectCall,
+    Getter,
+    Public,
+    Trusted,
+    TrustedCall,
+    TrustedCallSigned,
+    TrustedOperation,
+)
 from integritee.stf.runtime import ENCLAVE_ENDOWMENT, LedgerRuntime
 
 from ...invariants import assert_backed, assert_invariants, assert_nonces_grow, nonces
@@ -57,6 +66,11 @@ def shielding_secret() -> bytes:
     names = {"dp": "dmp1", "dq": "dmq1", "qi": "iqmp"}
     members = {names.get(name, name): octets(name, width) for name, width in widths.items()}
     return json.dumps(members, separators=(",", ":")).encode()
+
+
+checked_key = cache(ShieldingKey.from_private_json)
+parsed = cache(RuntimeMetadata.parse)
+"""Checking a key and reading metadata take longer than most tests; both depend on their argument only."""
 
 
 class World:
@@ -102,10 +116,12 @@ class World:
         self.store, stored = SealedStore.open(self.directory, SEAL_KEY, KIND, random=self.random)
         if self.store.get_secret(SHIELDING_LABEL) is None:
             self.store.put_secret(SHIELDING_LABEL, shielding_secret())
-        self.core = recover(self.store, stored, MRENCLAVE, None, URL, self.random)
+        with patch.object(ShieldingKey, "from_private_json", staticmethod(checked_key)):
+            self.core = recover(self.store, stored, MRENCLAVE, None, URL, self.random)
 
     def connect(self) -> None:
-        self.core.connect(self.chain.params())
+        with patch.object(RuntimeMetadata, "parse", staticmethod(parsed)):
+            self.core.connect(self.chain.params())
 
     def restart(self, survival: Survival | None = None) -> None:
         """Pull the plug, then start and connect again."""
@@ -160,9 +176,7 @@ class World:
 
     def request(self, first: int, last: int) -> ImportBlocks:
         keys = self.core.sync_state().watched_keys
-        return ImportBlocks(
-            ParentchainId.Integritee, [self.chain.block(n, keys) for n in range(first, last + 1)]
-        )
+        return ImportBlocks(ParentchainId.Integritee, [self.chain.block(n, keys) for n in range(first, last + 1)])
 
     def fund_enclave(self, amount: int = 100 * TEER) -> None:
         self.chain.transfer(ALICE, self.account, amount, self.now)
@@ -309,5 +323,3 @@ def payments(world: World) -> list[tuple[bytes, int]]:
         for fields in world.chain.all_events("Balances.Transfer")
         if fields["from"] == world.vault
     ]
-
-

@@ -43,10 +43,18 @@ def raw_genesis() -> dict[bytes, bytes]:
     return genesis(replace(DEVELOPMENT, balances=balances))
 
 
+_engine = cache(engine)
+
+
 @cache
-def raw_metadata(at: str = "genesis") -> bytes:
+def _keystore() -> Keystore:
+    return Keystore.dev("alice")
+
+
+@cache
+def raw_metadata() -> bytes:
     with Database.temporary() as database:
-        chain = Chain(database, engine(), raw_genesis())
+        chain = Chain(database, _engine(), raw_genesis())
         metadata: bytes = decode(bytes, chain.runtime_call("Metadata_metadata"))
         return metadata
 
@@ -63,9 +71,9 @@ class Parentchain:
         self.path = path or Path(tempfile.mkdtemp(prefix="integritee-test-"))
         self.storage = storage or raw_genesis()
         self.database = Database(self.path, durable=False)
-        self.chain = Chain(self.database, engine(), self.storage)
+        self.chain = Chain(self.database, _engine(), self.storage)
         self.pool = TransactionPool(self.chain)
-        self.producer = Producer(self.chain, self.pool, Keystore.dev("alice"))
+        self.producer = Producer(self.chain, self.pool, _keystore())
         self.refused: list[str] = []
 
     def close(self) -> None:
@@ -161,9 +169,7 @@ class Parentchain:
         header = self.chain.header(self.chain.genesis_hash)
         assert header is not None
         proof = self.chain.state_at(self.chain.genesis_hash).prove(GENESIS_KEYS)
-        return ParentchainParams(
-            ParentchainId.Integritee, header, proof, self.facts(), required_funds, vault_funding
-        )
+        return ParentchainParams(ParentchainId.Integritee, header, proof, self.facts(), required_funds, vault_funding)
 
     def block(self, number: int, keys: Iterable[bytes]) -> ParentchainBlock:
         """A finalized block with justification and read proof."""

@@ -3,10 +3,7 @@
 A pure function of proven finalized state. Each step is taken again until its effect is proven, so a crash at
 any moment, or a host that drops extrinsics, only delays it::
 
-    unfunded → registering → claiming_shard → funding_vault → adding_vault_proxy → settling → running
-
-Settling is over at once unless an extrinsic of an earlier step may still be included: the running shard counts
-the account's nonces itself, so none of them may be used behind its back.
+    unfunded → registering → claiming_shard → funding_vault → adding_vault_proxy → running
 """
 
 from __future__ import annotations
@@ -30,7 +27,6 @@ class Phase(enum.Enum):
     CLAIMING_SHARD = "claiming_shard"
     FUNDING_VAULT = "funding_vault"
     ADDING_VAULT_PROXY = "adding_vault_proxy"
-    SETTLING = "settling"
     RUNNING = "running"
 
 
@@ -66,8 +62,11 @@ STATUS = codec(ShardStatus)
 PROXIES = codec(tuple[list[ProxyDefinition], u128])
 
 
-def next_step(contract: ParentchainContract, goal: Goal, values: dict[bytes, bytes | None]) -> Step:
-    """The next step, given the watched storage as proven at a finalized block."""
+def next_step(contract: ParentchainContract, goal: Goal, values: dict[bytes, bytes | None], deposited: int) -> Step:
+    """The next step, given the watched storage as proven at a finalized block.
+
+    `deposited` base units in the vault belong to users: they do not count towards what the enclave owes it.
+    """
     keys = contract.watched
     account = account_info(values.get(keys.enclave_account))
     if not is_registered(contract, goal, values):
@@ -76,12 +75,13 @@ def next_step(contract: ParentchainContract, goal: Goal, values: dict[bytes, byt
         return Step(Phase.REGISTERING, contract.register(goal.mrenclave, goal.url))
     if not is_validateer(contract, values):
         return Step(Phase.CLAIMING_SHARD, contract.claim_shard(goal.mrenclave))
-    vault = account_info(values.get(keys.vault_account))
-    if not vault.exists():
-        return Step(Phase.FUNDING_VAULT, contract.fund_vault(goal.vault_funding))
-    if not _has_proxy(contract, values.get(keys.vault_proxies)):
-        return Step(Phase.ADDING_VAULT_PROXY, contract.add_vault_proxy(), by_vault=True)
-    return Step(Phase.RUNNING)
+    if _has_proxy(contract, values.get(keys.vault_proxies)):
+        return Step(Phase.RUNNING)
+    vault = account_info(values.get(keys.vault_account)).data
+    missing = goal.vault_funding - (vault.free + vault.reserved - deposited)
+    if missing > goal.vault_funding // 10:
+        return Step(Phase.FUNDING_VAULT, contract.fund_vault(missing))
+    return Step(Phase.ADDING_VAULT_PROXY, contract.add_vault_proxy(), by_vault=True)
 
 
 def account_info(raw: bytes | None) -> AccountInfo:
