@@ -6,7 +6,7 @@ Source: sc-cli (`RunCmd`, `SharedParams`, `RpcParams`), integritee-node `node/sr
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -94,17 +94,19 @@ def _add_run_flags(to: argparse.ArgumentParser) -> None:
         default="interval:6",
         help="interval:SECONDS, instant (per extrinsic) or manual (engine_createBlock); default %(default)s",
     )
-    blocks.add_argument("--finality-lag", type=int, default=0, metavar="BLOCKS", help="default %(default)s")
+    blocks.add_argument("--finality-lag", type=_integer(0), default=0, metavar="BLOCKS", help="default %(default)s")
     blocks.add_argument(
         "--justification-period",
-        type=int,
+        type=_integer(1),
         default=1,
         metavar="BLOCKS",
         help="keep a justification every so many blocks; default %(default)s (real nodes: 512)",
     )
 
     rpc = to.add_argument_group("JSON-RPC")
-    rpc.add_argument("--rpc-port", "--ws-port", type=int, default=9944, help="default %(default)s; 0: any free one")
+    rpc.add_argument(
+        "--rpc-port", "--ws-port", type=_integer(0, 65_535), default=9944, help="default %(default)s; 0: any free one"
+    )
     rpc.add_argument("--rpc-external", "--ws-external", action="store_true", help="listen on all interfaces")
     rpc.add_argument("--unsafe-rpc-external", action="store_true", help="the same")
     rpc.add_argument(
@@ -115,13 +117,27 @@ def _add_run_flags(to: argparse.ArgumentParser) -> None:
         help="auto: unsafe methods unless external",
     )
     rpc.add_argument("--rpc-cors", metavar="ORIGINS", help="all, or web origins separated by commas")
-    rpc.add_argument("--rpc-max-connections", type=int, default=100, metavar="COUNT", help="default %(default)s")
+    rpc.add_argument(
+        "--rpc-max-connections", type=_integer(1), default=100, metavar="COUNT", help="default %(default)s"
+    )
 
     for flag in IGNORED:
         if flag in _IGNORED_SWITCHES:
             to.add_argument(flag, action="append_const", dest="ignored", const=flag, help=argparse.SUPPRESS)
         else:
             to.add_argument(flag, action=_Ignored, help=argparse.SUPPRESS)
+
+
+def _integer(least: int, most: int = (1 << 32) - 1) -> Callable[[str], int]:
+    """Reads an integer from `least` to `most`."""
+
+    def read(text: str) -> int:
+        number = int(text)
+        if not least <= number <= most:
+            raise argparse.ArgumentTypeError(f"must be from {least} to {most}")
+        return number
+
+    return read
 
 
 class _Ignored(argparse.Action):

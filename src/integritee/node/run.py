@@ -33,7 +33,7 @@ def run_node(arguments: argparse.Namespace, seal: Seal) -> int:
     keys = _keys(arguments)
     database = _database(arguments, spec)
     try:
-        service = Service(spec, engine(), database, keys, _options(arguments, seal))
+        service = Service(spec, engine(), database, keys, service_options(arguments, seal))
         print(_greeting(service.node, database.path, seal))
         asyncio.run(service.run(lambda port: print(_serving(port, arguments), flush=True)))
     finally:
@@ -74,7 +74,8 @@ def _is_external(arguments: argparse.Namespace) -> bool:
     return bool(arguments.rpc_external or arguments.unsafe_rpc_external)
 
 
-def _options(arguments: argparse.Namespace, seal: Seal) -> ServiceOptions:
+def service_options(arguments: argparse.Namespace, seal: Seal) -> ServiceOptions:
+    """What the flags say about the service."""
     external = _is_external(arguments)
     cors = arguments.rpc_cors or ("all" if arguments.dev else None)
     return ServiceOptions(

@@ -97,6 +97,8 @@ class Sealer:
                 await self._run_interval(seconds)
             case Instant():
                 await self._run_instant()
+            case Manual():
+                await asyncio.Event().wait()
 
     async def _run_interval(self, seconds: float) -> None:
         loop = asyncio.get_running_loop()

@@ -60,13 +60,15 @@ class Session:
                 self.reply(text)
 
     def subscribe(self, notification: str) -> Sink:
-        """A new subscription. Raises NeedsWebSocket, TooManySubscriptions."""
+        """A new subscription, ended already if the caller has left. Raises NeedsWebSocket, TooManySubscriptions."""
         if not self._can_push:
             raise NeedsWebSocket
         if len(self._sinks) >= self._max_subscriptions:
             raise TooManySubscriptions(self._max_subscriptions)
         sink = Sink(self, str(next(self._ids)), notification)
         self._sinks[sink.id] = sink
+        if self._closed:
+            sink.finish()
         return sink
 
     def unsubscribe(self, id: str, notification: str) -> bool:
@@ -110,8 +112,11 @@ class Sink:
             self._session._push(_encode(_Notification(self.notification, _Params(self.id, result))))
 
     def on_finish(self, callback: Callable[[], object]) -> None:
-        """Have `callback` called once when the subscription ends, for whatever reason."""
-        self._on_finish.append(callback)
+        """Have `callback` called once when the subscription ends, for whatever reason; at once if it has."""
+        if self._session is None:
+            callback()
+        else:
+            self._on_finish.append(callback)
 
     def finish(self) -> None:
         """End the subscription. Doing so twice does nothing."""
