@@ -120,19 +120,23 @@ class Sealer:
             while True:
                 await wanted.wait()
                 wanted.clear()
-                if await asyncio.wrap_future(self._thread.change(self._make_block)):
+                if await asyncio.wrap_future(self._thread.change(self._make_filled_block)):
                     wanted.set()
         finally:
             ignore()
 
-    def _make_block(self) -> bool:
+    def _make_filled_block(self) -> bool:
         """Whether a further block would hold transactions that this one had no room for."""
         ready = self._node.pool.usage().ready
+        if not ready:  # what became ready is in a block already
+            return False
+        self._make_block()
+        return 0 < self._node.pool.usage().ready < ready
+
+    def _make_block(self) -> None:
         try:
             self._node.seal()
         except DatabaseError:
             raise
         except NodeError as error:
             log.error("no block: %s", error)
-            return False
-        return 0 < self._node.pool.usage().ready < ready
