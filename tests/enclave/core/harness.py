@@ -100,13 +100,16 @@ class World:
         self.chain.close()
 
     def fork(self) -> World:
-        """The same world once more, its enclave restarted, with nothing in flight."""
+        """The same world once more, its enclave restarted, and one block on so that it knows its chain."""
         directory = FaultyDirectory()
         directory.put_back(self.directory.contents())
         other = World(self.chain.fork(), directory, self.now)
         other.blocks = list(self.blocks)
         other.random = self.random
         other.connect()
+        for extrinsic in other.core.outbox.pending():
+            other.chain.submit(extrinsic, other.now)
+        other.block()
         return other
 
     # -- the enclave's life --------------------------------------------------------------------------
