@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,6 +13,7 @@ import pytest
 
 from integritee.cli.main import main
 
+from ..client.development_node import development_node
 from ..client.ledger_enclave import MRENCLAVE, LedgerEnclave
 
 NOBODY = "1"
@@ -117,17 +116,8 @@ def with_enclave(served: EnclaveThread, cli: Cli) -> Cli:
 
 @pytest.fixture(scope="session")
 def node_port() -> Iterator[str]:
-    """A development node that makes blocks quickly."""
-    command = [sys.executable, "-m", "integritee.node.main", "--dev", "--tmp", "--seal", "interval:0.1"]
-    with subprocess.Popen(
-        [*command, "--rpc-port", "0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as node:
-        try:
-            assert node.stdout is not None
-            ready = next(line for line in node.stdout if line.startswith("READY"))
-            yield ready.strip().rpartition(":")[2]
-        finally:
-            node.terminate()
+    with development_node() as port:
+        yield port
 
 
 @pytest.fixture

@@ -48,10 +48,20 @@ def test_transfer_as_json(with_node: Cli) -> None:
     assert result.json["balance"] == "5000000000000"
 
 
-def test_transfer_of_too_much(with_node: Cli) -> None:
-    result = with_node("transfer", "//Bob", "//Charlie", str(10**30))
+@pytest.mark.parametrize(("amount", "reason"), [(10**30, "Arithmetic.Underflow"), (1, "Token.BelowMinimum")])
+def test_transfer_that_fails(with_node: Cli, amount: int, reason: str) -> None:
+    result = with_node("transfer", "//Bob", "//NobodyYet", str(amount))
     assert (result.code, result.out) == (101, "")
-    assert result.err.startswith("error: client.extrinsic_failed: ")
+    assert result.err == (
+        f"error: client.extrinsic_failed: the extrinsic ended as inBlock: {reason} "
+        f"[status=inBlock, reason={reason}]\n"
+    )
+
+
+def test_transfer_from_nobody(with_node: Cli) -> None:
+    result = with_node("--json", "transfer", "//NobodyYet", "//Bob", "1000000000")
+    assert (result.code, result.error["code"]) == (101, "client.rpc_error")
+    assert result.error["data"]["rpc_code"] == 1010
 
 
 def test_faucet(with_node: Cli) -> None:

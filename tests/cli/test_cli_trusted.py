@@ -219,6 +219,8 @@ def test_waiting_is_bounded(with_enclave: Cli, enclave: LedgerEnclave) -> None:
     [
         (["transfer", "//Alice", "//Bob", "1", "lunch"], "transfer with note"),
         (["transfer", "//Alice", "//Bob", "1", "--session-proxy", "//Bob"], "--session-proxy"),
+        (["transfer", "//Alice", "//Bob", "1", ""], "transfer with note"),
+        (["transfer", "//Alice", "//Bob", "1", "--session-proxy", ""], "--session-proxy"),
         (["balance", "//Alice", "--session-proxy", "//Bob"], "--session-proxy"),
         (["nonce", "//Alice", "--session-proxy", "//Bob"], "--session-proxy"),
         (["unshield-funds", "//Alice", "//Bob", "1", "-e"], "--enclave-bridge"),

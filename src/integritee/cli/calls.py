@@ -21,7 +21,7 @@ from integritee.stf.operation import TrustedCallSigned
 
 from .arguments import Commands, Options, command
 from .connections import deadline
-from .declared import add_arguments, readable, subject_text, values, verb_of
+from .declared import add_arguments, is_account, readable, subject_text, values, verb_of
 from .errors import NotAvailable, Tolerated
 from .invocation import invoke
 from .output import Output
@@ -97,13 +97,13 @@ async def _call(definition: TrustedCallDef, options: Options, output: Output) ->
 
 def _refuse_later_features(options: Options) -> None:
     for feature in ("session_proxy", "enclave_bridge", "note"):
-        if getattr(options, feature, None):
+        if getattr(options, feature, None) not in (None, False):
             raise NotAvailable("transfer with note" if feature == "note" else f"--{verb_of(feature)}")
 
 
 def _line(definition: TrustedCallDef, arguments: list[Any], nonce: int, asked: Session) -> str:
     named = {
-        argument.name: ss58_encode(value) if isinstance(value, bytes) else str(value)
+        argument.name: ss58_encode(value) if is_account(argument) else str(value)
         for argument, value in zip(definition.arguments, arguments, strict=True)
     }
     named |= {

@@ -36,7 +36,7 @@ def add_arguments(parser: Parser, arguments: Sequence[Argument]) -> None:
     """Positional arguments as declared, the shard left out."""
     for position, argument in enumerate(arguments):
         if argument.name != SHARD:
-            about = _account_help(position) if _is_account(argument) else None
+            about = _account_help(position) if is_account(argument) else None
             read = _reader(argument.hint) or str
             parser.add_argument(f"argument_{position}", metavar=argument.name, type=read, help=about)
 
@@ -49,7 +49,7 @@ def values(arguments: Sequence[Argument], options: argparse.Namespace, identity:
             found.append(identity.shard)
             continue
         given = getattr(options, f"argument_{position}")
-        if _is_account(argument):
+        if is_account(argument):
             given = recipient(given) if position else owner(given)
         found.append(given)
     return found
@@ -61,7 +61,8 @@ def subject_text(options: argparse.Namespace) -> str:
     return text
 
 
-def _is_account(argument: Argument) -> bool:
+def is_account(argument: Argument) -> bool:
+    """Whether an argument is an account id."""
     form = shape(argument.hint)
     return isinstance(form, Array) and form.path == ACCOUNT_ID
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Self
 
 from integritee.crypto import KeyPair, blake2_256, ss58_encode
-from integritee.metadata import EventRecord, RuntimeMetadata, dummy_signed_extrinsic, sign_extrinsic
+from integritee.metadata import EventRecord, RuntimeMetadata, Variant, dummy_signed_extrinsic, sign_extrinsic
 from integritee.primitives.era import Era
 from integritee.primitives.header import Header
 
@@ -23,7 +23,8 @@ CONNECT_PAUSE: Final = 0.2
 MORTALITY: Final = 64
 """Blocks a user's extrinsic stays valid."""
 
-FAILED_STATUSES: Final = ("usurped", "dropped", "invalid", "finalityTimeout", "retracted")
+FAILED_STATUSES: Final = ("usurped", "dropped", "invalid", "finalityTimeout")
+"""Statuses that end an extrinsic. One that is ``retracted`` waits for another block."""
 
 
 @dataclass(frozen=True)
@@ -241,13 +242,13 @@ class ParentchainClient:
                 raise ExtrinsicFailed("inBlock", self.describe(event.fields["dispatch_error"]))
         return Inclusion(blake2_256(extrinsic), block_hash, events)
 
-    def describe(self, error: Any) -> str:
-        """A dispatch error in words, with pallet and error names."""
-        if error.name == "Module":
-            number = error.value["error"][0]
-            pallet, name, docs = self.runtime.metadata.error(error.value["index"], number)
-            return f"{pallet}.{name}{f': {docs}' if docs else ''}"
-        return f"{error.name}{f'({error.value})' if error.value != () else ''}"
+    def describe(self, error: Variant) -> str:
+        """A dispatch error in words: ``Balances.InsufficientBalance: …``, ``Token.BelowMinimum``, ``BadOrigin``."""
+        name = self.runtime.metadata.dispatch_error_name(error)
+        if error.name != "Module":
+            return name
+        docs = self.runtime.metadata.error(error.value["index"], error.value["error"][0])[2]
+        return f"{name}: {docs}" if docs else name
 
     async def fee(self, call: bytes, account: bytes) -> int:
         """Inclusion fee of a call in base units, estimated on an unsigned dummy."""

@@ -1,0 +1,131 @@
+"""The parentchain client against a development node."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from integritee.client.errors import ConnectionFailed, ExtrinsicFailed, RpcError
+from integritee.client.parentchain import ParentchainClient
+from integritee.crypto import Sr25519Pair
+from integritee.metadata import Variant
+
+from .development_node import development_node
+from .ledger_enclave import ALICE, BOB, UNIT
+
+
+@pytest.fixture(scope="module")
+def node_url() -> Iterator[str]:
+    with development_node() as port:
+        yield f"ws://127.0.0.1:{port}"
+
+
+@pytest.fixture
+async def chain(node_url: str) -> AsyncIterator[ParentchainClient]:
+    async with await ParentchainClient.connect(node_url) as client:
+        yield client
+
+
+def transfer(chain: ParentchainClient, to: bytes, amount: int) -> bytes:
+    return chain.call("Balances", "transfer_allow_death", {"dest": to, "value": amount})
+
+
+async def test_blocks_and_headers(chain: ParentchainClient) -> None:
+    assert await chain.block_hash(0) == chain.genesis_hash
+    assert await chain.block_hash(10**9) is None
+    head = await chain.finalized_head()
+    block = await chain.block(head)
+    assert block.header == await chain.header(head)
+    assert block.header.hash() == head
+
+
+async def test_included_extrinsic_with_its_events(chain: ParentchainClient) -> None:
+    target = Sr25519Pair.from_uri("//Included").public
+    inclusion = await chain.submit_and_watch(await chain.sign(transfer(chain, target, UNIT), ALICE))
+    assert ("Balances", "Transfer") in [(event.pallet, event.name) for event in inclusion.events]
+    assert await chain.free_balance(target) == UNIT
+
+
+async def test_finalized_extrinsic(chain: ParentchainClient) -> None:
+    extrinsic = await chain.sign(transfer(chain, BOB.public, UNIT), ALICE)
+    inclusion = await chain.submit_and_watch(extrinsic, until="finalized")
+    header = await chain.header(inclusion.block_hash)
+    assert (await chain.header(await chain.finalized_head())).number >= header.number
+
+
+async def test_failed_dispatch_is_named(chain: ParentchainClient) -> None:
+    call = chain.call("EnclaveBridge", "publish_hash", {"hash": bytes(32), "extra_topics": [], "data": b""})
+    with pytest.raises(ExtrinsicFailed) as failed:
+        await chain.submit_and_watch(await chain.sign(call, ALICE))
+    assert failed.value.reason.startswith("Teerex.EnclaveIsNotRegistered")
+
+
+async def test_refused_extrinsic(chain: ParentchainClient) -> None:
+    nobody = Sr25519Pair.from_uri("//WithoutFunds")
+    with pytest.raises(RpcError) as refused:
+        await chain.submit(await chain.sign(transfer(chain, BOB.public, 1), nobody))
+    assert refused.value.rpc_code == 1010
+
+
+async def test_extrinsic_that_falls_out_of_the_pool(chain: ParentchainClient) -> None:
+    early = await chain.next_nonce(BOB.public) + 5
+    extrinsic = await chain.sign(transfer(chain, ALICE.public, UNIT), BOB, early)
+    waiting = asyncio.create_task(chain.submit_and_watch(extrinsic))
+    removal = [[{"extrinsic": "0x" + extrinsic.hex()}]]
+    removed: list[str] = []
+    while not removed:
+        removed = await chain.rpc.request("author_removeExtrinsic", removal)
+    with pytest.raises(ExtrinsicFailed) as failed:
+        await waiting
+    assert failed.value.status in ("invalid", "dropped")
+
+
+async def test_storage_keys_and_proofs(chain: ParentchainClient) -> None:
+    metadata = chain.runtime.metadata
+    key = metadata.storage_key("System", "Account", ALICE.public)
+    head = await chain.finalized_head()
+    assert key in await chain.keys(metadata.storage_prefix("System", "Account"))
+    assert await chain.raw_storage(key, head) is not None
+    assert await chain.raw_storage(b"\x00" * 32) is None
+    assert await chain.read_proof([key], head)
+
+
+async def test_fee_of_a_call(chain: ParentchainClient) -> None:
+    assert 0 < await chain.fee(transfer(chain, BOB.public, UNIT), ALICE.public) < UNIT
+
+
+async def test_stream_of_events(chain: ParentchainClient) -> None:
+    async with chain.event_stream() as batches:
+        first, second = await anext(batches), await anext(batches)
+    assert second.number == first.number + 1
+    assert "System.ExtrinsicSuccess" in map(str, second.events)
+    assert [str(e) for e in await chain.events(second.block_hash)] == [str(e) for e in second.events]
+
+
+async def test_stream_of_finalized_heads(chain: ParentchainClient) -> None:
+    async with chain.finalized_heads() as heads:
+        numbers = [int((await anext(heads))["result"]["number"], 16) for _ in range(3)]
+    assert numbers == sorted(set(numbers))
+
+
+async def test_runtime_can_be_read_again(chain: ParentchainClient) -> None:
+    before = chain.runtime
+    assert (await chain.refresh_runtime()).raw_metadata == before.raw_metadata
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (Variant("BadOrigin"), "BadOrigin"),
+        (Variant("Token", Variant("Frozen")), "Token.Frozen"),
+    ],
+)
+async def test_dispatch_errors_in_words(chain: ParentchainClient, error: Variant, text: str) -> None:
+    assert chain.describe(error) == text
+
+
+async def test_no_node() -> None:
+    with pytest.raises(ConnectionFailed):
+        await ParentchainClient.connect("ws://127.0.0.1:1", attempts=2)
