@@ -1,0 +1,1 @@
+"""Local set-ups: parentchain, worker and enclave as one foreground command (`integritee devnet`, `demo`)."""

@@ -1,0 +1,81 @@
+"""Errors of local set-ups.
+
+DevnetError
+├── InvalidShield        a `--shield` argument that names no account or no amount
+├── PortTaken            a port that a process should listen on is in use
+├── DataDirInUse         another set-up runs in the data directory
+├── ProcessEnded         a process of the set-up ended on its own
+├── ProcessSilent        a process did not say in time what it should have said
+├── NotSettled           funds did not arrive in time
+└── UnexpectedBalance    a balance is not what the steps so far add up to
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from integritee.errors import IntegriteeError
+
+
+class DevnetError(IntegriteeError):
+    code = "devnet"
+
+
+class InvalidShield(DevnetError):
+    code = "devnet.invalid_shield"
+
+    def __init__(self, found: str) -> None:
+        self.found = found
+        super().__init__(f"{found!r} is not ACCOUNT=AMOUNT, such as //Alice=100 (TEER, up to 12 decimals)")
+
+
+class PortTaken(DevnetError):
+    code = "devnet.port_taken"
+
+    def __init__(self, option: str, port: int) -> None:
+        self.option, self.port = option, port
+        super().__init__(f"port {port} is in use; choose another with {option}, or any free ones with --auto-ports")
+
+
+class DataDirInUse(DevnetError):
+    code = "devnet.data_dir_in_use"
+
+    def __init__(self, path: Path) -> None:
+        self.path = str(path)
+        super().__init__(f"another set-up is running in {path}")
+
+
+class ProcessEnded(DevnetError):
+    """`exit_code` is negative for the number of a signal; `log_tail` holds the last lines of the log."""
+
+    code = "devnet.process_ended"
+
+    def __init__(self, process: str, exit_code: int, log_tail: str) -> None:
+        self.process, self.exit_code, self.log_tail = process, exit_code, log_tail
+        super().__init__(f"the {process} ended with exit code {exit_code}; its last words:\n{log_tail}")
+
+
+class ProcessSilent(DevnetError):
+    code = "devnet.process_silent"
+
+    def __init__(self, process: str, expected: str, seconds: float, log_tail: str) -> None:
+        self.process, self.expected, self.seconds, self.log_tail = process, expected, str(seconds), log_tail
+        super().__init__(f"the {process} did not say {expected!r} within {seconds} s; its last words:\n{log_tail}")
+
+
+class NotSettled(DevnetError):
+    code = "devnet.not_settled"
+
+    def __init__(self, what: str, seconds: float) -> None:
+        self.what, self.seconds = what, str(seconds)
+        super().__init__(f"{what} did not change within {seconds} s")
+
+
+class UnexpectedBalance(DevnetError):
+    """Base units."""
+
+    code = "devnet.unexpected_balance"
+
+    def __init__(self, account: str, ledger: str, expected: int, found: int) -> None:
+        self.account, self.ledger, self.expected, self.found = account, ledger, str(expected), str(found)
+        super().__init__(f"{account} holds {found} on the {ledger}, expected {expected} ({found - expected:+d})")

@@ -1,0 +1,94 @@
+"""`integritee`: one command for everything. Local set-ups run here; the other programs are passed through.
+
+Exit codes of the set-ups: 0 done or ended by a signal, 1 failure, 2 wrong command line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+from integritee import __version__
+from integritee.errors import IntegriteeError
+
+from .config import NetworkConfig, Shielding, add_network_options, network_config, shieldings
+from .errors import InvalidShield
+
+PROGRAMS: Final = {
+    "node": ("integritee.node.main", "the embedded parentchain (integritee-node)"),
+    "worker": ("integritee.worker.main", "the worker (integritee-worker)"),
+    "cli": ("integritee.cli.main", "accounts, transfers, trusted calls and getters (integritee-cli)"),
+}
+FAILURE: Final = 1
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command line, by default that of the process; the exit code."""
+    given = sys.argv[1:] if argv is None else list(argv)
+    if given and given[0] in PROGRAMS:
+        return _pass_through(given[0], given[1:])
+    parser = _parser()
+    found = parser.parse_args(given)
+    try:
+        if found.command == "demo":
+            return _demo(network_config(found, auto_ports=True))
+        wishes = shieldings(found.shield)
+        return _devnet(network_config(found, found.auto_ports), wishes, found.json)
+    except InvalidShield as wrong:
+        parser.error(str(wrong))
+    except (IntegriteeError, OSError) as failed:
+        code = f"{failed.code}: " if isinstance(failed, IntegriteeError) else ""
+        print(f"error: {code}{failed}", file=sys.stderr)
+        return FAILURE
+
+
+def _pass_through(name: str, arguments: list[str]) -> int:
+    """Run another program of the package as if called by its own name."""
+    sys.argv = [f"integritee {name}", *arguments]
+    code: int | None = importlib.import_module(PROGRAMS[name][0]).main()
+    return code or 0
+
+
+def _devnet(config: NetworkConfig, wishes: Sequence[Shielding], as_json: bool) -> int:
+    from . import foreground
+    from .devnet import run_devnet
+
+    foreground.run(run_devnet(config, wishes, as_json))
+    return 0
+
+
+def _demo(config: NetworkConfig) -> int:
+    from . import foreground
+    from .demo import run_demo
+
+    return 0 if foreground.run(run_demo(config)) else FAILURE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="integritee", description="A confidential sidechain worker, and all it takes to try it out."
+    )
+    parser.add_argument("--version", "-V", action="version", version=f"integritee {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", title="commands")
+    devnet = commands.add_parser("devnet", help="parentchain, worker and enclave until Ctrl-C", allow_abbrev=False)
+    add_network_options(devnet)
+    devnet.add_argument("--auto-ports", action="store_true", help="free ports instead of those in use")
+    devnet.add_argument(
+        "--shield",
+        action="append",
+        metavar="ACCOUNT=TEER",
+        help="have a development account shield funds at the beginning; repeatable; default //Alice=100",
+    )
+    devnet.add_argument("--json", action="store_true", help="when ready, one line of JSON instead of the screen")
+    demo = commands.add_parser("demo", help="shield, transfer privately, unshield; checked", allow_abbrev=False)
+    add_network_options(demo)
+    for name, (_, text) in PROGRAMS.items():
+        commands.add_parser(name, help=text, add_help=False)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,84 @@
+"""What a person sees: amounts and tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from .config import TEER
+from .ledgers import LEDGER, PARENTCHAIN, Holdings
+from .network import Facts
+from .ports import STANDARD_PORTS
+
+DECIMALS: Final = 12
+INDENT: Final = "  "
+COLUMN: Final = 26
+
+
+def teer(base_units: int) -> str:
+    """All decimals, so that nothing hides: ``-0.010000000000``."""
+    whole, rest = divmod(abs(base_units), TEER)
+    return f"{'-' if base_units < 0 else ''}{whole:,}.{rest:0{DECIMALS}}"
+
+
+def change(base_units: int) -> str:
+    """With its sign; nothing for 0."""
+    return "" if base_units == 0 else f"{'+' if base_units > 0 else ''}{teer(base_units)}"
+
+
+def short(base_units: int) -> str:
+    """Without decimals that say nothing: ``99.5 TEER``."""
+    return f"{teer(base_units).rstrip('0').rstrip('.')} TEER"
+
+
+def holdings_table(now: Mapping[str, Holdings], before: Mapping[str, Holdings] | None = None) -> str:
+    """Accounts with their funds on both ledgers, in TEER; with `before`, also what has changed."""
+    lines = [INDENT + f"{'':10}{PARENTCHAIN:>{COLUMN}}{LEDGER:>{COLUMN}}"]
+    for name, held in now.items():
+        lines.append(INDENT + f"{name:10}{teer(held.parentchain):>{COLUMN}}{teer(held.private):>{COLUMN}}")
+        if before is not None and held != before[name]:
+            public = change(held.parentchain - before[name].parentchain)
+            private = change(held.private - before[name].private)
+            lines.append(INDENT + f"{'':10}{public:>{COLUMN}}{private:>{COLUMN}}".rstrip())
+    return "\n".join(lines)
+
+
+def ready_screen(facts: Facts, holdings: Mapping[str, Holdings], shielded: Mapping[str, int], seconds: float) -> str:
+    """One screen that answers what there is, where it is, and what to type next. `shielded`: base units by name."""
+    money = "".join(
+        f"\n  {name} has shielded {short(amount)}, less the fee of 1/571." for name, amount in shielded.items()
+    )
+    return f"""
+integritee devnet is ready after {seconds:.1f} s. No TEE protects this enclave: development only.
+
+{holdings_table(holdings)}
+{money}
+  MRENCLAVE   {facts.mrenclave}
+  shard       {facts.shard}
+  vault       {facts.vault}
+  enclave     {facts.enclave_account}
+  parentchain {facts.node_url}
+  trusted RPC {facts.worker_url}
+  health      {facts.http_url}
+  data, logs  {facts.data_dir}
+
+In another terminal:
+
+{next_commands(facts)}
+
+Ctrl-C ends it."""
+
+
+def next_commands(facts: Facts) -> str:
+    """Command lines that work with this set-up."""
+    ports = facts.ports
+    node = "" if ports.node == STANDARD_PORTS.node else f" -p {ports.node}"
+    worker = "" if ports.worker == STANDARD_PORTS.worker else f" -P {ports.worker}"
+    cli = f"integritee cli{node}{worker}"
+    commands = (
+        f"{cli} trusted --direct transfer //Alice //Bob {TEER}",
+        f"{cli} trusted --direct balance //Bob",
+        f"{cli} trusted --direct unshield-funds //Bob //Charlie {TEER // 2}",
+        f"{cli} balance //Charlie",
+    )
+    return "\n".join(INDENT + command for command in commands)
