@@ -35,7 +35,13 @@ class NativeToken(App):
     @trusted_call(2, fee=transaction_fee)
     def balance_transfer(self, ctx: Context, from_: AccountId, to: AccountId, value: Balance) -> None:
         """Transfer within the ledger; the sender may die."""
+        self._expect_funds(from_, value)
         self.runtime.balances.transfer(from_, to, value)
+
+    def _expect_funds(self, who: bytes, value: int) -> None:
+        available = self.runtime.balances.free(who)
+        if available < value:
+            raise MissingFunds(value, available)
 
     @trusted_call(3, fee=unshielding_fee)
     def balance_unshield(
@@ -47,9 +53,7 @@ class NativeToken(App):
         vault = self.runtime.vault()
         if vault is None:
             raise NoShardVault
-        available = self.runtime.balances.free(from_)
-        if available < value:
-            raise MissingFunds(value, available)
+        self._expect_funds(from_, value)
         self.runtime.balances.burn_from(from_, value)
         ctx.effects.append(VaultPayment(vault[1], beneficiary, value))
 
