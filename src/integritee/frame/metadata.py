@@ -9,7 +9,7 @@ from integritee.scale import Bytes4, Compact, Enum, Struct, encode, u8, u32
 from .extrinsic import SIGNED_EXTENSIONS
 from .pallet import Pallet, PalletUse, calls_of, constants_of, storage_entries
 from .runtime import Runtime
-from .type_registry import Field, TypeRegistry, VariantDef
+from .type_registry import TypeRegistry, VariantDef
 
 MAGIC: Final = b"meta"
 VERSION: Final = 14
@@ -118,7 +118,7 @@ def _pallet(
         types.variant(
             f"{cls.path}::pallet::Error",
             [
-                VariantDef(e.name, [Field(None, types.id_of(e.field))] if e.field else [], e.index, e.docs)
+                VariantDef(e.name, [types.field(None, e.field)] if e.field else [], e.index, e.docs)
                 for e in errors
             ],
         )

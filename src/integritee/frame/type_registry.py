@@ -28,6 +28,7 @@ from integritee.scale.types import Fixed
 from .errors import snake
 from .outer import RuntimeCall, RuntimeEvent
 from .pallet import Pallet, calls_of
+from .type_names import type_name
 
 if TYPE_CHECKING:
     from .extrinsic import Extension
@@ -156,6 +157,10 @@ class TypeRegistry:
             self._define(self._ids[key], form)
         return self._ids[key]
 
+    def field(self, name: str | None, hint: Hint) -> Field:
+        """A field of a type; registers it."""
+        return Field(name, self.id_of(hint), type_name(hint))
+
     def composite(self, path: str, fields: tuple[Field, ...], params: tuple[TypeParameter, ...] = ()) -> int:
         return self._named(path, CompositeDef(list(fields)), params)
 
@@ -176,7 +181,7 @@ class TypeRegistry:
         path = extension.path
         if (("extension", path)) not in self._ids:
             extra = extension.extra
-            fields = () if extra is None else (Field(extension.field, self.id_of(extra)),)
+            fields = () if extra is None else (self.field(extension.field, extra),)
             self._ids["extension", path] = self.composite(path, fields)
         return self._ids["extension", path]
 
@@ -192,7 +197,7 @@ class TypeRegistry:
             TypeParameter("Extra", extra),
         )
         path = "sp_runtime::generic::unchecked_extrinsic::UncheckedExtrinsic"
-        return self.composite(path, (Field(None, self.id_of(bytes)),), params)
+        return self.composite(path, (self.field(None, bytes),), params)
 
     # -- how types are defined -----------------------------------------------------------------------
 
@@ -233,7 +238,7 @@ class TypeRegistry:
                 params = [TypeParameter("K", self.id_of(key)), TypeParameter("V", self.id_of(value))]
                 return ["BTreeMap"], params, CompositeDef([Field(None, pairs)])
             case Composite(path, fields):
-                shown = [Field(f.name, self.id_of(f.hint)) for f in fields]
+                shown = [self.field(f.name, f.hint) for f in fields]
                 return path.split("::"), self._params(form.params), CompositeDef(shown)
             case Variants(path, variants_):
                 entries = [VariantEntry(v.name, self._fields(v), v.index, _lines(v.docs)) for v in variants_]
@@ -255,7 +260,7 @@ class TypeRegistry:
         return [TypeParameter(name, self.id_of(hint)) for name, hint in params]
 
     def _fields(self, variant: VariantShape) -> list[Field]:
-        return [Field(f.name if variant.named else None, self.id_of(f.hint)) for f in variant.fields]
+        return [self.field(f.name if variant.named else None, f.hint) for f in variant.fields]
 
     @property
     def _root(self) -> list[str]:
@@ -272,7 +277,7 @@ class TypeRegistry:
 
     def _call_variants(self, pallet: type[Pallet]) -> list[VariantEntry]:
         return [
-            VariantEntry(d.name, [Field(a.name, self.id_of(a.hint)) for a in d.arguments], i, _lines(d.docs))
+            VariantEntry(d.name, [self.field(a.name, a.hint) for a in d.arguments], i, _lines(d.docs))
             for i, d in calls_of(pallet).items()
         ]
 
@@ -280,7 +285,7 @@ class TypeRegistry:
         return [
             VariantEntry(
                 e.name,
-                [Field(f.name if e.named else None, self.id_of(f.hint)) for f in e.fields],
+                [self.field(f.name if e.named else None, f.hint) for f in e.fields],
                 e.index,
                 _lines(e.docs),
             )
