@@ -160,23 +160,23 @@ def test_sender_named_by_a_stored_key(with_enclave: Cli, enclave: LedgerEnclave)
 
 
 def test_cancelled_call_ends_with_0_and_says_why(with_enclave: Cli, enclave: LedgerEnclave) -> None:
-    result = with_enclave("trusted", "-d", "transfer", "//Alice", "//Bob", str(1000 * UNIT))
+    result = with_enclave("trusted", "-d", "unshield-funds", "//Alice", "//Bob", str(1000 * UNIT))
     assert result.code == 0
     assert result.lines[-1].endswith(" is Invalid")
-    assert result.err.startswith("error: token.funds_unavailable: ")
+    assert result.err.startswith("error: stf.missing_funds: ")
     assert "status=Invalid" in result.err
     assert enclave.runtime.system.nonce(ALICE.public) == 1
 
 
 def test_cancelled_call_under_strict(with_enclave: Cli) -> None:
-    result = with_enclave("--strict", "trusted", "-d", "transfer", "//Alice", "//Bob", str(1000 * UNIT))
+    result = with_enclave("--strict", "trusted", "-d", "unshield-funds", "//Alice", "//Bob", str(1000 * UNIT))
     assert (result.code, result.lines[-1][-11:]) == (101, " is Invalid")
 
 
 def test_cancelled_call_as_json(with_enclave: Cli) -> None:
-    result = with_enclave("--json", "trusted", "-d", "transfer", "//Alice", "//Bob", str(1000 * UNIT))
+    result = with_enclave("--json", "trusted", "-d", "unshield-funds", "//Alice", "//Bob", str(1000 * UNIT))
     assert (result.code, result.out) == (101, "")
-    assert result.error["code"] == "token.funds_unavailable"
+    assert result.error["code"] == "stf.missing_funds"
     assert result.error["data"]["status"] == "Invalid"
 
 

@@ -116,9 +116,9 @@ async def test_call_until_sidechain_block(client: WorkerClient, enclave: LedgerE
 
 async def test_call_failing_in_the_ledger_names_the_reason(client: WorkerClient, enclave: LedgerEnclave) -> None:
     with pytest.raises(OperationCancelled) as cancelled:
-        await client.call("balance_transfer", ALICE.public, BOB.public, 1000 * UNIT, signer=ALICE)
+        await client.call("balance_unshield", ALICE.public, BOB.public, 1000 * UNIT, SHARD, signer=ALICE)
     error = cancelled.value
-    assert error.code == "token.funds_unavailable"
+    assert error.code == "stf.missing_funds"
     assert error.status == "Invalid"
     assert error.data()["status"] == "Invalid"
     assert error.data()["top_hash"] == "0x" + error.top_hash.hex()
