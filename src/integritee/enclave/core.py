@@ -115,6 +115,8 @@ class EnclaveCore:
         self.needed_funds = 0
         self.halted: IntegriteeError | None = None
         self.follower: Follower | None = None
+        self._has_rebroadcast = False
+        """Since the start; what a crash kept from being submitted should not wait longer than necessary."""
         self.goal = Goal(config.mrenclave, config.url, 0, 0)
         self._view = Executor(ledger, LedgerRuntime(), config.mrenclave, config.shard)
         self.state = recovered.state
@@ -334,8 +336,9 @@ class EnclaveCore:
         return production.abandon(now)
 
     def _rebroadcast(self, follower: Follower, read: list[InboundBlock], effects: Effects) -> None:
-        if _is_due(read, REBROADCAST_STRIDE):
+        if _is_due(read, REBROADCAST_STRIDE) or not self._has_rebroadcast:
             effects.submit.extend(self.outbox.pending())
+            self._has_rebroadcast = True
         if self.is_running:
             account = account_info(follower.values.get(follower.contract.watched.enclave_account))
             wanted = self.goal.required_funds

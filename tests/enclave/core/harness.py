@@ -293,7 +293,7 @@ class World:
         self._nonces = seen
         if not self.core.is_running:
             return
-        on_chain = {blake2_256(raw) for raw in self.chain.signed_by(self.account)}
+        on_chain = self.chain.included()
         owed = [
             entry.payment.amount
             for entry in self.core.outbox.entries.values()

@@ -75,6 +75,8 @@ class Parentchain:
         self.pool = TransactionPool(self.chain)
         self.producer = Producer(self.chain, self.pool, _keystore())
         self.refused: list[str] = []
+        self._included: set[bytes] = set()
+        self._included_to = 0
 
     def close(self) -> None:
         self.database.close()
@@ -148,16 +150,26 @@ class Parentchain:
             if f"{event.pallet}.{event.name}" == name
         ]
 
+    def included(self) -> set[bytes]:
+        """Hashes of all extrinsics in blocks."""
+        for number in range(self._included_to + 1, self.height + 1):
+            self._included.update(blake2_256(raw) for raw in self._extrinsics(number))
+        self._included_to = self.height
+        return self._included
+
+    def _extrinsics(self, number: int) -> tuple[bytes, ...]:
+        hash = self.chain.hash_at(number)
+        block = self.chain.block(hash) if hash else None
+        return block.extrinsics if block else ()
+
     def signed_by(self, who: bytes) -> list[bytes]:
         """Extrinsics of an account that are in blocks, oldest first."""
-        found = []
-        for number in range(1, self.height + 1):
-            hash = self.chain.hash_at(number)
-            block = self.chain.block(hash) if hash else None
-            for raw in block.extrinsics if block else ():
-                if decode_extrinsic(metadata(), raw).signer == who:
-                    found.append(raw)
-        return found
+        return [
+            raw
+            for number in range(1, self.height + 1)
+            for raw in self._extrinsics(number)
+            if decode_extrinsic(metadata(), raw).signer == who
+        ]
 
     # -- what a host hands over ----------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from integritee.enclave.core import MAX_EARLY_BLOCKS
+from integritee.enclave import core
 from integritee.enclave.errors import ForeignGenesis, NotReady
 from integritee.enclave.parentchain.onboarding import Phase
 from integritee.metadata import decode_extrinsic
@@ -167,16 +167,17 @@ def test_money_of_others_does_not_stand_in_for_the_enclaves_own(fresh: World, ph
     fresh.check()
 
 
-def test_a_long_wait_keeps_a_bounded_number_of_blocks(fresh: World) -> None:
+def test_a_long_wait_keeps_a_bounded_number_of_blocks(fresh: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(core, "MAX_EARLY_BLOCKS", 20)
     fresh.connect()
     fresh.fund_enclave()
     until(fresh, Phase.CLAIMING_SHARD)
     fresh.drops = lambda extrinsic: True
     fresh.restart()
-    fresh.grow(MAX_EARLY_BLOCKS + 70)
+    fresh.grow(90)
     fresh.sync()
     assert fresh.core.follower is not None
-    assert len(fresh.core.follower.inbox) == MAX_EARLY_BLOCKS
+    assert len(fresh.core.follower.inbox) == 20
     fresh.drops = lambda extrinsic: False
     until(fresh, Phase.RUNNING)
     while fresh.runtime.integritee.number.get() != fresh.chain.height:

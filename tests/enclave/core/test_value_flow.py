@@ -247,7 +247,7 @@ def test_a_lost_extrinsic_is_submitted_again(rich: World) -> None:
 
 
 def test_extrinsics_signed_while_catching_up_are_not_born_expired(rich: World) -> None:
-    rich.grow(600)
+    rich.grow(3 * PAYMENT_PERIOD)
     rich.sync()
     rich.unshield(ANN, CAT.public, TEER)
     rich.slot()
