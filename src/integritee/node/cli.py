@@ -13,6 +13,7 @@ from typing import Final
 from integritee import __version__
 
 from .chains import DEV, LOCAL
+from .delayed_finality import DEFAULT_DELAY_SECONDS, MAX_DELAY_SECONDS
 from .keystore import DEV_ACCOUNTS
 
 PROGRAM: Final = "integritee-node"
@@ -94,7 +95,20 @@ def _add_run_flags(to: argparse.ArgumentParser) -> None:
         default="interval:6",
         help="interval:SECONDS, instant (per extrinsic) or manual (engine_createBlock); default %(default)s",
     )
-    blocks.add_argument("--finality-lag", type=_integer(0), default=0, metavar="BLOCKS", help="default %(default)s")
+    blocks.add_argument(
+        "--finality-lag",
+        type=_integer(0),
+        default=0,
+        metavar="BLOCKS",
+        help="blocks that finality stays behind; default %(default)s (real nodes: 2)",
+    )
+    blocks.add_argument(
+        "--finality-delay",
+        type=_seconds,
+        default=DEFAULT_DELAY_SECONDS,
+        metavar="SECONDS",
+        help="time from block to finality; default %(default)s; with 0, polkadot-js does not show inBlock statuses",
+    )
     blocks.add_argument(
         "--justification-period",
         type=_integer(1),
@@ -138,6 +152,13 @@ def _integer(least: int, most: int = (1 << 32) - 1) -> Callable[[str], int]:
         return number
 
     return read
+
+
+def _seconds(text: str) -> float:
+    number = float(text)
+    if not 0 <= number <= MAX_DELAY_SECONDS:
+        raise argparse.ArgumentTypeError(f"must be from 0 to {MAX_DELAY_SECONDS:g}")
+    return number
 
 
 class _Ignored(argparse.Action):

@@ -17,7 +17,7 @@ from .chains import chain_database, chain_name, load_spec
 from .cli import IGNORED, PROGRAM
 from .database import Database
 from .keystore import Keystore
-from .node import NO_FINALITY, Node, NodeOptions
+from .node import Node, NodeOptions
 from .rpc.limits import ServerLimits
 from .rpc.origins import Origins
 from .runtime.runtime import engine
@@ -81,10 +81,11 @@ def service_options(arguments: argparse.Namespace, seal: Seal) -> ServiceOptions
     return ServiceOptions(
         node=NodeOptions(
             name=arguments.name or (arguments.accounts[0].capitalize() if arguments.accounts else PROGRAM),
-            finality_lag=NO_FINALITY if isinstance(seal, Manual) else arguments.finality_lag,
+            finality_lag=arguments.finality_lag,
             justification_period=arguments.justification_period,
         ),
         seal=seal,
+        finality_delay=arguments.finality_delay,
         rpc_port=arguments.rpc_port,
         rpc_external=external,
         allow_unsafe=arguments.rpc_methods == "unsafe" or (arguments.rpc_methods == "auto" and not external),

@@ -6,21 +6,22 @@ import asyncio
 import logging
 import signal
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .chain_spec import ChainSpec
 from .chain_thread import ChainThread
 from .clock import unix_ms
 from .database import Database
+from .delayed_finality import DEFAULT_DELAY_SECONDS, DelayedFinality
 from .engine import RuntimeEngine
 from .keystore import Keystore
-from .node import Node, NodeOptions
+from .node import NO_FINALITY, Node, NodeOptions
 from .rpc.api import node_methods
 from .rpc.jsonrpc import Dispatcher
 from .rpc.limits import ServerLimits
 from .rpc.origins import Origins
 from .rpc.server import RpcServer
-from .sealing import DEFAULT_SEAL, AuthoringTime, Seal, Sealer
+from .sealing import DEFAULT_SEAL, AuthoringTime, Manual, Seal, Sealer
 
 log = logging.getLogger(__name__)
 
@@ -29,10 +30,15 @@ DEFAULT_RPC_PORT = 9944
 
 @dataclass(frozen=True, slots=True)
 class ServiceOptions:
-    """`rpc_port` 0 takes a free one; `rpc_external` listens on all interfaces; for the others see their types."""
+    """How a node is run.
+
+    `finality_delay` is in seconds (see `DelayedFinality`); with manual sealing, blocks become final on request
+    only. `rpc_port` 0 takes a free one; `rpc_external` listens on all interfaces. For the others see their types.
+    """
 
     node: NodeOptions = field(default_factory=NodeOptions)
     seal: Seal = DEFAULT_SEAL
+    finality_delay: float = DEFAULT_DELAY_SECONDS
     rpc_port: int = DEFAULT_RPC_PORT
     rpc_external: bool = False
     allow_unsafe: bool = True
@@ -50,7 +56,7 @@ class Service:
         self._options = options
         self._thread = ChainThread()
         closing = AuthoringTime(self._thread, options.seal).begin
-        self.node = Node(spec, engine, database, keys, unix_ms, options.node, closing)
+        self.node = Node(spec, engine, database, keys, unix_ms, _node_options(options), closing)
         self._server = RpcServer(
             Dispatcher(node_methods(self.node)),
             self._thread,
@@ -58,7 +64,6 @@ class Service:
             origins=options.origins,
             limits=options.limits,
         )
-        self._sealer = Sealer(self.node, self._thread, options.seal)
 
     async def run(self, ready: Callable[[int], None]) -> None:
         """Serve and make blocks until SIGINT or SIGTERM. `ready` is told the RPC port once that is open.
@@ -81,7 +86,7 @@ class Service:
     async def _make_blocks_until(self, stop: asyncio.Event) -> None:
         tasks: list[asyncio.Task[object]] = [asyncio.create_task(stop.wait())]
         if self.node.is_authority:
-            tasks.append(asyncio.create_task(self._sealer.run()))
+            tasks += [asyncio.create_task(part.run()) for part in self._block_makers()]
         done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in pending:
             task.cancel()
@@ -89,6 +94,25 @@ class Service:
         for task in done:
             task.result()
 
+    def _block_makers(self) -> list[DelayedFinality | Sealer]:
+        """What makes blocks and makes them final; the second begins after the first listens."""
+        options, sealer = self._options, Sealer(self.node, self._thread, self._options.seal)
+        if not _is_finality_delayed(options):
+            return [sealer]
+        finality = DelayedFinality(self.node, self._thread, options.finality_delay, options.node.finality_lag)
+        return [finality, sealer]
+
     def close(self) -> None:
         """Close the database. Closing twice does nothing."""
         self.node.close()
+
+
+def _is_finality_delayed(options: ServiceOptions) -> bool:
+    return options.finality_delay > 0 and not isinstance(options.seal, Manual)
+
+
+def _node_options(options: ServiceOptions) -> NodeOptions:
+    """Those of the node, which finalizes by itself only if nothing else does."""
+    if isinstance(options.seal, Manual) or _is_finality_delayed(options):
+        return replace(options.node, finality_lag=NO_FINALITY)
+    return options.node

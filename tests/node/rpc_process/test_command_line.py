@@ -17,7 +17,6 @@ from integritee.node.cli import IGNORED, parser
 from integritee.node.database import Database
 from integritee.node.errors import ChainSpecError
 from integritee.node.main import main
-from integritee.node.node import NO_FINALITY
 from integritee.node.run import service_options
 from integritee.node.sealing import Interval, Manual, Seal, parse_seal
 from integritee.node.service import ServiceOptions
@@ -61,13 +60,14 @@ def test_who_may_call_what(flags: str, external: bool, unsafe: bool) -> None:
     ("flags", "seal", "lag"),
     [
         ("--seal interval:0.5", Interval(0.5), 0),
-        ("--seal manual --finality-lag 2", Manual(), NO_FINALITY),
+        ("--seal manual", Manual(), 0),
         ("--finality-lag 2", Interval(6.0), 2),
     ],
 )
 def test_seal_and_finality(flags: str, seal: Seal, lag: int) -> None:
     found = options(*flags.split())
     assert (found.seal, found.node.finality_lag) == (seal, lag)
+    assert options(*flags.split(), "--finality-delay", "0.5").finality_delay == 0.5
 
 
 def test_flags_of_upstream_scripts_are_understood() -> None:
@@ -99,7 +99,7 @@ def test_flags_without_effect(flag: str) -> None:
 @pytest.mark.parametrize(
     "words",
     ["--no-such-flag", "--rpc", "--seal sometimes", "--seal interval:0", "--rpc-methods all", "--rpc-port x",
-     "--rpc-port 70000", "--finality-lag -1", "--justification-period 0", "purge-chain --tmp", "no-such-command",
+     "--rpc-port 70000", "--finality-lag -1", "--finality-delay -1", "--finality-delay nan", "--justification-period 0", "purge-chain --tmp", "no-such-command",
      "key", "-l x=loud", "--rpc-max-connections 0"],
 )  # fmt: skip
 def test_wrong_command_line(words: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -73,8 +73,8 @@ def test_kill_leaves_a_consistent_chain(start: Any, tmp_path: Path) -> None:
     chance = random.Random(7)
     spec, base = load_spec("dev"), tmp_path / "base"
     path = base / "chains" / spec.id / "db"
-    for _ in range(3):
-        node = start("--dev", "-d", str(base), "--seal", "interval:0.01", "--finality-lag", "2")
+    for delay in ("0", "0.02", "0"):
+        node = start("--dev", "-d", str(base), "--seal", "interval:0.01", "--finality-delay", delay)
         final: list[bytes] = []
         with node.connect() as socket:
             call(socket, "chain_subscribeFinalizedHeads")
@@ -85,7 +85,7 @@ def test_kill_leaves_a_consistent_chain(start: Any, tmp_path: Path) -> None:
             node.end(signal.SIGKILL)
         with Database(path) as database:
             chain = Chain(database, engine(), spec.genesis)
-            assert chain.finalized.number == max(chain.best.number - 2, 0)
+            assert 0 < chain.finalized.number <= chain.best.number
             for hash in (*final, chain.finalized_hash, chain.best_hash):
                 assert chain.is_canonical(hash)
                 assert dict(chain.state_at(hash).items())
