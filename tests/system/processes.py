@@ -200,10 +200,11 @@ class Worker(Service):
         log_level: str = "INFO",
         name: str = "worker",
         data_dir: Path | None = None,
+        shard: str | None = None,
     ) -> None:
         self.data_dir = data_dir or directory / "data"
         ports = ["-p", str(node_port), "-P", "0", "-h", "0", "-i", "0"]
-        run = ["run", "--dev", "--skip-ra", "--slot-ms", str(slot_ms)]
+        run = ["run", "--dev", "--skip-ra", "--slot-ms", str(slot_ms), *([shard] if shard else [])]
         super().__init__(
             "integritee.worker.main", [*ports, "-d", str(self.data_dir), *options, *run], directory, name
         )
@@ -218,8 +219,13 @@ class Worker(Service):
         """Start and wait for the first sidechain block."""
         self.spawn()
         self.wait_for(r"^READY")
-        self.port = int(self.say(r"Trusted RPC listening on wss://[^\s:]+:(\d+)"))
+        self.find_port()
         return self
+
+    def find_port(self) -> int:
+        """Wait until the trusted RPC listens; from now on `url` names it."""
+        self.port = int(self.say(r"Trusted RPC listening on wss://[^\s:]+:(\d+)"))
+        return self.port
 
     @property
     def url(self) -> str:

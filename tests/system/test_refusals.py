@@ -33,7 +33,9 @@ from .processes import Node, Worker, soon
 from .spellings import enclave_secrets, spellings
 
 UNIT: Final = 10**12
-PAYER: Final = Sr25519Pair.from_uri("//Bob")
+DEPOSITOR: Final = Sr25519Pair.from_uri("//Bob")
+PAYER: Final = Sr25519Pair.from_uri("//Payer")
+"""Funded inside the ledger, so that nothing public names this account."""
 POCKET: Final = Sr25519Pair.from_uri("//Pocket")
 PAUPER: Final = Sr25519Pair.from_uri("//Pauper")
 ELSEWHERE: Final = b"\x77" * 32
@@ -60,12 +62,13 @@ async def _fund(node: Node, worker: Worker) -> None:
     async with await ParentchainClient.connect(node.url) as chain, await WorkerClient.connect(worker.url) as client:
         vault = ss58_decode(worker.vault)[0]
         call = chain.call("Balances", "transfer_allow_death", {"dest": Id(vault), "value": 100 * UNIT})
-        await chain.submit_and_watch(await chain.sign(call, PAYER))
+        await chain.submit_and_watch(await chain.sign(call, DEPOSITOR))
 
         async def is_credited() -> bool:
-            return (await client.account_info(PAYER)).data.free > 0
+            return (await client.account_info(DEPOSITOR)).data.free > 0
 
         await soon(is_credited, "the deposit's credit")
+        await client.call("balance_transfer", DEPOSITOR.public, PAYER.public, 50 * UNIT, signer=DEPOSITOR)
 
 
 @pytest.fixture

@@ -26,6 +26,7 @@ from integritee.boundary.messages import EnclaveIdentity, InitParams, Nothing
 from .attestation.measurement import measure
 from .bootstrap import identity, start
 from .errors import AlreadyInitialised, NotReady
+from .rpc.errors import ListenFailed
 from .rpc.jsonrpc import Dispatcher
 from .rpc.methods import trusted_methods
 from .rpc.server import TrustedRpcServer, tls_context
@@ -87,7 +88,11 @@ class EnclaveProcess:
         watches = WatchRegistry()
         dispatcher = Dispatcher(trusted_methods(service, watches), observe=service.count_request)
         server = TrustedRpcServer(dispatcher, watches, tls_context(enclave.core.keys.signing.seed, unix_ms()))
-        await server.start(params.trusted_host, params.trusted_port)
+        try:
+            await server.start(params.trusted_host, params.trusted_port)
+        except ListenFailed:
+            await service.close()
+            raise
         service.server, service.host = server, self._endpoint
         self._service = service
         gc.freeze()  # what start-up built stays: cyclic collections need not look at it again

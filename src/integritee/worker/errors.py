@@ -4,6 +4,7 @@ WorkerError
 ├── EnclaveDied        the enclave process ended on its own
 ├── EnclaveSilent      the enclave did not answer in time
 ├── InvalidOption      a command-line value that cannot be used
+├── PortUnavailable    a port of the host's own services cannot be had
 ├── FundingFailed      the enclave account could not be funded
 └── NoJustification    the node offers no finality proof for a range of blocks
 """
@@ -44,6 +45,14 @@ class InvalidOption(WorkerError):
     def __init__(self, option: str, found: str, expected: str) -> None:
         self.option, self.found, self.expected = option, found, expected
         super().__init__(f"{option}: expected {expected}, found {found!r}")
+
+
+class PortUnavailable(WorkerError):
+    code = "worker.port_unavailable"
+
+    def __init__(self, host: str, port: int, reason: str) -> None:
+        self.host, self.port, self.reason = host, port, reason
+        super().__init__(f"cannot listen on {host} port {port}: {reason}")
 
 
 class FundingFailed(WorkerError):

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
+from .errors import PortUnavailable
 from .metrics import Metrics
 
 
@@ -38,9 +39,12 @@ def metrics_app(metrics: Metrics, refresh: Callable[[], Awaitable[None]]) -> web
 
 
 async def serve(app: web.Application, host: str, port: int) -> tuple[web.AppRunner, int]:
-    """Listen; the runner to clean up and the port (for port 0)."""
+    """Listen; the runner to clean up and the port (for port 0). Raises PortUnavailable."""
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
     await runner.setup()
-    site = web.TCPSite(runner, host, port)
-    await site.start()
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError as failed:
+        await runner.cleanup()
+        raise PortUnavailable(host, port, failed.strerror or str(failed)) from None
     return runner, int(runner.addresses[0][1])

@@ -19,6 +19,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from integritee.crypto import Ed25519Pair
+from integritee.enclave.rpc.errors import ListenFailed
 from integritee.enclave.rpc.jsonrpc import Connection, Dispatcher, Method, Outcome, Params
 from integritee.enclave.rpc.limits import MAX_MESSAGE_BYTES, ServerLimits
 from integritee.enclave.rpc.methods import trusted_methods
@@ -439,7 +440,7 @@ async def test_stopping_says_goodbye_and_gives_up_on_those_who_do_not_answer() -
 
 async def test_a_taken_port_is_an_error() -> None:
     async with serving() as harness:
-        with pytest.raises(OSError, match="in use"):
+        with pytest.raises(ListenFailed, match="in use"):
             await Harness().server.start("127.0.0.1", harness.server.port)
 
 

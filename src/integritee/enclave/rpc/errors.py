@@ -2,6 +2,7 @@
 
     IntegriteeError
     └── RpcError                      rpc
+        ├── ListenFailed              rpc.listen_failed        the server cannot have its address
         ├── ProtocolFault             rpc.protocol             answered with a JSON-RPC error object
         │   ├── ParseError            rpc.parse_error          -32700
         │   ├── InvalidRequest        rpc.invalid_request      -32600
@@ -63,6 +64,18 @@ class RpcError(IntegriteeError):
     """Any failure of this package."""
 
     code = "rpc"
+
+
+class ListenFailed(RpcError):
+    """The address to listen on is taken, forbidden, or not ours; `reason` is the system's."""
+
+    code = "rpc.listen_failed"
+
+    def __init__(self, host: str, port: int, reason: str) -> None:
+        super().__init__(f"cannot listen on {host} port {port}: {reason}")
+        self.host = host
+        self.port = port
+        self.reason = reason
 
 
 class ProtocolFault(RpcError):

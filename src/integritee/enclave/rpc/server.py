@@ -22,6 +22,7 @@ from integritee.errors import IntegriteeError
 from integritee.primitives.rpc import TrustedOperationStatus
 
 from .certificate import certificate_pem, encrypted_key_pem
+from .errors import ListenFailed
 from .jsonrpc import Connection, Dispatcher
 from .limits import ServerLimits
 from .watch import Push, WatchRegistry
@@ -89,13 +90,16 @@ class TrustedRpcServer:
         self._all_gone = asyncio.Event()
 
     async def start(self, host: str, port: int) -> None:
-        """Listen; port 0 picks a free one. Raises OSError if the address cannot be had."""
+        """Listen; port 0 picks a free one. Raises ListenFailed if the address cannot be had."""
         files = raise_file_limit() - self._limits.reserved_files
         if files < self._limits.connections:
             self._capacity = max(files, 1)
             log.warning("the file limit allows only %d clients", self._capacity)
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._listener = socket.create_server((host, port), family=family, backlog=self._limits.backlog)
+        try:
+            self._listener = socket.create_server((host, port), family=family, backlog=self._limits.backlog)
+        except OSError as e:
+            raise ListenFailed(host, port, e.strerror or str(e)) from None
         self._listener.setblocking(False)
         self._accepting = asyncio.create_task(self._accept_all(self._listener))
         log.info("trusted RPC listens on %s port %d", host, self.port)
