@@ -231,7 +231,7 @@ OPERATIONS: Final[dict[Callable[[Mischief], Awaitable[Request]], str]] = {
     signed_for_foreign_shard: "stf.invalid_signature",
     foreign_shard: "pool.invalid_shard",
     unshield_from_foreign_shard: "stf.wrong_shard",
-    amount_too_high: "arithmetic.underflow",
+    amount_too_high: "stf.missing_funds",
     no_funds_for_the_fee: "stf.missing_funds",
     unshield_too_much: "stf.missing_funds",
     enclave_only: "stf.require_enclave_signer",
