@@ -14,6 +14,9 @@ from integritee.scale import decode_compact, encode_compact
 MAX_TRANSACTIONS: Final = 255
 """Deepest nesting of storage transactions (frame-support `TRANSACTIONAL_LIMIT`)."""
 
+MAX_REMEMBERED: Final = 16_384
+"""Committed values kept at hand after they were first read."""
+
 
 class Backend(Protocol):
     """Committed state: what `integritee.trie.Trie` offers."""
@@ -79,11 +82,12 @@ Cell: TypeAlias = bytes | Appended | None
 class Overlay:
     """Reads fall through the open transactions to the backend; writes go to the innermost one."""
 
-    __slots__ = ("_layers", "_settled", "backend")
+    __slots__ = ("_committed", "_layers", "_settled", "backend")
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
         self._layers: list[dict[bytes, Cell]] = [{}]
+        self._committed: dict[bytes, bytes | None] = {}
         self._settled: RootedBackend | None = None
 
     # -- reading -------------------------------------------------------------------------------------
@@ -93,7 +97,12 @@ class Overlay:
             if key in layer:
                 cell = layer[key]
                 return cell.encoded() if isinstance(cell, Appended) else cell
-        return self.backend.get(key)
+        if key in self._committed:
+            return self._committed[key]
+        value = self.backend.get(key)
+        if len(self._committed) < MAX_REMEMBERED:
+            self._committed[key] = value
+        return value
 
     def items(self, prefix: bytes = b"", start: bytes | None = None) -> Iterator[tuple[bytes, bytes]]:
         """Entries with `prefix` by ascending key as seen now, none below `start` if given.

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from functools import lru_cache
+from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar
 
 from integritee.crypto import blake2_128_concat, identity, twox_64_concat
 from integritee.scale import Codec
@@ -20,6 +21,12 @@ K = TypeVar("K")
 K2 = TypeVar("K2")
 V = TypeVar("V")
 R = TypeVar("R")
+
+REMEMBERED_KEYS: Final = 8192
+REMEMBERED_KEY_BYTES: Final = 64
+"""A call hashes the keys of its accounts again and again; so many hashes of keys up to this size are kept."""
+
+_remembered_blake2 = lru_cache(REMEMBERED_KEYS)(blake2_128_concat)
 
 
 class Hasher(Generic[K]):
@@ -39,7 +46,7 @@ class Blake2_128Concat(Hasher[K]):  # the name in FRAME
 
     @staticmethod
     def apply(data: bytes, /) -> bytes:
-        return blake2_128_concat(data)
+        return _remembered_blake2(data) if len(data) <= REMEMBERED_KEY_BYTES else blake2_128_concat(data)
 
 
 class Twox64Concat(Hasher[K]):
@@ -157,6 +164,10 @@ class StorageMap(_Map[V], Generic[H, V]):
     """Values by one hashed key."""
 
     __slots__ = ()
+
+    def _raw_key(self, *keys: Any) -> bytes:
+        (key,) = keys
+        return self.prefix + self._hashers[0].apply(self._keys[0].encode(key))
 
     def key_of(self: StorageMap[Hasher[K], V], key: K) -> bytes:
         """Raw storage key of an entry."""

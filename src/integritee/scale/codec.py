@@ -6,9 +6,11 @@ strict: canonical compacts, bounded lengths, bounded nesting, and `decode` refus
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import attrgetter
+from struct import Struct
 from typing import Any, Final, TypeVar
 
 from . import shape as s
@@ -39,12 +41,24 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
+class Fixed:
+    """How to read a type of which every value takes the same number of bytes and every bit pattern is one.
+
+    `format` says how the `struct` module cuts it (little-endian, no padding), `take` makes a value of the pieces.
+    """
+
+    format: str
+    take: Callable[[Iterator[Any]], Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Codec:
     """Encoder and decoder of one type. `min_size` is the least number of bytes any value takes."""
 
     encode: Encode
     read: Read
     min_size: int = 0
+    fixed: Fixed | None = None
 
     def decode(self, data: bytes) -> Any:
         """The value `data` encodes, all of it. Raises DecodeError."""
@@ -186,6 +200,20 @@ def _read_str(data: bytes, at: int, depth: int) -> tuple[str, int]:
         raise InvalidUtf8(start) from None
 
 
+def _two_words(pieces: Iterator[int]) -> int:
+    return next(pieces) | next(pieces) << 64
+
+
+_FIXED_INTEGERS: Final = {
+    (1, False): Fixed("B", next),
+    (2, False): Fixed("H", next),
+    (4, False): Fixed("I", next),
+    (8, False): Fixed("Q", next),
+    (16, False): Fixed("QQ", _two_words),
+}
+"""By size in bytes and signedness; the others are rare."""
+
+
 def _integer(kind: Integer) -> Codec:
     size, signed, name = kind.size, kind.signed, kind.name
 
@@ -201,7 +229,7 @@ def _integer(kind: Integer) -> Codec:
             raise UnexpectedEnd(at, size, len(data) - at)
         return int.from_bytes(data[at:end], "little", signed=signed), end
 
-    return Codec(encode, read, size)
+    return Codec(encode, read, size, _FIXED_INTEGERS.get((size, signed)))
 
 
 def _compact(kind: Integer) -> Codec:
@@ -233,7 +261,7 @@ def _fixed_bytes(size: int) -> Codec:
             raise UnexpectedEnd(at, size, len(data) - at)
         return data[at:end], end
 
-    return Codec(encode, read, size)
+    return Codec(encode, read, size, Fixed(f"{size}s", next))
 
 
 def _byte_sequence(limit: int | None) -> Codec:
@@ -297,6 +325,8 @@ def _sequence(item: Codec, limit: int | None) -> Codec:
 
 
 def _attributes(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
+    if len(names) > 1:
+        return attrgetter(*names)
     return lambda value: tuple([getattr(value, name) for name in names])
 
 
@@ -324,7 +354,20 @@ def product(codecs: tuple[Codec, ...], build: Callable[..., Any], parts: Callabl
             out.append(value)
         return build(*out), at
 
-    return Codec(encode, read, sum(c.min_size for c in codecs))
+    length = sum(c.min_size for c in codecs)
+    fixed = [c.fixed for c in codecs if c.fixed is not None]
+    if len(fixed) < size or not fixed:
+        return Codec(encode, read, length)
+    takes = tuple(f.take for f in fixed)
+    layout = Fixed("".join(f.format for f in fixed), lambda pieces: build(*[take(pieces) for take in takes]))
+    unpack, take = Struct("<" + layout.format).unpack_from, layout.take
+
+    def read_at_once(data: bytes, at: int, depth: int) -> tuple[Any, int]:
+        if len(data) - at < length:
+            return read(data, at, depth)  # raises, and knows where the data ends
+        return take(iter(unpack(data, at))), at + length
+
+    return Codec(encode, read_at_once, length, layout)
 
 
 def _option(item: Codec) -> Codec:

@@ -20,6 +20,7 @@ import inspect
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from integritee.frame.declare import Argument, arguments_of
@@ -89,7 +90,7 @@ class GetterDef:
     def arguments(self) -> tuple[Argument, ...]:
         return arguments_of(self.method, skip=1)
 
-    @property
+    @cached_property
     def returns(self) -> Hint:
         return typing.get_type_hints(self.method, include_extras=True)["return"]
 

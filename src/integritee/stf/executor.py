@@ -7,13 +7,12 @@ before that leaves no trace.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from integritee.errors import IntegriteeError
 from integritee.frame.errors import DispatchFailure
 from integritee.primitives.signature import verify_wrapped
 
-from .declare import App, Authority, Context, VaultPayment
+from .declare import Authority, Context, VaultPayment
 from .errors import (
     Filtered,
     InvalidNonce,
@@ -21,7 +20,6 @@ from .errors import (
     MissingFunds,
     MissingPrivileges,
     RequireEnclaveSigner,
-    StfError,
 )
 from .ledger import Ledger
 from .operation import (
@@ -52,13 +50,8 @@ class Executor:
     def __init__(self, ledger: Ledger, runtime: LedgerRuntime, mrenclave: bytes, shard: bytes) -> None:
         self.ledger, self.runtime = ledger, runtime
         self.mrenclave, self.shard = mrenclave, shard
-        self._apps = ledger.instances(runtime)
-        self._owners: dict[int, App] = {}
-        for app in self._apps.values():
-            for name in dir(type(app)):
-                definition = getattr(getattr(type(app), name), "trusted_call", None)
-                if definition is not None:
-                    self._owners[definition.index] = app
+        apps = ledger.instances(runtime)
+        self._owners = {definition: apps[app] for definition, app in ledger.owners.items()}
 
     # -- calls ---------------------------------------------------------------------------------------
 
@@ -77,9 +70,9 @@ class Executor:
             self._check_nonce(signed)
             with self.runtime.transaction():
                 self._charge(signed)
-        except (StfError, DispatchFailure) as refused:
+                self.runtime.system.increment_nonce(signed.call.sender)
+        except IntegriteeError as refused:
             return Outcome(error=refused)
-        self.runtime.system.increment_nonce(signed.call.sender)
         return self._dispatch(signed, now)
 
     def authorise(self, signed: TrustedCallSigned) -> None:
@@ -113,8 +106,8 @@ class Executor:
         try:
             self._filter(signed)
             with self.runtime.transaction():
-                definition.method(self._owners[definition.index], context, *signed.call.args)
-        except (StfError, DispatchFailure) as failed:
+                definition.method(self._owners[definition], context, *signed.call.args)
+        except IntegriteeError as failed:
             return Outcome(error=failed, charged=True)
         return Outcome(tuple(context.effects), charged=True)
 
@@ -147,7 +140,5 @@ class Executor:
 
     def _answer(self, getter: TrustedGetter | PublicGetter) -> bytes:
         definition = getter.definition
-        app: Any = next(
-            a for a in self._apps.values() if getattr(type(a), definition.name, None) is definition.method
-        )
-        return self.ledger.codec(definition.returns).encode(definition.method(app, *getter.args))
+        answer = definition.method(self._owners[definition], *getter.args)
+        return self.ledger.codec(definition.returns).encode(answer)

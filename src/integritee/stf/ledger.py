@@ -36,10 +36,12 @@ class IndexClash(StfError):
 
 
 class Ledger:
-    """`apps` in any order. `calls`, `trusted_getters`, `public_getters` list the declarations by index."""
+    """`apps` in any order. `calls`, `trusted_getters`, `public_getters` list the declarations by index, `owners`
+    the app of each."""
 
     def __init__(self, apps: Sequence[type[App]] = (NativeToken,)) -> None:
         self.apps = tuple(apps)
+        self.owners: dict[TrustedCallDef | GetterDef, type[App]] = {}
         self.calls: dict[int, TrustedCallDef] = self._collect("trusted_call")
         self.trusted_getters: dict[int, GetterDef] = self._collect("trusted_getter")
         self.public_getters: dict[int, GetterDef] = self._collect("public_getter")
@@ -56,6 +58,7 @@ class Ledger:
                     first = found[definition.index].method.__qualname__
                     raise IndexClash(kind, definition.index, first, definition.method.__qualname__)
                 found[definition.index] = definition
+                self.owners[definition] = app
         return found
 
     def _enum(self, name: str, definitions: dict[int, Any], value: Any) -> Codec:

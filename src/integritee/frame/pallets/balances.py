@@ -117,24 +117,27 @@ class Balances(Pallet):
 
     def transfer(self, source: bytes, dest: bytes, value: int, keep_alive: bool = False) -> None:
         """Move `value`; `keep_alive` refuses to let `source` die. Raises Token errors, Underflow."""
-        self.check_withdraw(source, value, keep_alive)
-        if value and self.free(dest) + value < self.existential_deposit:
+        giver, taker = self.system.account.get(source), self.system.account.get(dest)
+        self._check_withdraw(giver, value, keep_alive)
+        if value and taker.data.free + value < self.existential_deposit:
             raise token_failure(TokenError.BelowMinimum)
         if source == dest:
             return
         if value:
-            self.change(source, lambda d: d.replace(free=d.free - value))
-            self.change(dest, lambda d: d.replace(free=_checked(d.free + value)))
+            self._update(source, giver, giver.data.replace(free=giver.data.free - value))
+            self._update(dest, taker, taker.data.replace(free=_checked(taker.data.free + value)))
         self.deposit(self.Event.Transfer(source, dest, value))
 
     def check_withdraw(self, who: bytes, value: int, keep_alive: bool) -> None:
         """Raises Token errors or Underflow if `value` may not leave the account's free balance."""
+        self._check_withdraw(self.system.account.get(who), value, keep_alive)
+
+    def _check_withdraw(self, info: AccountInfo, value: int, keep_alive: bool) -> None:
         if value == 0:
             return
-        if self.total_issuance.get() < value:
-            raise underflow()
-        info = self.system.account.get(who)
         if info.data.free < value:
+            if self.total_issuance.get() < value:
+                raise underflow()
             raise token_failure(TokenError.FundsUnavailable)
         if value > self.liquid(info):
             raise token_failure(TokenError.Frozen)
@@ -150,9 +153,10 @@ class Balances(Pallet):
 
     def mint(self, who: bytes, value: int) -> bool:
         """Put `value` into circulation if that leaves a living account; whether it did."""
-        if value == 0 or self.free(who) + value < self.existential_deposit:
+        info = self.system.account.get(who)
+        if value == 0 or info.data.free + value < self.existential_deposit:
             return False
-        self.change(who, lambda d: d.replace(free=_checked(d.free + value)))
+        self._update(who, info, info.data.replace(free=_checked(info.data.free + value)))
         self.total_issuance.mutate(lambda total: _checked(total + value))
         return True
 
@@ -197,7 +201,11 @@ class Balances(Pallet):
         Raises ConsumerRemaining, overflow errors.
         """
         info = self.system.account.get(who)
-        before, after = info.data, alter(info.data)
+        self._update(who, info, alter(info.data))
+
+    def _update(self, who: bytes, info: AccountInfo, after: AccountData) -> None:
+        """`change` of an account that was just read."""
+        before, existed = info.data, info.exists()
         dust = 0
         if after.free < self.existential_deposit and after.reserved == 0:
             dust, after = after.free, AccountData(0, 0, after.frozen, after.flags)
@@ -213,7 +221,7 @@ class Balances(Pallet):
             info = info.replace(consumers=info.consumers - 1)
         if lived and not lives:
             info = System.drop_provider(info)
-        self.system.store_account(who, info)
+        self.system.store_account(who, info, existed)
         if endowed and not before.reserved:
             self.deposit(self.Event.Endowed(who, after.free))
         if dust:

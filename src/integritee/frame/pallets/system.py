@@ -170,9 +170,13 @@ class System(Pallet):
         info = self.account.get(who)
         self.account.put(who, info.replace(nonce=info.nonce + 1))
 
-    def store_account(self, who: bytes, info: AccountInfo) -> None:
-        """Write an account, announcing its birth or death; a dead one is removed, nonce and all."""
-        existed = self.account.get(who).exists()
+    def store_account(self, who: bytes, info: AccountInfo, existed: bool | None = None) -> None:
+        """Write an account, announcing its birth or death; a dead one is removed, nonce and all.
+
+        `existed` saves reading what the caller has read already.
+        """
+        if existed is None:
+            existed = self.account.get(who).exists()
         if info.exists():
             self.account.put(who, info)
             if not existed:
