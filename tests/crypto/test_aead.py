@@ -47,9 +47,7 @@ def test_known_derived_key() -> None:
 
 def test_labels_and_salts_separate_keys() -> None:
     root = b"\x01" * 32
-    keys = {
-        derive_key(root, label, salt) for label in (b"journal", b"snapshot") for salt in (b"", b"1", b"2")
-    }
+    keys = {derive_key(root, label, salt) for label in (b"journal", b"snapshot") for salt in (b"", b"1", b"2")}
     assert len(keys) == 6
     assert all(len(key) == 32 for key in keys)
 
@@ -62,9 +60,7 @@ def test_round_trip(key: bytes, nonce: bytes, plain: bytes, data: bytes) -> None
 
 
 @given(KEYS, NONCES, st.binary(max_size=60), st.binary(min_size=1, max_size=20), st.data())
-def test_any_changed_bit_is_noticed(
-    key: bytes, nonce: bytes, plain: bytes, data: bytes, draw: st.DataObject
-) -> None:
+def test_any_changed_bit_is_noticed(key: bytes, nonce: bytes, plain: bytes, data: bytes, draw: st.DataObject) -> None:
     parts = {
         "key": key,
         "nonce": nonce,

@@ -16,9 +16,7 @@ def test_codes_are_unique_and_drawn_in_the_docstring() -> None:
     assert len(found) == len(tree(errors.CryptoError))
     for code, name in found.items():
         assert code == "crypto" or code.startswith("crypto.")
-        assert any(
-            line.split()[-2:] == [name, code] for line in (errors.__doc__ or "").splitlines() if line.split()
-        )
+        assert any(line.split()[-2:] == [name, code] for line in (errors.__doc__ or "").splitlines() if line.split())
 
 
 def test_rarely_used_libraries_load_on_use() -> None:

@@ -94,9 +94,7 @@ def test_a_generated_key_survives_sealing() -> None:
     assert restored.decrypt(key.public.encrypt(b"call")) == b"call"
 
 
-@pytest.mark.parametrize(
-    "length", [0, 1, CHUNK_LENGTH - 1, CHUNK_LENGTH, CHUNK_LENGTH + 1, MAX_PLAINTEXT_LENGTH]
-)
+@pytest.mark.parametrize("length", [0, 1, CHUNK_LENGTH - 1, CHUNK_LENGTH, CHUNK_LENGTH + 1, MAX_PLAINTEXT_LENGTH])
 def test_one_block_for_each_chunk(key: ShieldingKey, length: int) -> None:
     plain = bytes(i % 251 for i in range(length))
     cipher = key.public.encrypt(plain)

@@ -170,9 +170,7 @@ class ShieldingKey:
         if 0 < len(ciphertext) < BLOCK_LENGTH:
             ciphertext = ciphertext.rjust(BLOCK_LENGTH, b"\0")
         if len(ciphertext) % BLOCK_LENGTH or len(ciphertext) > MAX_CIPHERTEXT_LENGTH:
-            raise InvalidCiphertextLength(
-                block=BLOCK_LENGTH, limit=MAX_CIPHERTEXT_LENGTH, found=len(ciphertext)
-            )
+            raise InvalidCiphertextLength(block=BLOCK_LENGTH, limit=MAX_CIPHERTEXT_LENGTH, found=len(ciphertext))
         try:
             return b"".join(self._key.decrypt(block, _OAEP) for block in _split(ciphertext, BLOCK_LENGTH))
         except ValueError:

@@ -81,18 +81,12 @@ class Resume(ConsensusLog, frozen=True):
 
 def precommit_payload(precommit: Precommit, round_: int, set_id: int) -> bytes:
     """What an authority signs: Message::Precommit (variant 1), round and set id; not hashed."""
-    return (
-        b"\x01" + encode(Precommit, precommit) + round_.to_bytes(8, "little") + set_id.to_bytes(8, "little")
-    )
+    return b"\x01" + encode(Precommit, precommit) + round_.to_bytes(8, "little") + set_id.to_bytes(8, "little")
 
 
 def grandpa_logs(header: Header) -> list[bytes]:
     """SCALE bytes of every GRANDPA consensus log in the header's digest."""
-    return [
-        item.data
-        for item in header.digest.logs
-        if isinstance(item, Consensus) and item.engine == GRANDPA_ENGINE
-    ]
+    return [item.data for item in header.digest.logs if isinstance(item, Consensus) and item.engine == GRANDPA_ENGINE]
 
 
 def finality_threshold(total_weight: int) -> int:

@@ -108,4 +108,3 @@ def aura_slot(header: Header) -> int | None:
 
 def aura_slot_digest(slot: int) -> DigestItem:
     return PreRuntime(AURA_ENGINE, slot.to_bytes(8, "little"))
-

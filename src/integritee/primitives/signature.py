@@ -51,6 +51,4 @@ def verify(signature: MultiSignature, message: bytes, account: AccountId) -> boo
 
 def verify_wrapped(signature: MultiSignature, message: bytes, account: AccountId) -> bool:
     """As `verify`, also accepting a signature over ``<Bytes>message</Bytes>``."""
-    return verify(signature, message, account) or verify(
-        signature, b"<Bytes>" + message + b"</Bytes>", account
-    )
+    return verify(signature, message, account) or verify(signature, b"<Bytes>" + message + b"</Bytes>", account)
