@@ -1,7 +1,12 @@
 """One end of the boundary stream over asyncio: calls out, dispatch of calls in.
 
 The only I/O here is reading and writing the stream. Requests are handled concurrently in the order they
-arrive; at most MAX_IN_FLIGHT of each direction are open.
+arrive; at most MAX_IN_FLIGHT of each direction are open. Whatever the other side does wrong ends the stream.
+
+    EndpointError
+    ├── RemoteFailure   the other side refused a request
+    ├── StreamClosed    the stream ended while a request was open
+    └── UnsentBacklog   the other side does not read
 """
 
 from __future__ import annotations
@@ -10,10 +15,11 @@ import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, Final, TypeVar
 
 from integritee.errors import IntegriteeError
-from integritee.scale import Struct, codec
+from integritee.scale import DecodeError, Struct, codec
 
 from .framing import Frame, FrameDecoder, FramingError, Kind, MalformedFrame, encode_frame
 from .interface import Method, methods_of
@@ -21,6 +27,9 @@ from .messages import Failure
 
 MAX_IN_FLIGHT: Final = 64
 """Requests one side may have open; more wait for a place."""
+
+MAX_UNSENT: Final = 128 * 1024 * 1024
+"""Bytes that may wait for the other side to read; beyond, the stream is given up."""
 
 READ_SIZE: Final = 256 * 1024
 CLOSED_CODE: Final = "boundary.closed"
@@ -31,7 +40,11 @@ Handler = Callable[[Any], Awaitable[Any]]
 log = logging.getLogger(__name__)
 
 
-class RemoteFailure(IntegriteeError):
+class EndpointError(IntegriteeError):
+    code = "boundary.endpoint"
+
+
+class RemoteFailure(EndpointError):
     """The other side refused a request; `code` and facts are those of its error."""
 
     code = "boundary.remote"
@@ -46,10 +59,20 @@ class RemoteFailure(IntegriteeError):
         return facts
 
 
-class StreamClosed(IntegriteeError):
+class StreamClosed(EndpointError):
     """The stream ended while a request was open."""
 
     code = CLOSED_CODE
+
+
+class UnsentBacklog(EndpointError):
+    """The other side does not read what it is told."""
+
+    code = "boundary.unsent_backlog"
+
+    def __init__(self, found: int, limit: int) -> None:
+        self.found, self.limit = found, limit
+        super().__init__(f"{found} bytes wait for the other side, {limit} is the limit")
 
 
 class Endpoint:
@@ -85,15 +108,23 @@ class Endpoint:
             self._open[self._next_id] = answer
             number = self._next_id
             try:
-                await self._send(Frame(Kind.REQUEST, number, method.number, method.encode_request(request)))
+                frame = Frame(Kind.REQUEST, number, method.number, method.encode_request(request))
+                await self._write(encode_frame(frame))
                 return method.decode_answer(await answer)
             finally:
                 self._open.pop(number, None)
 
     def notify(self, method: Method[Q, Any], notice: Q) -> None:
-        """Tell the other side; no answer."""
-        if not self._closed:
-            self._writer.write(encode_frame(Frame(Kind.NOTICE, 0, method.number, method.encode_request(notice))))
+        """Tell the other side; no answer. Raises FrameTooLong; UnsentBacklog, and the stream is closed then."""
+        if self._closed:
+            return
+        frame = encode_frame(Frame(Kind.NOTICE, 0, method.number, method.encode_request(notice)))
+        backlog = self._writer.transport.get_write_buffer_size()
+        if backlog + len(frame) > MAX_UNSENT:
+            self._closed = True
+            self._writer.transport.abort()
+            raise UnsentBacklog(backlog, MAX_UNSENT)
+        self._writer.write(frame)
 
     async def run(self) -> None:
         """Serve until the stream ends or breaks."""
@@ -102,7 +133,7 @@ class Endpoint:
             while data := await self._reader.read(READ_SIZE):
                 for frame in decoder.feed(data):
                     await self._accept(frame)
-        except (FramingError, ConnectionError) as broken:
+        except (FramingError, DecodeError, ConnectionError) as broken:
             log.error("boundary stream broken: %s", broken)
         finally:
             await self._shut()
@@ -129,27 +160,30 @@ class Endpoint:
         self._incoming.release()
 
     async def _handle(self, frame: Frame) -> None:
-        method = self._methods[frame.method]
         try:
-            answer = await self._handlers[frame.method](method.decode_request(frame.payload))
+            reply = await self._reply(frame)
         except IntegriteeError as failed:
-            facts = json.dumps(failed.data())
-            await self._fail(frame, Failure(failed.code, str(failed), facts))
+            reply = self._failure(frame, Failure(failed.code, str(failed), json.dumps(failed.data())))
         except Exception:
             log.exception("method %d failed", frame.method)
-            await self._fail(frame, Failure("boundary.internal", "internal error", "{}"))
-        else:
-            if frame.kind is Kind.REQUEST:
-                await self._send(Frame(Kind.REPLY, frame.id, frame.method, method.encode_answer(answer)))
+            reply = self._failure(frame, Failure("boundary.internal", "internal error", "{}"))
+        if frame.kind is Kind.REQUEST and not self._closed:
+            with suppress(StreamClosed):  # then `run` ends, and with it whoever waits
+                await self._write(reply)
 
-    async def _fail(self, frame: Frame, failure: Failure) -> None:
+    async def _reply(self, frame: Frame) -> bytes:
+        method = self._methods[frame.method]
+        answer = await self._handlers[frame.method](method.decode_request(frame.payload))
+        return encode_frame(Frame(Kind.REPLY, frame.id, frame.method, method.encode_answer(answer)))
+
+    @staticmethod
+    def _failure(frame: Frame, failure: Failure) -> bytes:
         if frame.kind is Kind.NOTICE:
             log.warning("notice %d refused: %s (%s)", frame.method, failure.message, failure.code)
-            return
-        await self._send(Frame(Kind.FAILURE, frame.id, frame.method, codec(Failure).encode(failure)))
+        return encode_frame(Frame(Kind.FAILURE, frame.id, frame.method, codec(Failure).encode(failure)))
 
-    async def _send(self, frame: Frame) -> None:
-        self._writer.write(encode_frame(frame))
+    async def _write(self, frame: bytes) -> None:
+        self._writer.write(frame)
         try:
             await self._writer.drain()
         except ConnectionError:
