@@ -22,7 +22,7 @@ from .attestation.measurement import measure
 from .attestation.seal_root import load_or_create_root
 from .attestation.simulation import SimulationTee
 from .attestation.tee import SealPolicy, Tee
-from .core import CoreConfig, EnclaveCore
+from .core import PINS, PINS_LABEL, CoreConfig, EnclaveCore
 from .errors import ForeignShard
 from .keys import load_or_create
 from .parentchain.outbox import Outbox
@@ -70,6 +70,7 @@ def start(
 def _open_store(
     data_dir: Path, tee: Tee, clean_reset: bool, random: Callable[[int], bytes]
 ) -> tuple[SealedStore, StoredState]:
+    """A clean reset keeps the keys, as long as they can be opened; everything else begins anew."""
     path = data_dir / STORE_DIRECTORY
     seal_key = tee.seal_key(SEAL_LABEL, SealPolicy.MRENCLAVE)
 
@@ -80,11 +81,13 @@ def _open_store(
         return open_store()
     erase_history(DiskDirectory(path))
     try:
-        return open_store()
+        store, stored = open_store()
     except SealError as unreadable:
         log.warning("clean reset: the keys were sealed by other code (%s) and are replaced", unreadable.code)
         shutil.rmtree(path)
         return open_store()
+    store.put_secret(PINS_LABEL, PINS.encode({}))
+    return store, stored
 
 
 def recover(

@@ -1,0 +1,317 @@
+"""The service around the core: submissions as ciphertext, slots, durability, snapshots, and what it tells the host."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from integritee.boundary.interface import Method, Ocalls
+from integritee.boundary.messages import ImportBlocks, Nothing
+from integritee.enclave.errors import InvalidTop, NotReady, Undecipherable, UnknownShard
+from integritee.enclave.pool import PoolError
+from integritee.enclave.rpc.errors import UnsupportedOperation
+from integritee.enclave.service import EnclaveService
+from integritee.enclave.sidechain.slots import slot_at
+from integritee.enclave.store.errors import DiskFailed
+from integritee.node.runtime.runtime import TEER
+from integritee.primitives.enclave_bridge import Request
+from integritee.primitives.ids import ParentchainId
+from integritee.scale import DecodeError, decode, u32
+from integritee.stf.errors import InvalidSignature
+from integritee.stf.ledger import DEFAULT_LEDGER
+from integritee.stf.operation import DirectCall, Get, TrustedCallSigned, TrustedOperation
+
+from .harness import ANN, BEN, CAT, SLOT_MS, World, getter_bytes, payments, public_getter, trusted_getter
+
+
+class Host:
+    """Hears notices; extrinsics go on to the node."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.heard: list[tuple[str, Any]] = []
+
+    def notify(self, method: Method[Any, Any], notice: Any) -> None:
+        notice = method.decode_request(method.encode_request(notice))
+        name = next(n for n, m in vars(Ocalls).items() if m is method)
+        self.heard.append((name, notice))
+        if method is Ocalls.submit_extrinsics:
+            for extrinsic in notice.extrinsics:
+                self.world.chain.submit(extrinsic, self.world.now)
+
+    def named(self, name: str) -> list[Any]:
+        return [notice for heard, notice in self.heard if heard == name]
+
+
+class Office:
+    """A service over a running world; slots are served by hand."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.host = Host(world)
+        self.service = EnclaveService(world.core, world.store, "ws://mura", "ws://host", lambda: world.now)
+        self.service.host = self.host  # type: ignore[assignment]
+
+    async def block(self) -> None:
+        world = self.world
+        world.grow()
+        state = world.core.sync_state()
+        await self.service.import_parentchain(world.request(state.number + 1, world.chain.height))
+
+    async def slot(self) -> None:
+        world = self.world
+        slot = slot_at(world.now - world.now % SLOT_MS + SLOT_MS, SLOT_MS)
+        world.now = slot.start
+        await self.service._serve_slot(slot, slot.start)
+
+    def request(self, operation: TrustedOperation) -> Request:
+        plain = DEFAULT_LEDGER.codec(TrustedOperation).encode(operation)
+        return Request(self.world.shard, self.world.core.keys.shielding.public.encrypt(plain))
+
+    async def submit(self, signed: TrustedCallSigned) -> bytes:
+        return await self.service.submit(self.request(DirectCall(signed)), None)
+
+    def transfer(self, amount: int = TEER) -> TrustedCallSigned:
+        call = DEFAULT_LEDGER.call("balance_transfer", ANN.public, BEN.public, amount)
+        return self.world.signed(ANN, call)
+
+
+@pytest.fixture
+async def office(world: World) -> AsyncIterator[Office]:
+    office = Office(world)
+    world.shield(ANN, 100 * TEER)
+    await office.block()
+    await office.slot()
+    yield office
+    office.service._decipherers.shutdown()
+
+
+async def test_a_payment_from_ciphertext_to_the_parentchain(office: Office) -> None:
+    call = DEFAULT_LEDGER.call("balance_unshield", ANN.public, CAT.public, TEER, office.world.shard)
+    hash = await office.submit(office.world.signed(ANN, call))
+    assert office.service.pending([office.world.shard, bytes(32)]) == [[hash], []]
+    assert office.service.next_nonce(ANN.public) == 1
+    await office.slot()
+    assert office.service.pending([office.world.shard]) == [[]]
+    await office.block()
+    assert payments(office.world) == [(CAT.public, TEER)]
+
+
+async def test_refusals(office: Office) -> None:
+    service, world = office.service, office.world
+    good = office.request(DirectCall(office.transfer()))
+    with pytest.raises(UnknownShard):
+        await service.submit(Request(bytes(32), good.cyphertext), None)
+    for bad in (b"", bytes(384), good.cyphertext[:-1], bytes(385)):
+        with pytest.raises((Undecipherable, InvalidTop)):
+            await service.submit(Request(world.shard, bad), None)
+    for plain in (b"\x00", b"\x07" + bytes(200)):
+        with pytest.raises(InvalidTop):
+            await service.submit(Request(world.shard, world.core.keys.shielding.public.encrypt(plain)), None)
+    with pytest.raises(UnsupportedOperation):
+        await service.submit(office.request(Get(public_getter("some_value"))), None)
+    forged = office.transfer()
+    with pytest.raises(InvalidSignature):
+        await office.submit(TrustedCallSigned(forged.call, 1, None, forged.signature))
+    assert len(world.core.pool) == 0
+    await service.submit(good, None)
+    with pytest.raises(PoolError):
+        await service.submit(good, None)
+
+
+async def test_no_submission_before_the_shard_runs(fresh: World) -> None:
+    office = Office(fresh)
+    with pytest.raises(NotReady):
+        await office.submit(office.transfer())
+    assert office.service.shard_vault() is None
+    assert (await office.service.status(Nothing())).phase == "connecting"
+    office.service._decipherers.shutdown()
+
+
+async def test_getters(office: Office) -> None:
+    service, shard = office.service, office.world.shard
+    answer = await service.execute_getter(Request(shard, getter_bytes(public_getter("some_value"))))
+    assert decode(u32, answer or b"") == 42
+    assert await service.execute_getter(Request(shard, getter_bytes(trusted_getter("account_info", ANN)))) is not None
+    with pytest.raises(UnknownShard):
+        await service.execute_getter(Request(bytes(32), b"\x00\x00"))
+    with pytest.raises(DecodeError):
+        await service.execute_getter(Request(shard, b"\x00\x63"))
+
+
+async def test_what_the_enclave_says_of_itself(office: Office) -> None:
+    service, world = office.service, office.world
+    assert service.shard() == world.shard
+    assert service.fingerprint() == world.core.config.mrenclave
+    assert service.shard_vault() == (world.vault, ParentchainId.Integritee)
+    assert service.latest_header() == world.core.head
+    assert (service.mu_ra_url(), service.untrusted_url()) == ("ws://mura", "ws://host")
+    assert service.stf_metadata()[:5] == b"meta\x0e"
+    assert '"n":[' in service.shielding_key_json()
+    assert service.version()
+    with pytest.raises(NotReady):
+        service.import_blocks([])
+
+
+async def test_status(office: Office) -> None:
+    world = office.world
+    service = office.service
+    service.count_request("any")
+    await office.submit(office.transfer())
+    status = await service.status(Nothing())
+    assert status.phase == "running"
+    assert status.trust == "grandpa"
+    assert status.parentchain_number == status.parentchain_processed == world.chain.height
+    assert (status.sidechain_number, status.sidechain_hash) == (
+        world.core.latest_header.block_number,
+        world.core.latest_header.hash(),
+    )
+    assert (status.pool_ready, status.pool_future, status.trusted_calls, status.rpc_requests) == (1, 0, 1, 1)
+    assert status.total_issuance == 100 * TEER + 1000
+    assert status.outbox == len(world.core.outbox.entries)
+    assert status.state_bytes == sum(len(k) + len(v) for k, v in world.core.state.items())
+
+
+async def test_the_host_hears_of_every_block(office: Office) -> None:
+    before = len(office.host.named("store_blocks"))
+    await office.submit(office.transfer())
+    await office.submit(office.transfer(10**6 * TEER))
+    await office.slot()
+    (stored,) = office.host.named("store_blocks")[before:]
+    assert stored.blocks[0].block.header == office.world.core.head
+    report = office.host.named("slot_report")[-1]
+    assert (report.block_number, report.executed, report.failed, report.queued_before) == (
+        office.world.core.latest_header.block_number,
+        1,
+        1,
+        2,
+    )
+    assert 0 < report.remaining_before_us <= 1_000_000
+
+
+async def test_import_answers_with_what_is_wanted_next(office: Office) -> None:
+    world = office.world
+    world.grow(2)
+    number = world.core.sync_state().number
+    state = await office.service.import_parentchain(world.request(number + 1, number + 2))
+    assert (state.number, state.hash) == (number + 2, world.chain.chain.hash_at(number + 2))
+    assert await office.service.import_parentchain(ImportBlocks(ParentchainId.Integritee, [])) == state
+    assert await office.service.init_parentchain(world.chain.params()) == state
+    assert await office.service.set_runtime(world.chain.facts()) == Nothing()
+
+
+async def test_a_block_that_fails_on_the_way_gives_its_calls_back(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hash = await office.submit(office.transfer())
+    head = office.world.core.head
+
+    def fails(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("integritee.stf.executor.Executor.execute", fails)
+    with pytest.raises(ZeroDivisionError):
+        await office.slot()
+    monkeypatch.undo()
+    assert office.world.core.head == head
+    assert office.service.pending([office.world.shard]) == [[hash]]
+    await office.slot()
+    assert office.world.free(BEN) == TEER
+
+
+async def test_slots_go_on_after_any_failure(
+    office: Office, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The slot clock: an error costs its slot, not the shard."""
+    served: list[int] = []
+
+    async def serve(slot: Any, now: int) -> None:
+        served.append(slot.number)
+        if len(served) == 1:
+            raise ZeroDivisionError
+        if len(served) == 2:
+            raise NotReady("anything")
+        if len(served) == 4:
+            raise asyncio.CancelledError
+
+    async def sleep(seconds: float) -> None:
+        office.world.now += max(int(seconds * 1000), 1) // (2 if len(served) == 2 else 1) or 1
+
+    monkeypatch.setattr(office.service, "_serve_slot", serve)
+    monkeypatch.setattr("integritee.enclave.service.asyncio.sleep", sleep)
+    with pytest.raises(asyncio.CancelledError):
+        await office.service.run_slots(SLOT_MS)
+    assert served == list(range(served[0], served[0] + 4))
+    assert "slot" in caplog.text
+    assert "enclave.not_ready" in caplog.text
+
+
+async def test_a_disk_that_fails_to_sync_ends_production(office: Office) -> None:
+    world = office.world
+    await office.submit(office.transfer())
+    blocks = len(office.host.named("store_blocks"))
+    world.directory.breaks_with = DiskFailed
+    world.directory.fail_at = 1
+    with pytest.raises(DiskFailed):
+        await office.slot()
+    assert len(office.host.named("store_blocks")) == blocks
+    status = await office.service.status(Nothing())
+    assert status.phase == "halted:store.disk_failed"
+    await office.slot()
+    assert len(office.host.named("store_blocks")) == blocks
+    world.directory.reboot()
+    world.boot()
+    world.connect()
+    world.block()
+
+
+async def test_snapshots_are_made_beside_the_slots(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = office.world
+    monkeypatch.setattr(world.store, "snapshot_due", lambda size: True)
+    await office.slot()
+    assert office.service._snapshot is not None
+    await office.service._snapshot
+    monkeypatch.undo()
+    assert any(name.startswith("snapshot") for name in world.directory.names())
+    await office.submit(office.transfer())
+    await office.slot()
+    items, head = dict(world.core.state.items()), world.core.head
+    world.directory.reboot()
+    world.boot()
+    assert (dict(world.core.state.items()), world.core.head) == (items, head)
+    world.connect()
+    world.block()
+
+
+async def test_a_failing_snapshot_costs_nothing(
+    office: Office, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.ERROR)
+    world = office.world
+    monkeypatch.setattr(world.store, "snapshot_due", lambda size: True)
+
+    def full(*_: object) -> None:
+        raise DiskFailed("write", "snapshot", 28)
+
+    monkeypatch.setattr("integritee.enclave.service._write_all", full)
+    await office.slot()
+    assert office.service._snapshot is not None
+    await office.service._snapshot
+    monkeypatch.undo()
+    assert "store.disk_failed" in caplog.text
+    await office.submit(office.transfer())
+    await office.slot()
+    assert world.free(BEN) == TEER
+
+
+async def test_close_releases_the_store(world: World) -> None:
+    office = Office(world)
+    await office.service.close()
+    assert not world.directory._locked
+    world.directory.reboot()
+    world.boot()
+    world.connect()
