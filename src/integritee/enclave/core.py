@@ -32,7 +32,7 @@ from integritee.stf.operation import TrustedCallSigned
 from integritee.stf.runtime import LedgerRuntime
 from integritee.trie import Trie
 
-from .errors import ForeignGenesis, NotReady, StateRolledBack
+from .errors import ForeignGenesis, ForeignParentchain, NotReady, StateRolledBack
 from .keys import EnclaveKeys, Randomness
 from .parentchain.follower import Follower
 from .parentchain.inbound import InboundBlock
@@ -153,7 +153,11 @@ class EnclaveCore:
     # -- ecalls --------------------------------------------------------------------------------------
 
     def connect(self, params: ParentchainParams) -> SyncState:
-        """Meet the parentchain. Raises ForeignGenesis, light-client, metadata and proof errors."""
+        """Meet the parentchain.
+
+        Raises ForeignParentchain, ForeignGenesis, and the errors of light client, metadata and proofs.
+        """
+        _expect_integritee(params.id)
         bound = self.runtime.parentchain(ParentchainId.Integritee).parentchain_genesis_hash.get()
         found = params.genesis.hash()
         if self.follower is not None:
@@ -189,6 +193,7 @@ class EnclaveCore:
 
         Raises the verification's named errors; nothing has changed then.
         """
+        _expect_integritee(request.id)
         follower = self._connected()
         read = follower.import_blocks(request.blocks, self._concerns_shard)
         if not read:
@@ -341,7 +346,7 @@ class EnclaveCore:
             self._has_rebroadcast = True
         if self.is_running:
             account = account_info(follower.values.get(follower.contract.watched.enclave_account))
-            wanted = self.goal.required_funds
+            wanted = self.goal.required_funds - self.goal.vault_funding  # the vault has its share by now
             self.needed_funds = wanted - account.data.free if account.data.free < wanted // 10 else 0
 
     # -- snapshots -----------------------------------------------------------------------------------
@@ -350,6 +355,11 @@ class EnclaveCore:
         """What a snapshot of the present state holds beside its entries."""
         meta = SnapshotMeta(self.config.shard, self.head, self.state.root(), self._resume or b"", self.outbox.whole())
         return META.encode(meta)
+
+
+def _expect_integritee(found: ParentchainId) -> None:
+    if found is not ParentchainId.Integritee:
+        raise ForeignParentchain(found.name, ParentchainId.Integritee.name)
 
 
 def _is_due(read: list[InboundBlock], stride: int) -> bool:

@@ -2,6 +2,9 @@
 
 EnclaveError
 ├── NotReady             a step was asked for before the one it needs
+├── AlreadyInitialised   the enclave is asked to start a second time
+├── ForeignShard         the sealed state is another shard's
+├── ForeignParentchain   a parentchain that this shard does not follow
 ├── ForeignGenesis       the parentchain is not the one this shard is bound to
 ├── MetadataChanged      other metadata for a spec version than was pinned on first contact
 ├── SpecVersionUnproven  the node's spec version is not the one proven on chain
@@ -42,6 +45,14 @@ class ForeignShard(EnclaveError):
     def __init__(self, found: bytes, expected: bytes) -> None:
         self.found, self.expected = found, expected
         super().__init__("the sealed state is another shard's: use its data directory or --clean-reset")
+
+
+class ForeignParentchain(EnclaveError):
+    code = "enclave.foreign_parentchain"
+
+    def __init__(self, found: str, expected: str) -> None:
+        self.found, self.expected = found, expected
+        super().__init__(f"the shard follows {expected}, not {found}")
 
 
 class ForeignGenesis(EnclaveError):

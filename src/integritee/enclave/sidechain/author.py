@@ -46,7 +46,7 @@ class Assignment:
     mrenclave: bytes
     signing: Ed25519Pair
     ledger_pair: Ed25519Pair
-    state_key: bytes
+    state_key: bytes = field(repr=False)
     parent: SidechainHeader | None
 
 
