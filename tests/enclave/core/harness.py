@@ -80,11 +80,15 @@ class World:
     """
 
     def __init__(
-        self, chain: Parentchain | None = None, directory: FaultyDirectory | None = None, now: int = START_MS
+        self,
+        chain: Parentchain | None = None,
+        directory: FaultyDirectory | None = None,
+        now: int = START_MS,
+        random: Callable[[int], bytes] | None = None,
     ) -> None:
         self.chain = chain or Parentchain()
         self.directory = directory or FaultyDirectory()
-        self.random = counting_random()
+        self.random = random or counting_random()
         self.now = now
         self.drops: Callable[[bytes], bool] = lambda extrinsic: False
         self.blocks: list[SignedBlock] = []
@@ -103,9 +107,8 @@ class World:
         """The same world once more, its enclave restarted, and one block on so that it knows its chain."""
         directory = FaultyDirectory()
         directory.put_back(self.directory.contents())
-        other = World(self.chain.fork(), directory, self.now)
+        other = World(self.chain.fork(), directory, self.now, self.random)
         other.blocks = list(self.blocks)
-        other.random = self.random
         other.connect()
         for extrinsic in other.core.outbox.pending():
             other.chain.submit(extrinsic, other.now)
