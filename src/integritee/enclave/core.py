@@ -118,30 +118,39 @@ class EnclaveCore:
         self._has_rebroadcast = False
         """Since the start; what a crash kept from being submitted should not wait longer than necessary."""
         self.goal = Goal(config.mrenclave, config.url, 0, 0)
+        self._latest = LedgerRuntime()
         self._view = Executor(ledger, LedgerRuntime(), config.mrenclave, config.shard)
-        self.state = recovered.state
-        self._show(recovered.state)
+        self._recorded = 0
+        """Sequence of the record that made `state` and `head`."""
+        self._adopt(recovered.state)
+        self.show_durable()
 
     # -- the committed state -------------------------------------------------------------------------
 
-    def _show(self, state: Trie) -> None:
-        """Let getters and admission see a committed state."""
+    def _adopt(self, state: Trie) -> None:
         self.state = state
-        self._view.runtime.state = Overlay(state)
+        self._latest.state = Overlay(state)
+
+    def show_durable(self) -> None:
+        """Let users see the state and its block, unless they could still be lost. To be called after a sync."""
+        if self._store.synced >= self._recorded:
+            self._view.runtime.state = Overlay(self.state)
+            self._shown_head = self.head
 
     @property
     def view(self) -> Executor:
-        """Getters and checks over the latest committed state. Never write through it."""
+        """Getters and checks over the latest durable state. Never write through it."""
         return self._view
 
     @property
     def runtime(self) -> LedgerRuntime:
-        return self._view.runtime
+        """The ledger over the latest state, on which the pool and the next block build. Only for reading."""
+        return self._latest
 
     @property
     def latest_header(self) -> SidechainHeader:
-        """Header of the latest own block; all zero before the first."""
-        return self.head or SidechainHeader(bytes(32), 0, bytes(32), bytes(32), 0)
+        """Header of the latest own block that is durable; all zero before the first."""
+        return self._shown_head or SidechainHeader(bytes(32), 0, bytes(32), bytes(32), 0)
 
     def confirmed_number(self) -> int:
         """Number on the parentchain's latest confirmation as proven; 0 without one."""
@@ -266,9 +275,9 @@ class EnclaveCore:
         record = GenesisRecord(
             self.config.shard, sorted(changes.items()), self._resume or b"", self.outbox.next_nonce
         )
-        self._store.append(RecordKind.GENESIS, GENESIS.encode(record))
+        self._recorded = self._store.append(RecordKind.GENESIS, GENESIS.encode(record))
         self.state_bytes += size_of(self.state, changes.items())
-        self._show(self.state.commit(changes))
+        self._adopt(self.state.commit(changes))
         self.is_running = True
 
     # -- slots ---------------------------------------------------------------------------------------
@@ -310,7 +319,9 @@ class EnclaveCore:
             raise StateRolledBack(reached, confirmed)
 
     def finish_slot(self, production: Production, now: int) -> Effects:
-        """Seal the block, journal and adopt it. The driver syncs the store before it acts on the effects.
+        """Seal the block, journal and adopt it.
+
+        The driver syncs the store and calls `show_durable` before it acts on the effects.
 
         If that fails the block is given up, its calls are ready again; a failed store ends production.
         """
@@ -319,7 +330,7 @@ class EnclaveCore:
             resume = production.light_client() or self._resume
             change = production.outbox.take_change()
             record = BlockRecord(block.signed, sorted(block.changes.items()), resume or b"", change)
-            self._store.append(RecordKind.BLOCK, BLOCK.encode(record))
+            self._recorded = self._store.append(RecordKind.BLOCK, BLOCK.encode(record))
         except BaseException as failed:
             self.abandon_slot(production, now)
             if isinstance(failed, StoreError):
@@ -327,7 +338,7 @@ class EnclaveCore:
             raise
         self.outbox, self._resume = production.outbox, resume
         self.state_bytes += size_of(self.state, block.changes.items())
-        self._show(block.state)
+        self._adopt(block.state)
         self.head = block.header
         statuses = production.settle(block, now) + self.pool.expire(now)
         return Effects(

@@ -195,7 +195,7 @@ class EnclaveService:
             parentchain_number=follower.head.number if follower else 0,
             parentchain_processed=core.runtime.integritee.number.get() or 0,
             sidechain_number=core.latest_header.block_number,
-            sidechain_hash=core.head.hash() if core.head else bytes(32),
+            sidechain_hash=core.latest_header.hash() if core.latest_header.block_number else bytes(32),
             confirmed_number=core.confirmed_number(),
             pool_ready=core.pool.ready_count,
             pool_future=core.pool.future_count,
@@ -264,13 +264,13 @@ class EnclaveService:
 
     async def _make_durable(self) -> None:
         """Return when all that was appended survives. A store that fails to do so ends block production."""
-        if self._store.sequence <= self._store.synced:
-            return
-        try:
-            await asyncio.to_thread(self._store.sync)
-        except StoreError as failed:
-            self.core.halted = failed
-            raise
+        if self._store.sequence > self._store.synced:
+            try:
+                await asyncio.to_thread(self._store.sync)
+            except StoreError as failed:
+                self.core.halted = failed
+                raise
+        self.core.show_durable()
 
     def _begin_snapshot(self) -> None:
         """Write a snapshot beside the slots if the journal has grown enough."""

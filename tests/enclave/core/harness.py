@@ -149,6 +149,7 @@ class World:
         """What the driver does: sync, then act."""
         if self.store.sequence > self.store.synced:
             self.store.sync()
+        self.core.show_durable()
         for changed in effects.statuses:
             self.statuses.setdefault(changed.hash, []).append(changed)
         for extrinsic in effects.submit:

@@ -14,7 +14,7 @@ from integritee.stf.ledger import DEFAULT_LEDGER
 from integritee.stf.operation import TrustedCallSigned
 
 from ..store.faulty_directory import Chance, Everything, FaultyDirectory, Nothing, PowerFailure, Survival, Zeros
-from .harness import ANN, BEN, CAT, World, payments
+from .harness import ANN, BEN, CAT, World, payments, trusted_getter
 
 FEE = TEER // 100
 SURVIVALS = [Nothing(), Everything(), Zeros(), Chance(1)]
@@ -171,12 +171,17 @@ def test_nothing_is_published_before_it_is_durable(world: World) -> None:
     world.slot()
     hash = world.unshield(ANN, CAT.public, TEER)
     blocks, submitted = len(world.blocks), len(world.submitted)
+    head, shown = world.core.latest_header, world.core.view.query(trusted_getter("account_info", ANN))
     world.directory.fail_at = 1  # the append goes well, its sync does not
     with pytest.raises(PowerFailure):
         world.slot()
     assert len(world.blocks) == blocks
     assert len(world.submitted) == submitted
     assert world.status(hash) == ["Ready"]
+    assert world.core.head != head
+    world.core.show_durable()
+    assert world.core.latest_header == head
+    assert world.core.view.query(trusted_getter("account_info", ANN)) == shown
     world.restart(Nothing())
     assert world.runtime.system.nonce(ANN.public) == 0
 
