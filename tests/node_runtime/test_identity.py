@@ -7,7 +7,9 @@ import pytest
 from integritee.frame.outer import RuntimeCall
 from integritee.frame.pallets.system import RuntimeVersion
 from integritee.metadata import RuntimeMetadata
+from integritee.metadata.layout import MetadataV15
 from integritee.node import runtime_api
+from integritee.node.runtime.api import NODE_APIS
 from integritee.node.runtime.runtime import IntegriteeNodeRuntime
 from integritee.primitives.grandpa import ConsensusLog, ScheduledChange, grandpa_logs
 from integritee.primitives.header import GRANDPA_ENGINE, Consensus
@@ -64,13 +66,30 @@ def test_the_node_reads_the_version() -> None:
 
 
 def test_metadata_versions() -> None:
-    assert decode(list[u32], ask("Metadata_metadata_versions")) == [14]
+    assert decode(list[u32], ask("Metadata_metadata_versions")) == [14, 15]
     known = decode(bytes | None, ask("Metadata_metadata_at_version", encode(u32, 14)))
     assert known == decode(bytes, ask("Metadata_metadata"))
     assert known is not None
     assert known.startswith(b"meta\x0e")
-    for version in (0, 13, 15, 16):
+    for version in (0, 13, 16):
         assert ask("Metadata_metadata_at_version", encode(u32, version)) == b"\x00"
+
+
+def test_metadata_15_tells_what_the_apis_take_and_give() -> None:
+    raw = decode(bytes | None, ask("Metadata_metadata_at_version", encode(u32, 15)))
+    assert raw is not None
+    read = RuntimeMetadata.parse(raw)
+    layout = read.layout
+    assert isinstance(layout, MetadataV15)
+    assert {api.name for api in layout.apis} == {api.trait for api in NODE_APIS}
+    methods = {f"{api.name}.{m.name}": m for api in layout.apis for m in api.methods}
+    nonce = methods["AccountNonceApi.account_nonce"]
+    assert [p.name for p in nonce.inputs] == ["account"]
+    assert read.decode_type(nonce.output, encode(u32, 7)) == 7
+    fee = methods["TransactionPaymentApi.query_info"]
+    assert layout.types[fee.inputs[0].type].path[-1] == "UncheckedExtrinsic"
+    assert layout.types[layout.outer_enums.error_type].path == ["integritee_node_runtime", "RuntimeError"]
+    assert read.call("System", "remark", [b"hi"]) == b"\x00\x00\x08hi"
 
 
 @pytest.mark.parametrize(

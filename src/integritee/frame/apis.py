@@ -17,7 +17,7 @@ from integritee.scale import u32
 from .extrinsic import Block, UncheckedExtrinsic
 from .fees import FeeDetails, RuntimeDispatchInfo
 from .inherents import CheckInherentsResult, InherentData
-from .metadata import VERSION, metadata_v14
+from .metadata import metadata_v14, metadata_v15
 from .outer import RuntimeCall
 from .pallets.system import RuntimeVersion
 from .runtime_api import RuntimeApi
@@ -63,11 +63,20 @@ class Metadata(RuntimeApi):
     def _v14(self) -> bytes:
         return metadata_v14(type(self.runtime))
 
+    @cached_property
+    def _v15(self) -> bytes:
+        return metadata_v15(type(self.runtime), self.served)
+
     def metadata_at_version(self, version: u32) -> bytes | None:
-        return self.metadata() if version == VERSION else None
+        match version:
+            case 14:
+                return self._v14
+            case 15:
+                return self._v15
+        return None
 
     def metadata_versions(self) -> list[u32]:
-        return [VERSION]
+        return [14, 15]
 
 
 class BlockBuilder(RuntimeApi):

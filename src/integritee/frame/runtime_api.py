@@ -15,24 +15,48 @@ from typing import Any, ClassVar
 from integritee.crypto import blake2_64
 from integritee.scale import Codec, product
 
-from .declare import arguments_of
+from .declare import Argument, arguments_of
 from .executive import Executive
 
 
 class RuntimeApi:
-    """Base of traits; `trait` and `trait_version` are what `RuntimeVersion.apis` announces."""
+    """Base of traits; `trait` and `trait_version` are what `RuntimeVersion.apis` announces.
+
+    `served` are all traits that are served together with this one.
+    """
 
     trait: ClassVar[str]
     trait_version: ClassVar[int]
 
-    def __init__(self, executive: Executive) -> None:
+    def __init__(self, executive: Executive, served: tuple[type[RuntimeApi], ...] = ()) -> None:
         self.executive = executive
         self.runtime = executive.runtime
+        self.served = served
 
     @classmethod
     def identifier(cls) -> tuple[bytes, int]:
         """(blake2b-64 of the trait's name, version)."""
         return blake2_64(cls.trait.encode()), cls.trait_version
+
+
+@dataclass(frozen=True, slots=True)
+class ApiMethod:
+    """A function of a trait as it is declared; `returns` is a type hint."""
+
+    name: str
+    function: Callable[..., Any]
+    arguments: tuple[Argument, ...]
+    returns: Any
+
+
+def api_methods(api: type[RuntimeApi]) -> list[ApiMethod]:
+    """The functions of a trait, by name."""
+    found = []
+    for name, function in inspect.getmembers(api, inspect.isfunction):
+        if name in vars(api) and not name.startswith("_"):
+            returns = typing.get_type_hints(function, include_extras=True)["return"]
+            found.append(ApiMethod(name, function, arguments_of(function, skip=1), returns))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +71,11 @@ class ApiFunction:
 
 def functions_of(api: RuntimeApi) -> dict[str, ApiFunction]:
     """The functions of a trait by wire name."""
-    found = {}
-    for name, method in inspect.getmembers(type(api), inspect.isfunction):
-        if name in vars(type(api)) and not name.startswith("_"):
-            arguments = tuple(api.runtime.codec(a.hint) for a in arguments_of(method, skip=1))
-            returns = typing.get_type_hints(method, include_extras=True)["return"]
-            found[f"{api.trait}_{name}"] = ApiFunction(
-                product(arguments, lambda *values: values, tuple),
-                getattr(api, name),
-                api.runtime.codec(returns),
-            )
-    return found
+    return {
+        f"{api.trait}_{method.name}": ApiFunction(
+            product(tuple(api.runtime.codec(a.hint) for a in method.arguments), lambda *values: values, tuple),
+            getattr(api, method.name),
+            api.runtime.codec(method.returns),
+        )
+        for method in api_methods(type(api))
+    }

@@ -26,12 +26,12 @@ from integritee.scale.shape import (
 from integritee.scale.types import Fixed
 
 from .errors import snake
+from .extrinsic import SIGNED_EXTENSIONS, Extension, UncheckedExtrinsic
 from .outer import RuntimeCall, RuntimeEvent
 from .pallet import Pallet, calls_of
 from .type_names import type_name
 
 if TYPE_CHECKING:
-    from .extrinsic import Extension
     from .runtime import Runtime
 
 PRIMITIVES = {
@@ -150,6 +150,8 @@ class TypeRegistry:
         """Number of a type; registers it and all it is made of."""
         if hint is Era:
             return self._era()
+        if hint is UncheckedExtrinsic:
+            return self.extrinsic()
         form = shape(hint)
         key = (type(form).__name__, form)
         if key not in self._ids:
@@ -176,6 +178,17 @@ class TypeRegistry:
         """The pallet's event enum."""
         return self._once(("events", pallet), f"{pallet.path}::pallet::Event", self._event_variants, pallet)
 
+    def errors_of(self, pallet: type[Pallet]) -> int:
+        """The pallet's error enum."""
+        return self._once(("errors", pallet), f"{pallet.path}::pallet::Error", self._error_variants, pallet)
+
+    def outer_error(self) -> int:
+        """The enum of all pallets' errors."""
+        if "error" not in self._ids:
+            variants = self._outer(lambda p: p.Error.definitions(), self.errors_of)
+            self._ids["error"] = self._named("::".join([*self._root, "RuntimeError"]), variants, ())
+        return self._ids["error"]
+
     def extension(self, extension: Extension) -> int:
         """Type of a signed extension's data: a named wrapper, as polkadot-js expects."""
         path = extension.path
@@ -185,19 +198,26 @@ class TypeRegistry:
             self._ids["extension", path] = self.composite(path, fields)
         return self._ids["extension", path]
 
-    def extrinsic(self, extensions: tuple[Extension, ...]) -> int:
+    def extra(self) -> int:
+        """What all signed extensions together add to an extrinsic."""
+        if "extra" not in self._ids:
+            number = self._ids["extra"] = self._reserve()
+            ids = [self.extension(e) for e in SIGNED_EXTENSIONS]
+            self._types[number] = PortableType(number, [], [], TupleDef(ids), [])
+        return self._ids["extra"]
+
+    def extrinsic(self) -> int:
         """The extrinsic type; clients read address, call and signature types from its parameters."""
-        extra = self._reserve()
-        ids = [self.extension(e) for e in extensions]
-        self._types[extra] = PortableType(extra, [], [], TupleDef(ids), [])
-        params = (
-            TypeParameter("Address", self.id_of(MultiAddress)),
-            TypeParameter("Call", self.id_of(RuntimeCall)),
-            TypeParameter("Signature", self.id_of(MultiSignature)),
-            TypeParameter("Extra", extra),
-        )
-        path = "sp_runtime::generic::unchecked_extrinsic::UncheckedExtrinsic"
-        return self.composite(path, (self.field(None, bytes),), params)
+        if "extrinsic" not in self._ids:
+            params = (
+                TypeParameter("Address", self.id_of(MultiAddress)),
+                TypeParameter("Call", self.id_of(RuntimeCall)),
+                TypeParameter("Signature", self.id_of(MultiSignature)),
+                TypeParameter("Extra", self.extra()),
+            )
+            path = "sp_runtime::generic::unchecked_extrinsic::UncheckedExtrinsic"
+            self._ids["extrinsic"] = self.composite(path, (self.field(None, bytes),), params)
+        return self._ids["extrinsic"]
 
     # -- how types are defined -----------------------------------------------------------------------
 
@@ -290,6 +310,12 @@ class TypeRegistry:
                 _lines(e.docs),
             )
             for e in pallet.Event.definitions()
+        ]
+
+    def _error_variants(self, pallet: type[Pallet]) -> list[VariantEntry]:
+        return [
+            VariantEntry(e.name, [self.field(None, e.field)] if e.field else [], e.index, _lines(e.docs))
+            for e in pallet.Error.definitions()
         ]
 
     def _once(self, key: Any, path: str, variants: Any, pallet: type[Pallet]) -> int:

@@ -92,7 +92,7 @@ class PythonRuntimeEngine:
         executive = Executive(self._runtime)
         self._functions: dict[str, ApiFunction] = {}
         for api in apis:
-            self._functions |= functions_of(api(executive))
+            self._functions |= functions_of(api(executive, apis))
 
     def call(self, name: str, overlay: Overlay, args: bytes) -> bytes:
         """Result of a runtime API function; its storage changes are in `overlay`.
