@@ -13,8 +13,8 @@ from typing import Final
 from .errors import InvalidShield
 from .ports import STANDARD_PORTS, Ports
 
-DEFAULT_SEAL: Final = "interval:0.25"
-DEFAULT_SLOT_MS: Final = 250
+DEFAULT_SEAL: Final = "interval:0.15"
+DEFAULT_SLOT_MS: Final = 150
 
 TEER: Final = 10**12
 """Base units of one token."""

@@ -20,6 +20,9 @@ from .processes import Child
 NODE: Final = "integritee.node.main"
 WORKER: Final = "integritee.worker.main"
 
+FINALITY: Final = ("--finality-delay", "0.1")
+"""Seconds from block to finality: short of the block interval, yet long enough for clients to see ``inBlock``."""
+
 SYMPTOM_TIME: Final = 0.5
 """Seconds after failed work in which the end of a process counts as the cause: connections break first."""
 
@@ -53,7 +56,16 @@ class Network:
         """Start both processes. They are not ready yet."""
         ports, config = self._ports, self._config
         node_dir, worker_dir = self._directory.below("node"), self._directory.below("worker")
-        node = ("--dev", "--base-path", str(node_dir), "--rpc-port", str(ports.node), "--seal", config.seal)
+        node = (
+            "--dev",
+            "--base-path",
+            str(node_dir),
+            "--rpc-port",
+            str(ports.node),
+            "--seal",
+            config.seal,
+            *FINALITY,
+        )
         worker = (
             *("-p", str(ports.node), "-P", str(ports.worker), "-h", str(ports.http), "-d", str(worker_dir)),
             *("run", "--dev", "--skip-ra", "--slot-ms", str(config.slot_ms)),

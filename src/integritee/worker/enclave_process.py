@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -15,6 +14,7 @@ from integritee.boundary.messages import Nothing
 from integritee.scale import Struct
 
 from .errors import EnclaveDied, EnclaveSilent
+from .launch import ENCLAVE_MODULE, Launched
 
 CALL_TIMEOUT: Final = 120.0
 """Seconds; importing a thousand blocks is the longest ecall."""
@@ -22,7 +22,6 @@ CALL_TIMEOUT: Final = 120.0
 STOP_TIMEOUT: Final = 1.0
 """Seconds an enclave may take to stop before it is killed; its journal makes that harmless."""
 
-ENCLAVE_MODULE: Final = "integritee.enclave.main"
 READ_LIMIT: Final = 1 << 20
 
 Q = TypeVar("Q", bound=Struct)
@@ -31,7 +30,7 @@ Ocall = Callable[[Any], Awaitable[Nothing]]
 
 
 class EnclaveProcess:
-    """A running enclave. Make it with `spawn`."""
+    """A running enclave. Make it with `attach`."""
 
     def __init__(self, process: asyncio.subprocess.Process, endpoint: Endpoint) -> None:
         self.process = process
@@ -39,15 +38,10 @@ class EnclaveProcess:
         self._serving = asyncio.create_task(endpoint.run())
 
     @classmethod
-    async def spawn(cls, ocalls: dict[Method[Any, Any], Ocall]) -> Self:
-        """Start the enclave; `ocalls` handle what it tells the host."""
-        ours, theirs = socket.socketpair()
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", ENCLAVE_MODULE, "--fd", str(theirs.fileno()), pass_fds=(theirs.fileno(),)
-        )
-        theirs.close()
-        reader, writer = await asyncio.open_connection(sock=ours, limit=READ_LIMIT)
-        return cls(process, Endpoint(reader, writer, Ocalls, ocalls))
+    async def attach(cls, launched: Launched, ocalls: dict[Method[Any, Any], Ocall]) -> Self:
+        """Begin to talk to a launched enclave; `ocalls` handle what it tells the host."""
+        reader, writer = await asyncio.open_connection(sock=launched.stream, limit=READ_LIMIT)
+        return cls(launched.process, Endpoint(reader, writer, Ocalls, ocalls))
 
     async def call(self, method: Method[Q, A], request: Q) -> A:
         """An ecall. Raises RemoteFailure with the enclave's error, EnclaveDied, EnclaveSilent."""

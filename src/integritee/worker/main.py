@@ -17,6 +17,7 @@ from integritee.errors import IntegriteeError
 
 from .config import Config, parse
 from .errors import FAILURE
+from .launch import launch
 
 SIGNING_KEY_FILE: Final = "enclave-signing-pubkey.bin"
 SHIELDING_KEY_FILE: Final = "enclave-shielding-pubkey.json"
@@ -53,9 +54,10 @@ async def _dispatch(config: Config) -> int:
 
 
 async def _run(config: Config) -> int:
-    from .service import Worker
+    launched = await launch()
+    from .service import Worker  # takes a while to load: the enclave boots meanwhile
 
-    worker = Worker(config)
+    worker = Worker(config, launched)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, worker.stop)
@@ -69,7 +71,7 @@ async def _write_key(config: Config) -> int:
 
     from .enclave_process import EnclaveProcess
 
-    enclave = await EnclaveProcess.spawn({})
+    enclave = await EnclaveProcess.attach(await launch(), {})
     try:
         params = InitParams(
             str(config.data_dir), config.shard, "127.0.0.1", 0, "", "", "", config.slot_ms, False, False, False

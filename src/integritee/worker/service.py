@@ -33,6 +33,7 @@ from .enclave_process import EnclaveProcess
 from .errors import FAILURE, EnclaveDied, FundingFailed
 from .funding import Funding, estimate, fund_from_alice
 from .http import initialized_app, metrics_app, serve
+from .launch import Launched
 from .metrics import Metrics
 from .sync import ParentchainSync
 
@@ -50,8 +51,8 @@ def say(text: str) -> None:
 class Worker:
     """One worker. `run` returns when the enclave ended or `stop` was called."""
 
-    def __init__(self, config: Config) -> None:
-        self._config = config
+    def __init__(self, config: Config, launched: Launched) -> None:
+        self._config, self._launched = config, launched
         self._stopping = asyncio.Event()
         self._runners: list[web.AppRunner] = []
         self._tasks: list[asyncio.Task[None]] = []
@@ -65,13 +66,14 @@ class Worker:
 
     async def run(self) -> int:
         """Serve; the exit code: 0 after `stop`, 101 if the enclave died or a part of the host failed."""
-        self._enclave = await EnclaveProcess.spawn(
+        self._enclave = await EnclaveProcess.attach(
+            self._launched,
             {
                 Ocalls.submit_extrinsics: self._on_submit,
                 Ocalls.store_blocks: self._on_blocks,
                 Ocalls.phase_changed: self._on_phase,
                 Ocalls.slot_report: self._on_slot,
-            }
+            },
         )
         try:
             await self._start()
