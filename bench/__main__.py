@@ -1,0 +1,163 @@
+"""``make bench``: one run, one table, and the same figures in ``bench/latest.json``.
+
+What is measured
+
+- *RSA decrypts*: raw `ShieldingKey.decrypt` on all cores, before and after the load; the mean is the bound.
+- *direct calls*: shielded balance transfers end to end. One client process composes, signs, shields and sends them
+  over TLS WebSockets, while the clock runs and on the same cores; a call counts when its `InSidechainBlock` is seen.
+- *getters*: signed `account_info` of one client, idle and while that load runs.
+- *start-up*: from nothing to the first confirmed trusted transfer: processes, onboarding, shielding, transfer.
+- *empty block*: build, root, encrypt, sign; by number of accounts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import platform
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from integritee.client.worker import WorkerClient
+from integritee.crypto import Sr25519Pair
+from integritee.devnet.config import TEER, NetworkConfig
+from integritee.devnet.ledgers import Ledgers, connect
+from integritee.devnet.network import Facts, run_network
+
+from .blocks import empty_block_ms
+from .load import Orders, Report
+from .shielding import decrypts_per_second
+
+LATEST = Path(__file__).parent / "latest.json"
+ACCOUNTS = 64
+CONNECTIONS = 16
+DEPTH = 24
+"""Calls under way per account."""
+
+LOAD_SECONDS = 12.0
+SETTLED_SECONDS = 2.0
+"""Start of the load that does not count."""
+
+GETTER_ROUNDS = 400
+SLOT_MS = 250
+ENDOWMENT = 5 * TEER
+
+
+async def measure() -> dict[str, Any]:
+    """All figures of one run."""
+    rsa = decrypts_per_second(2.0)
+    started = time.monotonic()
+    async with run_network(NetworkConfig(auto_ports=True, slot_ms=SLOT_MS)) as network:
+        figures = await network.while_alive(_on_network(network.ready(), started))
+    rsa = (rsa + decrypts_per_second(2.0)) / 2
+    blocks = empty_block_ms()
+    calls = figures["direct_calls_per_s"]
+    return {
+        "rsa_decrypts_per_s": round(rsa, 1),
+        "direct_calls_per_s": round(calls, 1),
+        "direct_calls_ratio": round(calls / rsa, 3),
+        **{name: round(value, 3) for name, value in figures.items() if name != "direct_calls_per_s"},
+        "empty_block_ms": {str(size): round(ms, 3) for size, ms in blocks.items()},
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
+    }
+
+
+async def _on_network(ready: Any, started: float) -> dict[str, float]:
+    facts: Facts = await ready
+    alice = Sr25519Pair.from_uri("//Alice")
+    async with connect(facts) as ledgers:
+        await ledgers.shield(alice, 500 * TEER)
+        await ledgers.transfer(alice, Sr25519Pair.from_uri("//Bob").public, TEER)
+        startup = time.monotonic() - started
+        uris = await _endow(ledgers, alice)
+        idle = await _getter_times(ledgers.worker, alice)
+        load = asyncio.create_task(_load(facts, uris))
+        await asyncio.sleep(SETTLED_SECONDS + 1)
+        busy = await _getter_times(ledgers.worker, alice)
+        report = await load
+    return {
+        "direct_calls_per_s": _rate(report),
+        "getter_p50_ms": _quantile(busy, 0.5),
+        "getter_p99_ms": _quantile(busy, 0.99),
+        "getter_idle_p50_ms": _quantile(idle, 0.5),
+        "getter_idle_p99_ms": _quantile(idle, 0.99),
+        "call_p50_ms": _quantile([1000 * t for t in report.latencies], 0.5),
+        "startup_s": startup,
+    }
+
+
+async def _endow(ledgers: Ledgers, alice: Sr25519Pair) -> list[str]:
+    """Accounts with funds for many transfers."""
+    uris = [f"//Bench//{number}" for number in range(ACCOUNTS)]
+    await asyncio.gather(*(ledgers.transfer(alice, Sr25519Pair.from_uri(uri).public, ENDOWMENT) for uri in uris))
+    return uris
+
+
+async def _getter_times(worker: WorkerClient, pair: Sr25519Pair) -> list[float]:
+    """Milliseconds of signed getters, one after the other."""
+    times = []
+    for _ in range(GETTER_ROUNDS):
+        start = time.perf_counter()
+        await worker.account_info(pair)
+        times.append((time.perf_counter() - start) * 1000)
+        await asyncio.sleep(0.005)
+    return times
+
+
+async def _load(facts: Facts, uris: list[str]) -> Report:
+    orders = Orders(facts.worker_url, uris, CONNECTIONS, DEPTH, LOAD_SECONDS)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "bench.load",
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        cwd=Path(__file__).parent.parent,
+    )
+    output, _ = await process.communicate(msgspec.json.encode(orders))
+    if process.returncode != 0:
+        raise SystemExit("the load generator failed: see its error above")
+    return msgspec.json.decode(output, type=Report)
+
+
+def _rate(report: Report) -> float:
+    """Calls per second between the end of the settling time and the end of sending."""
+    included = sorted(report.included)
+    begin, end = included[0] + SETTLED_SECONDS, included[0] + LOAD_SECONDS - 1
+    return sum(begin <= at < end for at in included) / (end - begin)
+
+
+def _quantile(samples: list[float], share: float) -> float:
+    return sorted(samples)[min(int(len(samples) * share), len(samples) - 1)]
+
+
+def _table(figures: dict[str, Any]) -> str:
+    blocks = ", ".join(f"{ms} ms at {int(size):,}" for size, ms in figures["empty_block_ms"].items())
+    rows = (
+        ("RSA-3072 decrypts, all cores (the bound)", f"{figures['rsa_decrypts_per_s']:,} /s"),
+        ("direct transfers end to end", f"{figures['direct_calls_per_s']:,} /s"),
+        ("  share of the bound", f"{figures['direct_calls_ratio']:.0%}"),
+        ("  submitted to confirmed, p50", f"{figures['call_p50_ms']} ms"),
+        ("getter under that load, p50 / p99", f"{figures['getter_p50_ms']} / {figures['getter_p99_ms']} ms"),
+        ("getter idle, p50 / p99", f"{figures['getter_idle_p50_ms']} / {figures['getter_idle_p99_ms']} ms"),
+        ("nothing to first confirmed transfer", f"{figures['startup_s']} s"),
+        ("empty block, by accounts", blocks),
+        ("machine", figures["machine"]),
+    )
+    width = max(len(name) for name, _ in rows)
+    return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)
+
+
+def main() -> None:
+    figures = asyncio.run(measure())
+    LATEST.write_text(json.dumps(figures, indent=2) + "\n")
+    print(_table(figures))
+
+
+if __name__ == "__main__":
+    main()
