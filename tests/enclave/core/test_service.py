@@ -17,6 +17,7 @@ from integritee.enclave.rpc.errors import UnsupportedOperation
 from integritee.enclave.service import EnclaveService
 from integritee.enclave.sidechain.slots import slot_at
 from integritee.enclave.store.errors import DiskFailed
+from integritee.errors import IntegriteeError
 from integritee.node.runtime.runtime import TEER
 from integritee.primitives.enclave_bridge import Request
 from integritee.primitives.ids import ParentchainId
@@ -312,6 +313,80 @@ async def test_close_releases_the_store(world: World) -> None:
     office = Office(world)
     await office.service.close()
     assert not world.directory._locked
+    world.directory.reboot()
+    world.boot()
+    world.connect()
+
+
+class Clients:
+    """Stands where the RPC server and a watcher stand, and notes what they hear, in order."""
+
+    connection_count = 7
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[str, bytes, str]] = []
+        self.stopped = False
+
+    def bind(self, hash: bytes) -> None:
+        self.heard.append(("bound", hash, ""))
+
+    def notify(self, hash: bytes, status: Any, reason: IntegriteeError | None) -> None:
+        self.heard.append((type(status).__name__, hash, reason.code if reason else ""))
+
+    async def stop(self) -> None:
+        self.stopped = True
+
+
+async def test_clients_hear_in_order(office: Office) -> None:
+    """A watch is bound before anything is told; an end comes with its reason."""
+    clients = Clients()
+    office.service.server = clients  # type: ignore[assignment]
+    good = await office.service.submit(office.request(DirectCall(office.transfer())), clients)  # type: ignore[arg-type]
+    bad = await office.submit(office.transfer(10**6 * TEER))
+    await office.slot()
+    assert clients.heard == [
+        ("bound", good, ""),
+        ("Ready", good, ""),
+        ("Ready", bad, ""),
+        ("InSidechainBlock", good, ""),
+        ("Invalid", bad, "stf.missing_funds"),
+    ]
+    assert (await office.service.status(Nothing())).connections == 7
+
+
+async def test_the_host_hears_of_onboarding(fresh: World) -> None:
+    fresh.connect()
+    office = Office(fresh)
+    fresh.fund_enclave()
+    for _ in range(8):
+        await office.block()
+    assert [notice.phase for notice in office.host.named("phase_changed")] == [
+        "registering",
+        "claiming_shard",
+        "funding_vault",
+        "adding_vault_proxy",
+        "running",
+    ]
+    office.service._decipherers.shutdown()
+
+
+async def test_a_service_without_host_or_clients_works_on(world: World) -> None:
+    office = Office(world)
+    office.service.host = None
+    head = world.core.head
+    await office.slot()
+    assert world.core.head != head
+    office.service._decipherers.shutdown()
+
+
+async def test_close_waits_for_a_running_snapshot(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    office, clients = Office(world), Clients()
+    office.service.server = clients  # type: ignore[assignment]
+    monkeypatch.setattr(world.store, "snapshot_due", lambda size: True)
+    await office.slot()
+    await office.service.close()
+    assert clients.stopped
+    assert any(name.startswith("snapshot") for name in world.directory.names())
     world.directory.reboot()
     world.boot()
     world.connect()
