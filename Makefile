@@ -4,7 +4,7 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
-PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PIP    := $(BIN)/python -m pip --disable-pip-version-check -qq
 
 RUNTIME := $(VENV)/.installed-runtime
 DEV     := $(VENV)/.installed-dev
@@ -33,7 +33,7 @@ bench: $(DEV) ## measure, with the reference of the same run beside each figure
 
 lock: ## pin the dependencies of pyproject.toml anew
 	@rm -rf $(LOCKED) && $(PYTHON) -m venv $(LOCKED)
-	@$(LOCKED)/bin/python -m pip --disable-pip-version-check --quiet install pip-tools==7.6.2
+	@$(LOCKED)/bin/python -m pip --disable-pip-version-check -qq install pip-tools==7.6.2
 	$(LOCKED)/bin/pip-compile $(LOCK_OPTIONS) --only-build-deps --build-deps-for editable --allow-unsafe \
 	  -o requirements-build.lock pyproject.toml
 	$(LOCKED)/bin/pip-compile $(LOCK_OPTIONS) -o requirements.lock pyproject.toml
