@@ -108,11 +108,13 @@ async function historySteps({ api, bob }) {
     return { seen };
   });
   await step('derived', async () => {
-    const [balances, header] = await Promise.all([
-      api.derive.balances.all(bob.address),
-      api.derive.chain.getHeader(await api.rpc.chain.getBlockHash()),
-    ]);
-    return { available: balances.availableBalance.toBigInt(), free: balances.freeBalance.toBigInt(), author: header.author };
+    const balances = await api.derive.balances.all(bob.address);
+    return {
+      available: balances.availableBalance.toBigInt(),
+      free: balances.freeBalance.toBigInt(),
+      next_nonce: (await api.derive.balances.account(bob.address)).accountNonce.toNumber(),
+      best: (await api.derive.chain.bestNumber()).toNumber(),
+    };
   });
   await step('past', async () => {
     const [genesis, best] = [await api.at(api.genesisHash), await api.rpc.chain.getHeader()];
@@ -135,7 +137,8 @@ async function historySteps({ api, bob }) {
   await step('read_proof', async () => {
     const key = api.query.system.account.key(bob.address);
     const { at, proof } = await api.rpc.state.getReadProof([key]);
-    return { nodes: proof.length, at: (await api.rpc.chain.getHeader(at)).stateRoot.toHex() };
+    const root = (await api.rpc.chain.getHeader(at)).stateRoot.toHex();
+    return { root, key, proof: proof.map((node) => node.toHex()), value: (await api.rpc.state.getStorage(key, at)).toHex() };
   });
 }
 
