@@ -327,9 +327,18 @@ def no_metadata(world: World) -> object:
     return world.core.connect(replace(world.chain.params(), runtime=replace(facts, metadata=b"")))
 
 
-def next_version(world: World) -> object:
+def version_before(world: World) -> object:
     facts = world.chain.facts()
-    return world.core.set_runtime(replace(facts, spec_version=facts.spec_version + 1))
+    return world.core.set_runtime(replace(facts, spec_version=facts.spec_version - 1))
+
+
+def upgrade_that_the_host_conceals(world: World) -> object:
+    world.chain.upgrade()
+    world.grow()
+    try:
+        return world.core.import_blocks(ImportBlocks(ParentchainId.Integritee, honest(world)))
+    finally:
+        world.core.set_runtime(world.chain.facts())
 
 
 INTRODUCTIONS = [
@@ -338,7 +347,8 @@ INTRODUCTIONS = [
     Introduction("feeder_from_elsewhere", blocks_of_another_id, "enclave.foreign_parentchain"),
     Introduction("changer_of_metadata", other_metadata, "enclave.metadata_changed"),
     Introduction("forgetter_of_metadata", no_metadata, "enclave.metadata_changed"),
-    Introduction("upgrader", next_version, "enclave.spec_version_unproven"),
+    Introduction("downgrader", version_before, "enclave.spec_version_unproven"),
+    Introduction("concealer_of_upgrades", upgrade_that_the_host_conceals, "enclave.spec_version_unproven"),
 ]
 
 

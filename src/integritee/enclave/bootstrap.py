@@ -22,7 +22,7 @@ from .attestation.measurement import measure
 from .attestation.seal_root import load_or_create_root
 from .attestation.simulation import SimulationTee
 from .attestation.tee import SealPolicy, Tee
-from .core import PINS, PINS_LABEL, CoreConfig, EnclaveCore
+from .core import PINS, PINS_LABEL, RUNTIME_LABEL, CoreConfig, EnclaveCore
 from .errors import ForeignShard
 from .keys import load_or_create
 from .parentchain.outbox import Outbox
@@ -87,6 +87,7 @@ def _open_store(
         shutil.rmtree(path)
         return open_store()
     store.put_secret(PINS_LABEL, PINS.encode({}))
+    store.put_secret(RUNTIME_LABEL, b"")
     return store, stored
 
 

@@ -38,6 +38,7 @@ from .parentchain.follower import Follower
 from .parentchain.inbound import InboundBlock
 from .parentchain.onboarding import Goal, Phase, Step, account_info, authorities, is_registered, next_step
 from .parentchain.outbox import ONBOARDING_PERIOD, Outbox, sign_call
+from .parentchain.runtimes import proven_version
 from .pool import StatusChanged, TopPool
 from .records import (
     ANCHOR,
@@ -68,6 +69,10 @@ MAX_EARLY_BLOCKS: Final = 1024
 
 PINS_LABEL: Final = "parentchain-pins"
 PINS: Final = codec(dict[u32, Bytes32])
+RUNTIME_LABEL: Final = "parentchain-runtime"
+RUNTIME: Final = codec(RuntimeFacts)
+MAX_REMEMBERED: Final = 1_000_000
+"""Bytes of metadata that are kept across restarts; for larger ones the host must be able to repeat itself."""
 CONFIRMATION: Final = codec(SidechainBlockConfirmation)
 
 
@@ -115,6 +120,9 @@ class EnclaveCore:
         self.needed_funds = 0
         self.halted: IntegriteeError | None = None
         self.follower: Follower | None = None
+        self._remembered: int | None = None
+        self._resume_version: int | None = None
+        """Runtime versions: whose metadata is sealed, and which is proven where the light client would resume."""
         self._has_rebroadcast = False
         """Since the start; what a crash kept from being submitted should not wait longer than necessary."""
         self.goal = Goal(config.mrenclave, config.url, 0, 0)
@@ -136,6 +144,7 @@ class EnclaveCore:
         if self._store.synced >= self._recorded:
             self._view.runtime.state = Overlay(self.state)
             self._shown_head = self.head
+            self._remember_runtime()
 
     @property
     def view(self) -> Executor:
@@ -173,24 +182,27 @@ class EnclaveCore:
             bound = self.follower.genesis_hash
         if bound is not None and bound != found:
             raise ForeignGenesis(found, bound)
-        self.goal = Goal(self.config.mrenclave, self.config.url, params.required_funds, params.vault_funding)
+        goal = Goal(self.config.mrenclave, self.config.url, params.required_funds, params.vault_funding)
         if self.follower is not None:
             self.set_runtime(params.runtime)
+            self.goal = goal
             return self.sync_state()
         pins = self._load_pins()
         vault = self.keys.vault(self.config.shard).public
         account = self.keys.signing.public
-        self.follower = Follower(params, self._resume, dict(pins), self.config.shard, account, vault)
+        remembered = self._load_runtime()
+        self.follower = Follower(params, self._resume, remembered, pins, self.config.shard, account, vault)
         self._save_pins(pins, self.follower.pins)
+        if remembered is None:
+            self._resume_version = params.runtime.spec_version
+            self._remember_runtime()
+        self.goal = goal
         self.phase = Phase.RUNNING if self.is_running else Phase.UNFUNDED
         return self.sync_state()
 
     def set_runtime(self, facts: RuntimeFacts) -> None:
-        """Adopt the metadata of an upgraded runtime. Raises SpecVersionUnproven, MetadataChanged, …"""
-        follower = self._connected()
-        before = follower.pins
-        follower.adopt_runtime(facts)
-        self._save_pins(before, follower.pins)
+        """Learn the metadata of an upgraded runtime. Raises SpecVersionUnproven, MetadataChanged, …"""
+        self._connected().adopt_runtime(facts)
 
     def sync_state(self) -> SyncState:
         follower = self._connected()
@@ -204,7 +216,9 @@ class EnclaveCore:
         """
         _expect_integritee(request.id)
         follower = self._connected()
+        pins = follower.pins
         read = follower.import_blocks(request.blocks, self._concerns_shard)
+        self._save_pins(pins, follower.pins)
         if not read:
             return Effects()
         effects = Effects()
@@ -230,6 +244,22 @@ class EnclaveCore:
     def _save_pins(self, before: dict[int, bytes], after: dict[int, bytes]) -> None:
         if before != after:
             self._store.put_secret(PINS_LABEL, PINS.encode(after))
+
+    def _load_runtime(self) -> RuntimeFacts | None:
+        """The runtime in force where the light client resumes: blocks from there on need its metadata."""
+        sealed = self._store.get_secret(RUNTIME_LABEL)
+        found: RuntimeFacts | None = RUNTIME.decode(sealed) if sealed else None
+        self._remembered = found.spec_version if found else None
+        return found
+
+    def _remember_runtime(self) -> None:
+        """Keep the metadata that a restart will need, once it would resume under another runtime than before."""
+        if self.follower is None or self._resume_version in (None, self._remembered):
+            return
+        stated = self.follower.runtimes.stated(self._resume_version)
+        if stated is not None and len(stated.metadata) < MAX_REMEMBERED:
+            self._store.put_secret(RUNTIME_LABEL, RUNTIME.encode(stated))
+        self._remembered = self._resume_version
 
     # -- onboarding ----------------------------------------------------------------------------------
 
@@ -327,7 +357,8 @@ class EnclaveCore:
         """
         try:
             block = production.seal(now, self._random)
-            resume = production.light_client() or self._resume
+            resumption = production.resumption()
+            resume = resumption.light_client if resumption else self._resume
             change = production.outbox.take_change()
             record = BlockRecord(block.signed, sorted(block.changes.items()), resume or b"", change)
             self._recorded = self._store.append(RecordKind.BLOCK, BLOCK.encode(record))
@@ -337,6 +368,8 @@ class EnclaveCore:
                 self.halted = failed
             raise
         self.outbox, self._resume = production.outbox, resume
+        if resumption is not None:
+            self._resume_version = proven_version(resumption.values)
         self.state_bytes += size_of(self.state, block.changes.items())
         self._adopt(block.state)
         self.head = block.header

@@ -10,19 +10,32 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace as replace_version
+
 from integritee.boundary.messages import ParentchainBlock, ParentchainParams, RuntimeFacts
 from integritee.crypto import Ed25519Pair, Sr25519Pair, blake2_256
 from integritee.enclave.parentchain.light_client import GENESIS_KEYS
-from integritee.frame.pallets.system import AccountInfo
+from integritee.frame.metadata import metadata_v14
+from integritee.frame.pallets.system import AccountInfo, LastRuntimeUpgradeInfo, System
+from integritee.frame.runtime import use
 from integritee.metadata import EventRecord, RuntimeMetadata, decode_extrinsic, sign_extrinsic
 from integritee.node.chain import Chain
 from integritee.node.database import Database
 from integritee.node.keystore import Keystore
+from integritee.node.pallets.proxy import Proxy
+from integritee.node.pallets.utility import Utility
 from integritee.node.pool import PoolError, TransactionPool
 from integritee.node.producer import Producer
 from integritee.node.runtime.genesis import genesis
 from integritee.node.runtime.presets import DEVELOPMENT
-from integritee.node.runtime.runtime import TEER, engine
+from integritee.node.runtime.runtime import (
+    NODE_APIS,
+    TEER,
+    VERSION,
+    IntegriteeNodeRuntime,
+    PythonRuntimeEngine,
+    engine,
+)
 from integritee.primitives.era import Era
 from integritee.primitives.header import Header
 from integritee.primitives.ids import Id, ParentchainId
@@ -51,17 +64,29 @@ def _keystore() -> Keystore:
     return Keystore.dev("alice")
 
 
-@cache
-def raw_metadata() -> bytes:
-    with Database.temporary() as database:
-        chain = Chain(database, _engine(), raw_genesis())
-        metadata: bytes = decode(bytes, chain.runtime_call("Metadata_metadata"))
-        return metadata
+class UpgradedRuntime(IntegriteeNodeRuntime):
+    """The next version: calls of two pallets have other indexes, so old ones mean nothing or something else."""
+
+    name = "integritee_node_runtime"
+
+    system = use(0, System, version=replace_version(VERSION, spec_version=411, transaction_version=9), ss58_prefix=13)
+    proxy = use(9, Proxy)
+    utility = use(7, Utility)
 
 
 @cache
-def metadata() -> RuntimeMetadata:
-    return RuntimeMetadata.parse(raw_metadata())
+def upgraded_engine() -> PythonRuntimeEngine:
+    return PythonRuntimeEngine(UpgradedRuntime, NODE_APIS)
+
+
+@cache
+def raw_metadata(spec_version: int = 410) -> bytes:
+    return metadata_v14({410: IntegriteeNodeRuntime, 411: UpgradedRuntime}[spec_version])
+
+
+@cache
+def metadata(spec_version: int = 410) -> RuntimeMetadata:
+    return RuntimeMetadata.parse(raw_metadata(spec_version))
 
 
 class Parentchain:
@@ -90,6 +115,10 @@ class Parentchain:
 
     # -- growing -------------------------------------------------------------------------------------
 
+    def upgrade(self) -> None:
+        """From the next block on the chain runs `UpgradedRuntime`."""
+        self.chain.engine = upgraded_engine()
+
     def produce(self, now: int) -> Header:
         return self.producer.produce(now).block.header
 
@@ -103,9 +132,10 @@ class Parentchain:
     def sign(self, pair: Any, pallet: str, call: str, args: dict[str, Any]) -> bytes:
         """The next extrinsic of an account, pending ones counted."""
         version = self.chain.runtime_version()
+        known = metadata(version.spec_version)
         return sign_extrinsic(
-            metadata(),
-            metadata().call(pallet, call, args),
+            known,
+            known.call(pallet, call, args),
             pair,
             nonce=self.pool.next_index(pair.public),
             era=Era(),
@@ -137,9 +167,14 @@ class Parentchain:
 
     def events(self, number: int | None = None) -> list[EventRecord]:
         """Events of a block, the best one if none is named."""
-        hash = self.chain.best_hash if number is None else self.chain.hash_at(number)
+        hash = self.chain.best_hash if number is None else self._hash(number)
         raw = self.value(storage_prefix("System", "Events"), hash)
-        return metadata().decode_events(raw) if raw else []
+        return metadata(self.version(hash)).decode_events(raw) if raw else []
+
+    def version(self, hash: bytes) -> int:
+        """Spec version of the runtime that ran a block."""
+        raw = self.value(storage_prefix("System", "LastRuntimeUpgrade"), hash)
+        return int(decode(LastRuntimeUpgradeInfo, raw or b"").spec_version)
 
     def all_events(self, name: str) -> list[dict[str, Any]]:
         """Fields of every ``Pallet.Event`` since genesis, oldest first."""
@@ -158,9 +193,13 @@ class Parentchain:
         return self._included
 
     def _extrinsics(self, number: int) -> tuple[bytes, ...]:
-        hash = self.chain.hash_at(number)
-        block = self.chain.block(hash) if hash else None
+        block = self.chain.block(self._hash(number))
         return block.extrinsics if block else ()
+
+    def _hash(self, number: int) -> bytes:
+        hash = self.chain.hash_at(number)
+        assert hash is not None
+        return hash
 
     def signed_by(self, who: bytes) -> list[bytes]:
         """Extrinsics of an account that are in blocks, oldest first."""
@@ -168,14 +207,14 @@ class Parentchain:
             raw
             for number in range(1, self.height + 1)
             for raw in self._extrinsics(number)
-            if decode_extrinsic(metadata(), raw).signer == who
+            if decode_extrinsic(metadata(self.version(self._hash(number))), raw).signer == who
         ]
 
     # -- what a host hands over ----------------------------------------------------------------------
 
     def facts(self) -> RuntimeFacts:
         version = self.chain.runtime_version()
-        return RuntimeFacts(raw_metadata(), version.spec_version, version.transaction_version)
+        return RuntimeFacts(raw_metadata(version.spec_version), version.spec_version, version.transaction_version)
 
     def params(self, required_funds: int = 60 * TEER, vault_funding: int = 25 * TEER) -> ParentchainParams:
         header = self.chain.header(self.chain.genesis_hash)

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from integritee.boundary.messages import InitParams
+from integritee.boundary.messages import InitParams, RuntimeFacts
 from integritee.crypto import Ed25519Pair, ShieldingKey, blake2_256, hard_junction
 from integritee.enclave import bootstrap
 from integritee.enclave.bootstrap import SEAL_ROOT_FILE, STORE_DIRECTORY, Enclave, identity, start
-from integritee.enclave.core import PINS, PINS_LABEL
+from integritee.enclave.core import PINS, PINS_LABEL, RUNTIME, RUNTIME_LABEL
 from integritee.enclave.errors import ForeignShard
 from integritee.enclave.keys import EnclaveKeys
 from integritee.enclave.records import ANCHOR, GENESIS, AnchorRecord, GenesisRecord, RecordKind
@@ -56,6 +56,7 @@ def begin_shard(enclave: Enclave) -> None:
     record = GenesisRecord(enclave.core.config.shard, [(b"key", b"value")], b"", 0)
     enclave.store.append(RecordKind.GENESIS, GENESIS.encode(record))
     enclave.store.put_secret(PINS_LABEL, PINS.encode({410: b"\x05" * 32}))
+    enclave.store.put_secret(RUNTIME_LABEL, RUNTIME.encode(RuntimeFacts(b"metadata", 410, 8)))
 
 
 def test_identity_survives_restarts(directory: Path) -> None:
@@ -123,6 +124,7 @@ def test_clean_reset_keeps_the_keys_and_nothing_else(directory: Path) -> None:
     assert dict(enclave.core.state.items()) == {}
     assert enclave.core.config.shard == b"\x1b" * 32
     assert enclave.core._load_pins() == {}
+    assert enclave.core._load_runtime() is None
     enclave.store.close()
 
 

@@ -21,6 +21,7 @@ from integritee.enclave.parentchain.outbox import (
     Outbox,
     OutboxFull,
     Payment,
+    Processed,
 )
 from integritee.metadata import RuntimeMetadata, decode_extrinsic
 from integritee.node.runtime.runtime import TEER
@@ -128,6 +129,11 @@ def test_only_a_registration_of_ours_counts(contract: ParentchainContract, world
 # -- outbox
 
 
+def untranslated(call: bytes, spec_version: int, transaction_version: int) -> bytes:
+    assert (spec_version, transaction_version) == (410, 8)
+    return call
+
+
 @pytest.fixture
 def facts() -> ChainFacts:
     return ChainFacts(metadata(), bytes(32), 410, 8)
@@ -162,7 +168,7 @@ def test_copies_and_changes(facts: ChainFacts, contract: ParentchainContract) ->
         copy = outbox.copy()
         copy.add(facts, header(i), contract.fund_vault(99), 4)
         assert len(copy.entries) == len(outbox.entries) + 1
-        outbox.renew_expired(facts, i + 3, header(i + 50))
+        outbox.renew_void(facts, Processed(i + 3, 410), header(i + 50), untranslated)
         outbox.on_block(inbound(i, *[e.extrinsic for e in list(outbox.entries.values())[1:2]]))
         replayed.apply(outbox.take_change())
         assert outbox.take_change().put == []
@@ -176,13 +182,17 @@ def test_copies_and_changes(facts: ChainFacts, contract: ParentchainContract) ->
         )
 
 
-@pytest.mark.parametrize(("processed", "renewed"), [(131, False), (132, True), (500, True)])
-def test_renewal_waits_for_the_end_of_the_era(
-    facts: ChainFacts, contract: ParentchainContract, processed: int, renewed: bool
+@pytest.mark.parametrize(
+    ("processed", "version", "renewed"),
+    [(131, 410, False), (132, 410, True), (500, 410, True), (101, 411, True), (101, 409, False)],
+)
+def test_renewal_waits_until_the_old_form_is_void(
+    facts: ChainFacts, contract: ParentchainContract, processed: int, version: int, renewed: bool
 ) -> None:
+    """Past its era, or past the runtime it was signed for."""
     outbox = Outbox(ME)
     entry = outbox.add(facts, header(100), contract.fund_vault(1), 32)
-    outbox.renew_expired(facts, processed, header(600))
+    outbox.renew_void(facts, Processed(processed, version), header(600), untranslated)
     (now,) = outbox.entries.values()
     assert (now != entry) is renewed
     if renewed:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from integritee.boundary.messages import RuntimeFacts
 from integritee.crypto import blake2_256, keccak_256
 from integritee.enclave.parentchain.outbox import PAYMENT_PERIOD
 from integritee.metadata import decode_extrinsic
@@ -314,29 +313,3 @@ def test_parentchain_time_reaches_the_ledger(world: World) -> None:
     assert mirror.block_hash.get() == world.chain.chain.best_hash
     assert mirror.now.get() == world.now - 1000  # the slot began a second after the block
     assert mirror.creation_timestamp.get() is not None
-
-
-# -- the runtime of the parentchain changes
-
-
-def test_metadata_of_a_known_runtime_cannot_change(world: World) -> None:
-    facts = world.chain.facts()
-    forged = RuntimeFacts(facts.metadata.replace(b"Balances", b"Galances"), facts.spec_version, 8)
-    assert blake2_256(forged.metadata) != blake2_256(facts.metadata)
-    with pytest.raises(Exception) as caught:
-        world.core.set_runtime(forged)
-    assert caught.value.code == "enclave.metadata_changed"  # type: ignore[attr-defined]
-    world.restart()
-    with pytest.raises(Exception) as caught:
-        world.core.set_runtime(forged)
-    assert caught.value.code == "enclave.metadata_changed"  # type: ignore[attr-defined]
-
-
-def test_a_spec_version_must_be_proven(world: World) -> None:
-    facts = world.chain.facts()
-    world.block()
-    with pytest.raises(Exception) as caught:
-        world.core.set_runtime(RuntimeFacts(facts.metadata, facts.spec_version + 1, 8))
-    assert caught.value.code == "enclave.spec_version_unproven"  # type: ignore[attr-defined]
-    assert caught.value.data() == {"found": 411, "expected": 410}  # type: ignore[attr-defined]
-    world.core.set_runtime(facts)

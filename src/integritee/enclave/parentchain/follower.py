@@ -12,44 +12,38 @@ from itertools import dropwhile
 from typing import Final
 
 from integritee.boundary.messages import ParentchainBlock, ParentchainParams, RuntimeFacts
-from integritee.crypto import blake2_256
-from integritee.frame.pallets.system import LastRuntimeUpgradeInfo
-from integritee.metadata import RuntimeMetadata
 from integritee.primitives.header import Header
-from integritee.scale import codec
 
-from ..errors import ForeignGenesis, InboxFull, MetadataChanged, SpecVersionUnproven
+from ..errors import ForeignGenesis, InboxFull, SpecVersionUnproven
 from .blocks import verify_block
-from .contract import RUNTIME_UPGRADE_KEY, ParentchainContract
+from .contract import ParentchainContract
 from .inbound import InboundBlock, read_block
 from .light_client import LightClient
 from .outbox import ChainFacts
+from .runtimes import Runtimes, proven_version
 
 MAX_INBOX: Final = 10_000
 """Verified parentchain blocks that may wait for the sidechain: more than half a day of 6 s blocks."""
-
-UPGRADE: Final = codec(LastRuntimeUpgradeInfo)
 
 
 class Follower:
     """One parentchain from `params` on. `pins` are metadata hashes by spec version from earlier contacts.
 
-    Raises ForeignGenesis if `resume` is the light client of another chain, and as `adopt_runtime`.
+    `resume` is where the light client stopped, `remembered` the runtime that was in force there. Raises
+    ForeignGenesis if `resume` is the light client of another chain, and as `adopt_runtime`.
     """
 
     def __init__(
         self,
         params: ParentchainParams,
         resume: bytes | None,
+        remembered: RuntimeFacts | None,
         pins: dict[int, bytes],
         shard: bytes,
         account: bytes,
         vault: bytes,
     ) -> None:
-        self.genesis = params.genesis
         self.genesis_hash = params.genesis.hash()
-        self._shard, self._account, self._vault = shard, account, vault
-        self.pins = pins
         self.light_client = (
             LightClient.resume(resume)
             if resume is not None
@@ -60,41 +54,45 @@ class Follower:
         self.inbox: deque[InboundBlock] = deque()
         self.values: dict[bytes, bytes | None] = {}
         """Watched storage as proven at the latest verified block; empty before the first."""
-        self.adopt_runtime(params.runtime)
+        first = remembered or params.runtime
+        self.runtimes = Runtimes(self.genesis_hash, shard, account, vault, pins, first)
+        self.runtimes.offer(params.runtime)
 
     @property
     def head(self) -> Header:
         """Latest verified header."""
         return self.light_client.head
 
+    @property
+    def contract(self) -> ParentchainContract:
+        return self.runtimes.current.contract
+
+    @property
+    def facts(self) -> ChainFacts:
+        return self.runtimes.current.facts
+
+    @property
+    def pins(self) -> dict[int, bytes]:
+        return self.runtimes.pins
+
     def adopt_runtime(self, facts: RuntimeFacts) -> None:
-        """Use the metadata of a runtime version.
+        """Learn the metadata of a runtime version, to be used from the block on that is proven to run it.
 
-        The first metadata seen for a spec version is pinned; the spec version must be the one proven on chain.
-        Raises MetadataChanged, SpecVersionUnproven, MetadataError, MissingCall.
+        Raises MetadataChanged if other metadata is pinned for it, SpecVersionUnproven if a later version is
+        proven, MetadataError, MissingCall.
         """
-        proven = self._proven_spec_version()
-        if proven is not None and proven != facts.spec_version:
+        proven = proven_version(self.values)
+        if proven is not None and facts.spec_version < proven:
             raise SpecVersionUnproven(facts.spec_version, proven)
-        digest = blake2_256(facts.metadata)
-        if self.pins.get(facts.spec_version, digest) != digest:
-            raise MetadataChanged(facts.spec_version)
-        metadata = RuntimeMetadata.parse(facts.metadata)
-        self.contract = ParentchainContract(metadata, self._shard, self._account, self._vault)
-        self.facts = ChainFacts(metadata, self.genesis_hash, facts.spec_version, facts.transaction_version)
-        self.pins = {**self.pins, facts.spec_version: digest}
-
-    def _proven_spec_version(self) -> int | None:
-        raw = self.values.get(RUNTIME_UPGRADE_KEY)
-        return UPGRADE.decode(raw).spec_version if raw else None
+        self.runtimes.offer(facts)
 
     def import_blocks(
         self, blocks: list[ParentchainBlock], keep: Callable[[InboundBlock], bool]
     ) -> list[InboundBlock]:
         """Verify consecutive blocks, the last one justified; from the first to `keep` on they wait in the inbox.
 
-        All or nothing. Raises InboxFull and the errors of light client, proofs and decoding; the follower is
-        then unchanged.
+        All or nothing. Raises InboxFull, SpecVersionUnproven if the metadata of a block's runtime is missing, and
+        the errors of light client, proofs and decoding; the follower is then unchanged.
         """
         if not blocks:
             return []
@@ -102,14 +100,17 @@ class Follower:
         client.import_chain([b.header for b in blocks], blocks[-1].justification)
         after = client.encode_state()
         read = [self._read(block, after if block is blocks[-1] else b"") for block in blocks]
+        runtime = self.runtimes.of(read[-1].values)
         kept = list(dropwhile(lambda block: not keep(block), read))
         if len(self.inbox) + len(kept) > MAX_INBOX:
             raise InboxFull(MAX_INBOX)
         self.light_client = client
         self.values = read[-1].values
+        self.runtimes.enter(runtime)
         self.inbox.extend(kept)
         return read
 
     def _read(self, block: ParentchainBlock, light_client: bytes) -> InboundBlock:
         proven = verify_block(block.header, block.extrinsics, block.proof, self.contract.watched.all())
-        return read_block(self.contract, block.header, block.extrinsics, proven, light_client)
+        contract = self.runtimes.of(proven).contract
+        return read_block(contract, block.header, block.extrinsics, proven, light_client)

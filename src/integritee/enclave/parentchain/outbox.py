@@ -1,14 +1,16 @@
 """Extrinsics the enclave must get on chain: signed, journalled, watched to finality, never paid twice.
 
-An entry keeps its nonce for life. Its extrinsic may be signed again only once its era is provably over, that
-is, when a finalized block at or past the end of the era was processed without containing it; until then the
-host is asked to submit the same bytes again and again. So at most one form of a call can ever be included.
+An entry keeps its nonce for life. Its extrinsic may be signed again only once it is provably void, that is,
+when a finalized block past its era, or of a later runtime than it was signed for, was processed without
+containing it; until then the host is asked to submit the same bytes again and again. So at most one form of a
+call can ever be included.
 
 Sans-IO: blocks in, extrinsics to submit and finished entries out.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -67,11 +69,16 @@ class Payment(Struct, frozen=True):
 
 
 class OutboxEntry(Struct, frozen=True):
-    """A call on its way. `death` is the first block at which `extrinsic` can no longer be included."""
+    """A call on its way. `death` is the first block at which `extrinsic` can no longer be included.
+
+    The signature holds for the two versions of the chain's runtime only.
+    """
 
     id: u64
     nonce: u32
     call: bytes
+    spec_version: u32
+    transaction_version: u32
     period: u32
     death: BlockNumber
     extrinsic: bytes
@@ -98,6 +105,14 @@ class ChainFacts:
     genesis_hash: H256
     spec_version: int
     transaction_version: int
+
+
+@dataclass(frozen=True)
+class Processed:
+    """The last block whose extrinsics are known: its number, and the version of the runtime that ran it."""
+
+    number: int
+    spec_version: int
 
 
 @dataclass(frozen=True)
@@ -168,16 +183,18 @@ class Outbox:
         if not self.entries:
             self.next_nonce = max(self.next_nonce, proven)
 
-    def renew_expired(self, facts: ChainFacts, processed: int, anchor: Header) -> None:
+    def renew_void(
+        self, facts: ChainFacts, processed: Processed, anchor: Header, translated: Callable[[bytes, int, int], bytes]
+    ) -> None:
         """Sign again, same nonce and a fresh era from `anchor`, what can no longer be included.
 
-        `processed` is the number of the last block that `on_block` has seen.
+        That is what has expired, or was signed for an earlier runtime, when `processed` was the last block that
+        `on_block` has seen. `translated` (call, spec version, transaction version) makes calls those of `facts`.
         """
         for entry in list(self.entries.values()):
-            if entry.death <= processed:
-                self._store(
-                    self._signed(facts, anchor, entry.id, entry.nonce, entry.call, entry.period, entry.payment)
-                )
+            if entry.death <= processed.number or entry.spec_version < processed.spec_version:
+                call = translated(entry.call, entry.spec_version, entry.transaction_version)
+                self._store(self._signed(facts, anchor, entry.id, entry.nonce, call, entry.period, entry.payment))
 
     # -- from the ledger -----------------------------------------------------------------------------
 
@@ -205,7 +222,8 @@ class Outbox:
     ) -> OutboxEntry:
         extrinsic = sign_call(facts, self._pair, call, nonce, period, anchor)
         death = Era.mortal(period, anchor.number).death(anchor.number) or 0
-        return OutboxEntry(number, nonce, call, period, death, extrinsic, payment)
+        versions = (facts.spec_version, facts.transaction_version)
+        return OutboxEntry(number, nonce, call, *versions, period, death, extrinsic, payment)
 
     # -- journal -------------------------------------------------------------------------------------
 

@@ -30,7 +30,9 @@ from ..parentchain.outbox import (
     PAYMENT_PERIOD,
     SIDECHAIN_CONFIRMATION_PERIOD,
     Outbox,
+    Processed,
 )
+from ..parentchain.runtimes import proven_version
 from ..pool import StatusChanged, TopPool
 from .author import Assignment, AuthoredBlock, BlockBuilder
 
@@ -87,9 +89,18 @@ class Production:
         for block in islice(follower.inbox, MAX_INBOUND):
             production._process(block)
         builder.begin_calls()
-        processed = production.inbound[-1].header if production.inbound else follower.head
-        production.outbox.renew_expired(follower.facts, processed.number, production.anchor)
+        production.outbox.renew_void(
+            follower.facts, production._processed(), production.anchor, follower.runtimes.translated
+        )
         return production
+
+    def _processed(self) -> Processed:
+        """How far the parentchain is known to this block."""
+        current = self.follower.facts.spec_version
+        if not self.inbound:
+            return Processed(self.follower.head.number, current)
+        last = self.inbound[-1]
+        return Processed(last.header.number, proven_version(last.values) or current)
 
     def _process(self, block: InboundBlock) -> None:
         mirror = self.builder.runtime.parentchain(ParentchainId.Integritee)
@@ -156,9 +167,9 @@ class Production:
         """Give the block up; its calls are ready again."""
         return self.pool.release(now)
 
-    def light_client(self) -> bytes | None:
-        """Where the light client resumes after this block; None if it stays where it was.
+    def resumption(self) -> InboundBlock | None:
+        """The block from which on the light client resumes after this one; None if that stays as it was.
 
-        That may be a little before the last block processed, of which only some carry the client's state.
+        It may be a little before the last block processed, of which only some carry the client's state.
         """
-        return next((block.light_client for block in reversed(self.inbound) if block.light_client), None)
+        return next((block for block in reversed(self.inbound) if block.light_client), None)
