@@ -313,11 +313,16 @@ class EnclaveCore:
     # -- slots ---------------------------------------------------------------------------------------
 
     def begin_slot(self, slot: Slot, now: int) -> Production | None:
-        """Start a block if the slot is ours and there is a parentchain to anchor it in; None otherwise."""
+        """Start a block if the slot is ours and there is a parentchain to anchor it in; None otherwise.
+
+        None as well if the clock went back behind the block before: time in the ledger only goes forward.
+        """
         follower = self.follower
         if follower is None or not self.is_running or self.halted is not None or not follower.values:
             return None
         if not claims_slot(slot.number, authorities(follower.contract, follower.values), self.keys.signing.public):
+            return None
+        if now <= self.runtime.timestamp.now.get():
             return None
         try:
             self._check_rollback(follower)

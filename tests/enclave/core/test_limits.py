@@ -63,6 +63,24 @@ def test_restart_in_the_middle_of_a_batch(rich: World, monkeypatch: pytest.Monke
     assert confirmed == list(range(confirmed[0], confirmed[0] + len(confirmed)))
 
 
+def test_time_goes_forward_only(rich: World) -> None:
+    """A clock that is set back costs slots until it has caught up; one that jumps within a slot costs nothing."""
+    rich.slot()
+    last = rich.blocks[-1].block.block_data.timestamp
+    rich.now -= 5000
+    served = [rich.slot() is not None for _ in range(8)]
+    assert served == sorted(served)
+    assert served[0] is False
+    assert served[-1] is True
+    production = rich.begin()
+    assert production is not None
+    rich.durable(rich.core.finish_slot(production, rich.now - 10_000))
+    rich.slot()
+    stamps = [signed.block.block_data.timestamp for signed in rich.blocks]
+    assert stamps == sorted(set(stamps))
+    assert stamps[-1] > last
+
+
 def test_a_full_inbox_refuses_blocks_and_drains(rich: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(follower, "MAX_INBOX", 5)
     rich.grow(6)

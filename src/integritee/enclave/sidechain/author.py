@@ -168,7 +168,7 @@ class BlockBuilder:
         payload = StatePayload(self.state.root(), after.root(), sorted(changes.items()))
         where = position(parent_hash, self.number, shard)
         data = BlockData(
-            timestamp=now,
+            timestamp=max(now, self.now),
             layer_one_head=self.layer_one_head,
             block_author=self.assignment.signing.public,
             signed_top_hashes=self.executed,
