@@ -26,6 +26,7 @@ class Connection:
 class Feed(ParentchainSync):
     """Connects to nobody and loses the connection on demand."""
 
+    following: asyncio.Event
     lose: asyncio.Event
 
     async def _introduce(self, chain: ParentchainClient, funding: Any) -> Any:
@@ -35,6 +36,7 @@ class Feed(ParentchainSync):
         await asyncio.Event().wait()
 
     async def _follow(self, chain: ParentchainClient) -> None:
+        self.following.set()
         await self.lose.wait()
         raise ConnectionFailed("ws://nowhere", "lost")
 
@@ -50,12 +52,9 @@ async def test_ends_when_cancelled(monkeypatch: pytest.MonkeyPatch, loses_connec
 
     monkeypatch.setattr(ParentchainClient, "connect", connect)
     feed = Feed("ws://nowhere", cast(EnclaveProcess, None), nothing)
-    feed.lose = asyncio.Event()
+    feed.following, feed.lose = asyncio.Event(), asyncio.Event()
     running = asyncio.create_task(feed.run())
-    while feed.chain is None:
-        await asyncio.sleep(0)
-    for _ in range(3):  # into the task group
-        await asyncio.sleep(0)
+    await feed.following.wait()
     if loses_connection:
         feed.lose.set()
     running.cancel()
