@@ -46,8 +46,8 @@ clean: ## caches and build products
 	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis src/*.egg-info
 	find src tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
 
-distclean: clean ## the installed environment, too
-	rm -rf $(VENV)
+distclean: clean ## the installed environments, too
+	rm -rf $(VENV) .venv-clients tests/js/node_modules tests/js/build
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; v = sys.version_info; \
