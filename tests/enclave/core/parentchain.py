@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import weakref
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import cache
@@ -102,10 +103,12 @@ class Parentchain:
         self.refused: list[str] = []
         self._included: set[bytes] = set()
         self._included_to = 0
+        self._remove = weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
 
     def close(self) -> None:
+        """Close the database and remove its files; a chain that nobody closes is removed with its last reference."""
         self.database.close()
-        shutil.rmtree(self.path, ignore_errors=True)
+        self._remove()
 
     def fork(self) -> Parentchain:
         """The same chain once more, to go its own way from here; its pool is empty."""
