@@ -16,7 +16,7 @@ from typing import Any, Final, TypeAlias, cast
 from websockets.exceptions import InvalidState
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.http11 import Request
-from websockets.protocol import State
+from websockets.protocol import SEND_EOF, State
 from websockets.server import ServerProtocol
 
 from .limits import ServerLimits
@@ -69,6 +69,7 @@ class WebSocket(asyncio.Protocol):
         self._writable = asyncio.Event()
         self._writable.set()
         self._reading_paused = False
+        self._unsent = 0
 
     # What the server does with a connection
 
@@ -220,23 +221,29 @@ class WebSocket(asyncio.Protocol):
     # Sending and closing
 
     def _send(self, text: bytes) -> None:
+        """Queue a message: all that one turn of the event loop has to say leaves in one piece."""
         try:
             self._protocol.send_text(text)
         except InvalidState:  # closed while the reply was worked out
             return
-        self._flush()
+        if self._unsent == 0:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._unsent += len(text)
 
     def _flush(self) -> None:
+        self._unsent = 0
         transport = self._transport
         if transport is None:
             return
-        for data in self._protocol.data_to_send():
-            if data:
-                transport.write(data)
-            elif self._protocol.close_rcvd is not None or self._protocol.state is State.CONNECTING:
-                transport.close()
-            else:  # we end this one-sidedly: what the peer still sends is read, lest a reset eats our words
-                self._await_close()
+        writes = self._protocol.data_to_send()
+        if data := b"".join(writes):
+            transport.write(data)
+        if SEND_EOF not in writes:
+            return
+        if self._protocol.close_rcvd is not None or self._protocol.state is State.CONNECTING:
+            transport.close()
+        else:  # we end this one-sidedly: what the peer still sends is read, lest a reset eats our words
+            self._await_close()
 
     def _fail(self, code: int, reason: str) -> None:
         self._protocol.fail(code, reason)
@@ -254,7 +261,7 @@ class WebSocket(asyncio.Protocol):
         self._set_deadline(self._limits.close_seconds, self.abort)
 
     def _outgoing(self) -> int:
-        return 0 if self._transport is None else self._transport.get_write_buffer_size()
+        return self._unsent + (0 if self._transport is None else self._transport.get_write_buffer_size())
 
     def _set_deadline(self, seconds: float, action: Callable[[], Any]) -> None:
         self._clear_deadline()
