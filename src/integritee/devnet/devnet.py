@@ -24,7 +24,8 @@ async def run_devnet(config: NetworkConfig, shieldings: Sequence[Shielding], as_
 
 
 async def _serve(network: Network, shieldings: Sequence[Shielding], as_json: bool, started: float) -> None:
-    # The SDK takes a while to load; here it does so while the processes start.
+    # The SDK takes a while to load. Now the processes have loaded, and for a second they mostly wait for blocks.
+    await network.listening()
     from integritee.crypto import Sr25519Pair, ss58_encode
 
     from .ledgers import connect

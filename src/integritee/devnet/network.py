@@ -57,14 +57,8 @@ class Network:
         ports, config = self._ports, self._config
         node_dir, worker_dir = self._directory.below("node"), self._directory.below("worker")
         node = (
-            "--dev",
-            "--base-path",
-            str(node_dir),
-            "--rpc-port",
-            str(ports.node),
-            "--seal",
-            config.seal,
-            *FINALITY,
+            *("--dev", "--base-path", str(node_dir), "--rpc-port", str(ports.node)),
+            *("--seal", config.seal, *FINALITY),
         )
         worker = (
             *("-p", str(ports.node), "-P", str(ports.worker), "-h", str(ports.http), "-d", str(worker_dir)),
@@ -74,6 +68,12 @@ class Network:
             log = self._directory.path / f"{name}.log"
             child = await Child.start(name, module, arguments, log, inherited=(self._directory.lock,))
             self._children.append(child)
+
+    async def listening(self) -> None:
+        """Wait until both processes have loaded and can be talked to. Raises ProcessEnded, ProcessSilent."""
+        node, worker = self._children
+        await node.line("READY ")
+        await worker.line("[+] Trusted RPC listening")
 
     async def ready(self) -> Facts:
         """Wait until sidechain blocks are made. Raises ProcessEnded, ProcessSilent."""
