@@ -1,0 +1,87 @@
+"""What the umbrella command and the set-ups make of their command lines."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+import integritee
+from integritee.devnet.config import DEFAULT_SHIELDINGS, TEER, Shielding, shieldings
+from integritee.devnet.errors import InvalidShield
+from integritee.devnet.main import main
+
+
+@pytest.mark.parametrize(
+    ("text", "uri", "amount"),
+    [
+        ("//Alice=100", "//Alice", 100 * TEER),
+        ("//Bob=0.5", "//Bob", TEER // 2),
+        ("//Alice//stash=0.000000000001", "//Alice//stash", 1),
+        ("//Dave=123456789.123456789012", "//Dave", 123_456_789_123_456_789_012),
+    ],
+)
+def test_a_shielding_is_an_account_and_an_exact_amount_in_teer(text: str, uri: str, amount: int) -> None:
+    assert Shielding.parse(text) == Shielding(uri, amount)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "//Alice", "//Alice=", "=1", "Alice=1", "//Alice=-1", "//Alice=1e3", "//Alice=0.0000000000001", "//=1x"],
+)
+def test_other_shieldings_are_refused(text: str) -> None:
+    with pytest.raises(InvalidShield) as refused:
+        Shielding.parse(text)
+    assert refused.value.found == text
+    assert refused.value.code == "devnet.invalid_shield"
+
+
+def test_without_wishes_alice_shields() -> None:
+    assert shieldings(None) == DEFAULT_SHIELDINGS
+    assert shieldings(["//Bob=1"]) == (Shielding("//Bob", TEER),)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["unknown"],
+        ["devnet", "--node-port", "0"],
+        ["devnet", "--worker-port", "70000"],
+        ["devnet", "--shield", "Alice"],
+        ["demo", "--json"],
+    ],
+)
+def test_wrong_command_lines_exit_with_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert "usage: integritee" in capsys.readouterr().err
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"integritee {integritee.__version__}\n"
+
+
+@pytest.mark.parametrize("program", ["node", "worker", "cli"])
+def test_other_programs_get_their_own_arguments(
+    program: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["pytest"])
+    try:
+        code = main([program, "--version"])
+    except SystemExit as ended:
+        code = ended.code or 0
+    assert code == 0
+    assert capsys.readouterr().out.startswith(f"integritee-{program} ")
+
+
+def test_the_exit_code_of_other_programs_is_passed_on(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["pytest"])
+    assert main(["cli", "no-such-command"]) == 2
+    assert "no-such-command" in capsys.readouterr().err
