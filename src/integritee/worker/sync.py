@@ -86,7 +86,6 @@ class ParentchainSync:
                     tasks.create_task(self._watch_runtime(chain))
                     tasks.create_task(self._follow(chain))
             except ExceptionGroup as failed:
-                _heed_cancellation()
                 raise failed.exceptions[0] from None
             finally:
                 self.chain = None
@@ -164,13 +163,6 @@ class ParentchainSync:
                 await chain.submit(extrinsic)
             except ClientError as refused:
                 log.debug("node refused extrinsic: %s", refused)
-
-
-def _heed_cancellation() -> None:
-    """A task group that fails while it is cancelled forgets the latter (Python before 3.13)."""
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
 
 
 async def _block_at(chain: ParentchainClient, number: int) -> Block:
