@@ -11,13 +11,13 @@ import asyncio
 import itertools
 import sys
 import time
+from collections.abc import Iterator
 
 import msgspec
 import uvloop
 
 from integritee.client.worker import WorkerClient
 from integritee.crypto import Sr25519Pair
-from integritee.primitives.rpc import InSidechainBlock
 
 TRANSFERRED = 1
 """Base units per call. Receivers exist, and so stay alive."""
@@ -41,55 +41,32 @@ class Report(msgspec.Struct):
     latencies: list[float]
 
 
-class Sender:
-    """One account: `depth` tasks share its nonces, so its calls reach the enclave in order."""
-
-    def __init__(self, client: WorkerClient, pair: Sr25519Pair, receiver: bytes, nonce: int) -> None:
-        self._client, self._pair, self._receiver = client, pair, receiver
-        self._nonces = itertools.count(nonce)
-        self._turn = asyncio.Lock()
-
-    async def send_until(self, deadline: float, report: Report) -> None:
-        while (start := time.monotonic()) < deadline:
-            await self._turn.acquire()
-            try:
-                signed = await self._client.sign(
-                    "balance_transfer",
-                    self._pair.public,
-                    self._receiver,
-                    TRANSFERRED,
-                    signer=self._pair,
-                    nonce=next(self._nonces),
-                )
-                context = self._client.watch(signed)
-                watch = await context.__aenter__()
-            finally:
-                self._turn.release()
-            try:
-                await watch.until(InSidechainBlock)
-            finally:
-                await context.__aexit__(None, None, None)
-            now = time.monotonic()
-            report.included.append(now)
-            report.latencies.append(now - start)
-
-
 async def run(orders: Orders) -> Report:
     """Send until the time is over; every call is followed to its end."""
     pairs = [Sr25519Pair.from_uri(uri) for uri in orders.uris]
     clients = [await WorkerClient.connect(orders.url) for _ in range(orders.connections)]
-    nonces = [(await clients[0].account_info(pair)).nonce for pair in pairs]
     report = Report([], [])
     deadline = time.monotonic() + orders.seconds
     async with asyncio.TaskGroup() as tasks:
         for number, pair in enumerate(pairs):
-            receiver = pairs[(number + 1) % len(pairs)].public
-            sender = Sender(clients[number % len(clients)], pair, receiver, nonces[number])
+            client, receiver = clients[number % len(clients)], pairs[number - 1].public
+            nonces = itertools.count(await client.next_nonce(pair.public, pair))
             for _ in range(orders.depth):
-                tasks.create_task(sender.send_until(deadline, report))
+                tasks.create_task(send(client, pair, receiver, nonces, deadline, report))
     for client in clients:
         await client.close()
     return report
+
+
+async def send(
+    client: WorkerClient, pair: Sr25519Pair, receiver: bytes, nonces: Iterator[int], deadline: float, report: Report
+) -> None:
+    """One call after the other until the deadline, with the nonces of an account that others share."""
+    while (start := time.monotonic()) < deadline:
+        await client.call("balance_transfer", pair.public, receiver, TRANSFERRED, signer=pair, nonce=next(nonces))
+        now = time.monotonic()
+        report.included.append(now)
+        report.latencies.append(now - start)
 
 
 def main() -> None:
