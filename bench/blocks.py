@@ -19,7 +19,7 @@ from integritee.stf.runtime import LedgerRuntime
 from integritee.trie import Trie
 
 SIZES = (10, 10_000, 100_000)
-ROUNDS = 300
+ROUNDS = 3000
 BALANCE = 10**12
 
 
