@@ -20,8 +20,8 @@ from ..system.processes import children_of, eventually, is_alive
 TALKER = """
 import sys, time
 print("first", flush=True)
-print("PORT=42 ", flush=True)
 print("oops", file=sys.stderr, flush=True)
+print("PORT=42 ", flush=True)
 time.sleep(60)
 """
 QUITTER = "import sys; print('hello', flush=True); print('no luck', file=sys.stderr); sys.exit(3)"

@@ -1,0 +1,91 @@
+"""What a person reads: amounts without rounding, tables, commands that work as printed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from integritee.cli.main import parse
+from integritee.devnet.config import TEER
+from integritee.devnet.ledgers import Holdings
+from integritee.devnet.network import Facts
+from integritee.devnet.ports import STANDARD_PORTS, Ports
+from integritee.devnet.screen import change, holdings_table, next_commands, ready_screen, short, teer
+
+
+def facts(ports: Ports = STANDARD_PORTS) -> Facts:
+    return Facts(
+        node_url=f"ws://127.0.0.1:{ports.node}",
+        worker_url=f"wss://127.0.0.1:{ports.worker}",
+        http_url=f"http://127.0.0.1:{ports.http}/is_initialized",
+        mrenclave="the-mrenclave",
+        shard="the-shard",
+        vault="the-vault",
+        enclave_account="the-enclave",
+        ports=ports,
+        data_dir=Path("/the/data"),
+        pids={"node": 1, "worker": 2},
+    )
+
+
+@pytest.mark.parametrize(
+    ("base_units", "exact", "with_sign", "brief"),
+    [
+        (0, "0.000000000000", "", "0 TEER"),
+        (1, "0.000000000001", "+0.000000000001", "0.000000000001 TEER"),
+        (-(10**10), "-0.010000000000", "-0.010000000000", "-0.01 TEER"),
+        (100 * TEER, "100.000000000000", "+100.000000000000", "100 TEER"),
+        (1234 * TEER + 5 * 10**11, "1,234.500000000000", "+1,234.500000000000", "1,234.5 TEER"),
+        (2**128 - 1, "340,282,366,920,938,463,463,374,607.431768211455", None, None),
+    ],
+)
+def test_amounts(base_units: int, exact: str, with_sign: str | None, brief: str | None) -> None:
+    assert teer(base_units) == exact
+    assert with_sign is None or change(base_units) == with_sign
+    assert brief is None or short(base_units) == brief
+
+
+def test_a_table_shows_both_ledgers_and_what_has_changed() -> None:
+    before = {"//Alice": Holdings(5 * TEER, 0), "//Bob": Holdings(7, 8)}
+    now = {"//Alice": Holdings(4 * TEER, TEER), "//Bob": Holdings(7, 8)}
+    rows = [line.split() for line in holdings_table(now, before).splitlines()]
+    assert rows == [
+        ["parentchain", "private", "ledger"],
+        ["//Alice", "4.000000000000", "1.000000000000"],
+        ["-1.000000000000", "+1.000000000000"],
+        ["//Bob", "0.000000000007", "0.000000000008"],
+    ]
+    assert len(holdings_table(now).splitlines()) == 3
+
+
+def test_a_change_stands_below_its_column() -> None:
+    lines = holdings_table({"a": Holdings(0, TEER)}, {"a": Holdings(0, 0)}).splitlines()
+    assert lines[1].index("1.0") == lines[2].index("1.0")
+
+
+def test_one_screen_says_all() -> None:
+    text = ready_screen(facts(), {"//Alice": Holdings(1, 2)}, {"//Alice": 100 * TEER}, 1.94)
+    for expected in (
+        *("the-mrenclave", "the-shard", "the-vault", "the-enclave", "/the/data"),
+        *("ws://127.0.0.1:9944", "wss://127.0.0.1:2000", "http://127.0.0.1:4545/is_initialized"),
+        *("//Alice has shielded 100 TEER", "1.9 s", "No TEE protects", "Ctrl-C"),
+    ):
+        assert expected in text
+    assert len(text.splitlines()) <= 30
+    assert max(map(len, text.splitlines())) <= 100
+
+
+@pytest.mark.parametrize("ports", [STANDARD_PORTS, Ports(1944, 1000, 1545)])
+def test_the_commands_to_type_next_are_commands(ports: Ports) -> None:
+    commands = next_commands(facts(ports)).splitlines()
+    assert len(commands) == 4
+    for command in commands:
+        program, name, *arguments = command.split()
+        assert (program, name) == ("integritee", "cli")
+        options = parse(arguments)
+        assert (int(options.node_port), int(options.trusted_worker_port)) == (ports.node, ports.worker)
+
+
+def test_standard_ports_are_not_spelt_out() -> None:
+    assert "-p" not in next_commands(facts()).split()
