@@ -58,6 +58,7 @@ $(RUNTIME): requirements.lock requirements-build.lock pyproject.toml | $(BIN)/py
 	@echo "installing into $(VENV)"
 	@$(PIP) install --require-hashes -r requirements-build.lock -r requirements.lock
 	@$(PIP) install --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m compileall -q src  # so that processes start fast even where Python may not write bytecode
 	@touch $@
 
 $(DEV): requirements-dev.lock $(RUNTIME)
