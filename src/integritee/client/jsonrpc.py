@@ -108,8 +108,7 @@ class RpcConnection:
 
     async def close(self) -> None:
         await self._socket.close()
-        with suppress(asyncio.CancelledError):
-            await self._reader
+        await asyncio.wait({self._reader})
 
     # -- requests ------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Final
 
 from integritee.boundary.endpoint import RemoteFailure
@@ -82,11 +82,7 @@ class ParentchainSync:
             try:
                 funding = await self._connected(chain)
                 self.state = await self._introduce(chain, funding)
-                async with asyncio.TaskGroup() as tasks:
-                    tasks.create_task(self._watch_runtime(chain))
-                    tasks.create_task(self._follow(chain))
-            except ExceptionGroup as failed:
-                raise failed.exceptions[0] from None
+                await _until_one_ends(self._watch_runtime(chain), self._follow(chain))
             finally:
                 self.chain = None
 
@@ -163,6 +159,22 @@ class ParentchainSync:
                 await chain.submit(extrinsic)
             except ClientError as refused:
                 log.debug("node refused extrinsic: %s", refused)
+
+
+async def _until_one_ends(*works: Coroutine[None, None, None]) -> None:
+    """Do all at once; when one ends or fails, so do the others, and this.
+
+    A task group would forget that it is cancelled itself if one of its tasks fails at that very moment.
+    """
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _block_at(chain: ParentchainClient, number: int) -> Block:
