@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import Final
 
 from integritee.client.parentchain import ParentchainClient
-
-FINALITY_PAUSE: Final = 0.05
-"""Seconds between two looks at the finalized head."""
 
 
 @dataclass
@@ -42,8 +37,9 @@ async def free_balance(chain: ParentchainClient, account: bytes, at: bytes) -> i
 async def audit(chain: ParentchainClient) -> Audit:
     """Read every block up to what is best now, once it is final: balances are asked of the best block."""
     best = (await chain.header()).number
-    while (await chain.header(await chain.finalized_head())).number < best:
-        await asyncio.sleep(FINALITY_PAUSE)
+    async with chain.finalized_heads() as heads:
+        while (await chain.header(await chain.finalized_head())).number < best:
+            await anext(heads)
     found = Audit(await chain.finalized_head())
     last = (await chain.header(found.at)).number
     for number in range(1, last + 1):
