@@ -175,7 +175,7 @@ class User:
         amount = dice.randrange(UNIT // 10, UNIT)
         choices = ["deposit"] if self.has_deposits else []
         if self.balance > 2 * UNIT:
-            choices += ["transfer", "transfer", "unshield"]
+            choices += ["transfer", "transfer", "unshield", "unshield"]
         match dice.choice(choices) if choices else "rest":
             case "deposit":
                 await self.deposit(network, dice.randrange(UNIT, 4 * UNIT))

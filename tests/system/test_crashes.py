@@ -26,7 +26,10 @@ from .crash_users import Network, User
 from .processes import Node, Service, Worker, eventually, is_alive, soon
 
 SEEDS: Final = [int(seed) for seed in os.environ.get("INTEGRITEE_CRASH_SEED", "1 2").split()]
-DEATHS: Final = 6
+DEATHS: Final = ("node", "worker", "enclave", "all", "all")
+"""Twice as often all at once: then whatever only one of them remembered is gone."""
+
+ROUNDS: Final = 6
 LONGEST_LIFE: Final = 1.5
 """Seconds that pass at most between a recovery and the next death."""
 
@@ -41,20 +44,29 @@ class Victims:
         self.node, self.worker = node, worker
 
     def strike(self, name: str) -> None:
-        """``kill -9`` one of them; return when all are there again."""
+        """``kill -9`` one of them, or all at once; return when all are there again."""
         match name:
             case "node":
                 self.node.kill()
                 self.node.start()
             case "worker":
-                enclave = self.worker.enclave_pid
-                self.worker.kill()
-                eventually(lambda: not is_alive(enclave), "the enclave's end", ENCLAVE_DEATH_SECONDS)
+                self._kill_worker()
                 self.worker.start()
             case "enclave":
                 os.kill(self.worker.enclave_pid, signal.SIGKILL)
                 assert self.worker.exit_code() == 101
                 self.worker.start()
+            case "all":
+                self.node.kill()
+                self._kill_worker()
+                self.node.start()
+                self.worker.start()
+
+    def _kill_worker(self) -> None:
+        """Its enclave ends by itself."""
+        enclave = self.worker.enclave_pid
+        self.worker.kill()
+        eventually(lambda: not is_alive(enclave), "the enclave's end", ENCLAVE_DEATH_SECONDS)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -74,19 +86,19 @@ async def test_nothing_acknowledged_is_lost_or_doubled(
     users = [
         User(Sr25519Pair.from_uri("//Bob"), has_deposits=True),
         User(Sr25519Pair.from_uri("//Charlie"), has_deposits=True),
-        User(Sr25519Pair.from_uri(f"//Incognito{seed}"), has_deposits=False),
+        *(User(Sr25519Pair.from_uri(f"//Incognito//{n}"), has_deposits=False) for n in range(3)),
     ]
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
         for user in users:
             tasks.create_task(live(user, users, network, stop, random.Random(dice.random())))
         victims = Victims(node, worker)
-        for name in dice.choices(["node", "worker", "enclave"], k=DEATHS):
+        for name in dice.choices(DEATHS, k=ROUNDS):
             await asyncio.sleep(dice.uniform(0, LONGEST_LIFE))
             await asyncio.to_thread(victims.strike, name)
         stop.set()
     await check_books(users, network)
-    assert sum(user.promises for user in users) >= DEATHS, "too little happened for this to mean anything"
+    assert sum(user.promises for user in users) >= ROUNDS, "too little happened for this to mean anything"
 
 
 async def live(user: User, users: list[User], network: Network, stop: asyncio.Event, dice: random.Random) -> None:
