@@ -25,8 +25,8 @@ from integritee.client.worker import GETTER, SUBMIT, WATCH, WorkerClient
 from integritee.crypto import KeyPair, ShieldingKey, Sr25519Pair, ss58_decode
 from integritee.primitives.enclave_bridge import Request
 from integritee.primitives.ids import Id
-from integritee.primitives.rpc import InSidechainBlock
-from integritee.scale import encode
+from integritee.primitives.rpc import InSidechainBlock, RpcReturnValue, StatusError
+from integritee.scale import decode, encode
 from integritee.stf.operation import DirectCall, Get, Getter, Public, Trusted, TrustedCallSigned, TrustedOperation
 
 from .processes import Node, Worker, soon
@@ -281,6 +281,25 @@ async def test_an_operation_is_refused_with_a_code(
 
 async def test_an_unwatched_submission_is_refused_likewise(client: WorkerClient) -> None:
     assert await verdict(client, SUBMIT, await wrong_signature(await mischief(client))) == "stf.invalid_signature"
+
+
+ORIGINAL_TEXTS: Final[dict[Callable[[Mischief], Awaitable[Request]], str]] = {
+    foreign_shard: "Shard does not exist",
+    wrong_shielding_key: "Trusted operation could not be deciphered",
+    undecodable: "Trusted operation has invalid format",
+}
+
+
+@pytest.mark.parametrize("operation", ORIGINAL_TEXTS, ids=lambda operation: operation.__name__)
+async def test_a_refusal_has_the_text_that_old_clients_know(
+    operation: Callable[[Mischief], Awaitable[Request]], client: WorkerClient
+) -> None:
+    request = await operation(await mischief(client))
+    answer = await client.rpc.exchange(WATCH, ["0x" + encode(Request, request).hex()])
+    refusal = decode(RpcReturnValue, bytes.fromhex(answer["result"][2:]))
+    assert refusal.status == StatusError()
+    text = decode(str, refusal.value)
+    assert text.startswith("Error { code: ServerError(100") and f'message: "{ORIGINAL_TEXTS[operation]}"' in text
 
 
 async def test_a_gap_is_waited_for_and_filled(client: WorkerClient, funded: Worker) -> None:
