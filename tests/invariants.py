@@ -23,7 +23,7 @@ def assert_sound(info: AccountInfo, existential_deposit: int, retain_nonce: bool
     data = info.data
     assert (info.providers > 0) is (data.free >= existential_deposit)
     if info.exists():
-        assert data.free >= existential_deposit or data.reserved
+        assert data.free >= existential_deposit or data.reserved or info.sufficients
     else:
         assert retain_nonce and info == AccountInfo(info.nonce) and info.nonce
 

@@ -34,13 +34,37 @@ def test_accounts_are_born_and_die() -> None:
     assert (system.nonce(ALICE), system.account.contains(ALICE)) == (0, False)
 
 
-def test_the_last_provider_stays_while_it_is_needed() -> None:
+@pytest.mark.parametrize("sufficients", [0, 1])
+def test_the_last_provider_stays_while_it_is_needed(sufficients: int) -> None:
     with pytest.raises(DispatchFailure) as caught:
-        System.drop_provider(AccountInfo(providers=1, consumers=1))
+        System.drop_provider(AccountInfo(providers=1, consumers=1, sufficients=sufficients))
     assert caught.value.error == ConsumerRemaining()
     assert System.drop_provider(AccountInfo(providers=2, consumers=1)).providers == 1
-    assert System.drop_provider(AccountInfo(providers=1, consumers=1, sufficients=1)).providers == 0
+    assert System.drop_provider(AccountInfo(providers=1, sufficients=1)).providers == 0
     assert System.add_provider(AccountInfo()).exists()
+
+
+def test_what_suffices_keeps_an_account_alive() -> None:
+    alive = System.add_sufficient(AccountInfo())
+    assert (alive.sufficients, alive.exists()) == (1, True)
+    assert System.drop_sufficient(alive) == AccountInfo()
+
+
+@pytest.mark.parametrize(
+    ("info", "count", "may"),
+    [
+        (AccountInfo(providers=1), 16, True),
+        (AccountInfo(providers=1), 17, False),
+        (AccountInfo(providers=1, consumers=14), 2, True),
+        (AccountInfo(providers=1, consumers=15), 2, False),
+        (AccountInfo(sufficients=1), 1, False),
+    ],
+)
+def test_consumers_need_a_provider_and_room(info: AccountInfo, count: int, may: bool) -> None:
+    assert System.may_add_consumers(info, count) is may
+    more = System.add_consumer(info)
+    assert more.consumers == info.consumers + 1
+    assert System.drop_consumer(more) == info
 
 
 # -- block context -------------------------------------------------------------------------------

@@ -108,6 +108,8 @@ class ConsumedWeight(Struct, frozen=True):
 
 BLOCK_HASH_COUNT = 2400
 ZERO_HASH = bytes(32)
+MAX_CONSUMERS = 16
+"""Consumers of one account; holdings of assets are not opened beyond (FRAME's `MaxConsumers`)."""
 EXTRINSIC_INDEX = b":extrinsic_index"
 """Well-known key of the index of the extrinsic being executed (u32)."""
 
@@ -196,9 +198,32 @@ class System(Pallet):
     @staticmethod
     def drop_provider(info: AccountInfo) -> AccountInfo:
         """Raises ConsumerRemaining if the last provider would leave consumers behind."""
-        if info.providers == 1 and info.consumers > 0 and info.sufficients == 0:
+        if info.providers == 1 and info.consumers > 0:
             raise consumer_remaining()
         return info.replace(providers=max(info.providers - 1, 0))
+
+    @staticmethod
+    def add_sufficient(info: AccountInfo) -> AccountInfo:
+        """One more reason to exist that needs no provider, like a holding of a sufficient asset."""
+        return info.replace(sufficients=info.sufficients + 1)
+
+    @staticmethod
+    def drop_sufficient(info: AccountInfo) -> AccountInfo:
+        return info.replace(sufficients=max(info.sufficients - 1, 0))
+
+    @staticmethod
+    def may_add_consumers(info: AccountInfo, count: int) -> bool:
+        """Whether a provider is there for `count` more consumers, and room for them."""
+        return info.providers > 0 and info.consumers + count <= MAX_CONSUMERS
+
+    @staticmethod
+    def add_consumer(info: AccountInfo) -> AccountInfo:
+        """One more that depends on a provider being there. See `may_add_consumers`."""
+        return info.replace(consumers=info.consumers + 1)
+
+    @staticmethod
+    def drop_consumer(info: AccountInfo) -> AccountInfo:
+        return info.replace(consumers=max(info.consumers - 1, 0))
 
     # -- block context -------------------------------------------------------------------------------
 
