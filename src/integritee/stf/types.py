@@ -1,14 +1,16 @@
-"""Values that getters return (worker `app-libs/stf`, `core-primitives/types`)."""
+"""Values that the ledger stores and getters return (worker `app-libs/stf`, `core-primitives/types`)."""
 
 from __future__ import annotations
 
 import enum
-from typing import ClassVar
+from typing import Annotated, ClassVar, TypeAlias
 
 from integritee.frame.pallets.system import AccountInfo
 from integritee.primitives.enclave_bridge import ShardStatus, UpgradableShardConfig
 from integritee.primitives.ids import H256, Balance, BlockNumber, Moment, ParentchainId
-from integritee.scale import Bytes32, Enum, Struct, u8, u64
+from integritee.scale import Bytes32, Enum, Fixed, Struct, u16, u32, u64
+
+from .asset_map import AssetId
 
 
 class ShardMode(enum.IntEnum):
@@ -75,8 +77,13 @@ class SessionProxyCredentials(Struct, frozen=True):
     seed: Bytes32
 
 
+class AccountInfoAndSessionProxies(Struct, frozen=True):
+    account_info: AccountInfo
+    session_proxies: list[SessionProxyCredentials]
+
+
 class AssetBalance(Struct, frozen=True):
-    asset_id: u8
+    asset_id: AssetId
     balance: Balance
 
 
@@ -86,3 +93,66 @@ class AccountEssentials(Struct, frozen=True):
     account_info: AccountInfo
     session_proxies: list[SessionProxyCredentials]
     asset_balances: list[AssetBalance]
+
+
+# -- notes -------------------------------------------------------------------------------------------
+
+BucketIndex: TypeAlias = u32
+NoteIndex: TypeAlias = u64
+
+
+class TrustedNote(Enum, frozen=True):
+    """What accounts find in their buckets. Payloads are opaque to the ledger: clients know what is in them."""
+
+
+class SuccessfulTrustedCall(TrustedNote, frozen=True):
+    """A trusted call (SCALE, without its signature) that went through."""
+
+    index: ClassVar[int] = 0
+    call: bytes
+
+
+class SgxRuntimeEvent(TrustedNote, frozen=True):
+    """An event of the ledger's runtime (SCALE)."""
+
+    index: ClassVar[int] = 1
+    event: bytes
+
+
+class NoteString(TrustedNote, frozen=True):
+    """Plain text (UTF-8)."""
+
+    index: ClassVar[int] = 2
+    variant_name: ClassVar[str] = "String"
+    text: bytes
+
+
+class Ipfs(TrustedNote, frozen=True):
+    """A content identifier, version 0: 46 characters of base58."""
+
+    index: ClassVar[int] = 3
+    cid: Annotated[bytes, Fixed(46)]
+
+
+class TimestampedTrustedNote(Struct, frozen=True):
+    """A note and when it was left; `version` of the payload's format."""
+
+    timestamp: Moment
+    version: u16
+    note: TrustedNote
+
+
+class BucketInfo(Struct, frozen=True):
+    """A bucket of notes: how many bytes it holds, and the times of its first and its latest note. 24 bytes."""
+
+    index: BucketIndex
+    bytes_: u32
+    begins_at: Moment
+    ends_at: Moment
+
+
+class BucketRange(Struct, frozen=True):
+    """The oldest and the newest bucket there is."""
+
+    maybe_first: BucketInfo | None
+    maybe_last: BucketInfo | None
