@@ -11,10 +11,10 @@ import os
 import statistics
 import time
 
+from integritee.apps.catalog import DEFAULT_LEDGER as LEDGER
 from integritee.crypto import Ed25519Pair, blake2_256
 from integritee.enclave.sidechain.author import Assignment, BlockBuilder
 from integritee.frame.overlay import Overlay
-from integritee.stf.ledger import DEFAULT_LEDGER
 from integritee.stf.runtime import LedgerRuntime
 from integritee.trie import Trie
 
@@ -44,13 +44,13 @@ def _empty_block(state: Trie) -> Trie:
     assignment = Assignment(
         shard=bytes(32), mrenclave=bytes(32), signing=KEYS, ledger_pair=KEYS, state_key=bytes(32), parent=None
     )
-    builder = BlockBuilder(assignment, DEFAULT_LEDGER, state, time.time_ns() // 1_000_000, bytes(32))
+    builder = BlockBuilder(assignment, LEDGER, state, time.time_ns() // 1_000_000, bytes(32))
     builder.begin_calls()
     return builder.seal(time.time_ns() // 1_000_000, os.urandom).state
 
 
 def _state(accounts: int) -> Trie:
-    runtime = LedgerRuntime(Overlay(Trie.empty()))
+    runtime = LEDGER.runtime(Overlay(Trie.empty()))
     runtime.initialize_genesis(KEYS.public)
     for number in range(accounts):
         runtime.balances.mint(blake2_256(number.to_bytes(8, "little")), BALANCE)

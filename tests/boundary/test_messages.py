@@ -48,5 +48,5 @@ def test_an_import_is_bounded() -> None:
 
 
 def test_round_trip_of_the_longest_struct() -> None:
-    params = InitParams("/data", None, "127.0.0.1", 2000, "wss://a", "ws://b", "ws://c", 1000, True, False, True)
+    params = InitParams("/data", None, "127.0.0.1", 2000, "wss://a", "ws://b", "ws://c", 1000, ["evm"], True, False, True, False)
     assert Ecalls.init.decode_request(Ecalls.init.encode_request(params)) == params

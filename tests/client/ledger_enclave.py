@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
 
+from integritee.apps.catalog import DEFAULT_LEDGER as LEDGER
 from integritee.crypto import ShieldingKey, Sr25519Pair
 from integritee.enclave.errors import UnknownShard
 from integritee.enclave.pool.errors import StaleNonce
@@ -26,7 +27,6 @@ from integritee.primitives.ids import ParentchainId
 from integritee.primitives.rpc import InSidechainBlock, Invalid, Ready, TrustedOperationStatus
 from integritee.primitives.sidechain import SidechainHeader, SignedBlock
 from integritee.stf.executor import Executor
-from integritee.stf.ledger import DEFAULT_LEDGER
 from integritee.stf.operation import Get, Getter, TrustedCallSigned, TrustedOperation
 from integritee.stf.runtime import LedgerRuntime
 
@@ -50,13 +50,13 @@ class LedgerEnclave:
 
     def __init__(self, *, shard: bytes = SHARD, has_vault: bool = True) -> None:
         self._shard = shard
-        runtime = LedgerRuntime(Overlay(EmptyBackend()))
+        runtime = LEDGER.runtime(Overlay(EmptyBackend()))
         runtime.initialize_genesis(b"\xee" * 32)
         runtime.balances.mint(ALICE.public, 1000 * UNIT)
         if has_vault:
             runtime.integritee.set_vault(VAULT)
         self.runtime = runtime
-        self.executor = Executor(DEFAULT_LEDGER, runtime, MRENCLAVE, shard)
+        self.executor = Executor(LEDGER, runtime, MRENCLAVE, shard)
         self.holds = False
         self.failure: IntegriteeError | None = None
         self.held: list[tuple[bytes, TrustedCallSigned]] = []
@@ -104,12 +104,12 @@ class LedgerEnclave:
 
     async def execute_getter(self, request: Request) -> bytes | None:
         self._admit(request)
-        return self.executor.query(DEFAULT_LEDGER.codec(Getter).decode(request.cyphertext))
+        return self.executor.query(LEDGER.codec(Getter).decode(request.cyphertext))
 
     async def submit(self, request: Request, watcher: Watcher | None) -> bytes:
         self._admit(request)
         plain = shielding_key().decrypt(request.cyphertext)
-        operation = DEFAULT_LEDGER.codec(TrustedOperation).decode(plain)
+        operation = LEDGER.codec(TrustedOperation).decode(plain)
         if isinstance(operation, Get):
             raise UnsupportedOperation("getter")
         signed = operation.signed
@@ -117,7 +117,7 @@ class LedgerEnclave:
         expected = self.runtime.system.nonce(signed.call.sender)
         if signed.nonce < expected:
             raise StaleNonce(signed.nonce, expected)
-        top_hash = DEFAULT_LEDGER.top_hash(operation)
+        top_hash = LEDGER.top_hash(operation)
         if watcher is not None:
             watcher.bind(top_hash)
         self.held.append((top_hash, signed))

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from integritee.apps.catalog import DEFAULT_LEDGER as LEDGER
 from integritee.crypto import Ed25519Pair, KeyPair, Sr25519Pair, blake2_256
 from integritee.frame.outer import EventRecord
 from integritee.frame.overlay import Overlay
 from integritee.primitives.ids import ParentchainId
 from integritee.stf.executor import Executor, Outcome
-from integritee.stf.ledger import DEFAULT_LEDGER, Ledger
+from integritee.stf.ledger import Ledger
 from integritee.stf.operation import TrustedCall, TrustedCallSigned
 from integritee.stf.runtime import LedgerRuntime
 from integritee.trie import Trie
@@ -35,12 +36,12 @@ class Bench:
     """Block 1 of a fresh shard with a vault on Integritee. `funds`: base units by key pair."""
 
     funds: dict[KeyPair, int] = field(default_factory=dict)
-    ledger: Ledger = DEFAULT_LEDGER
+    ledger: Ledger = LEDGER
     vault: bool = True
     genesis_hash: bytes = bytes(32)
 
     def __post_init__(self) -> None:
-        self.runtime = LedgerRuntime(Overlay(Trie.empty()))
+        self.runtime = self.ledger.runtime(Overlay(Trie.empty()))
         self.runtime.initialize_genesis(ENCLAVE.public)
         mirror = self.runtime.parentchain(ParentchainId.Integritee)
         mirror.set_genesis(self.genesis_hash)

@@ -41,9 +41,14 @@ class InitParams(Struct, frozen=True):
     untrusted_url: str
     mu_ra_url: str
     slot_ms: u32
-    dev: bool
+    apps: list[str]
+    """Apps of the ledger beside its own; measured."""
+    development: bool
+    """Whether the ledger is for development: rich accounts, a sudo key; measured."""
     skip_ra: bool
     clean_reset: bool
+    check_invariants: bool
+    """Whether the laws of the ledger are checked with every block."""
 
 
 class EnclaveIdentity(Struct, frozen=True):

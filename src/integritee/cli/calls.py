@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
+from integritee.apps.catalog import client_ledger
 from integritee.client.accounts import signer
 from integritee.client.answers import StatusUpdate
 from integritee.client.errors import OperationCancelled
 from integritee.crypto import ss58_encode
 from integritee.primitives.rpc import TrustedOperationStatus
 from integritee.stf.declare import Authority, TrustedCallDef
-from integritee.stf.ledger import DEFAULT_LEDGER
 from integritee.stf.operation import TrustedCallSigned
 
 from .arguments import Commands, Options, command
@@ -61,7 +61,7 @@ VERBS: Final = {
 
 
 def add_commands(verbs: Commands) -> None:
-    for definition in DEFAULT_LEDGER.calls.values():
+    for definition in client_ledger().calls.values():
         if definition.authority is not Authority.ANYONE or not readable(definition.arguments):
             continue
         verb = _verb(definition)

@@ -9,11 +9,11 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from integritee.apps.catalog import client_ledger
 from integritee.client.accounts import signer
 from integritee.client.errors import RequestRefused, ValueNotPresent
 from integritee.frame.pallets.system import AccountInfo
 from integritee.stf.declare import GetterDef
-from integritee.stf.ledger import DEFAULT_LEDGER
 
 from .arguments import Commands, Options, command
 from .calls import LATER
@@ -23,7 +23,7 @@ from .output import Output
 from .session import session
 from .views import debug, json_value
 
-ACCOUNT_INFO = DEFAULT_LEDGER.trusted_getter("account_info", b"").definition
+ACCOUNT_INFO = client_ledger().trusted_getter("account_info", b"").definition
 
 
 def add_commands(verbs: Commands) -> None:
@@ -34,7 +34,7 @@ def add_commands(verbs: Commands) -> None:
         verb = command(verbs, name, run, about)
         add_arguments(verb, ACCOUNT_INFO.arguments)
         verb.add_argument("--session-proxy", metavar="ACCOUNT", help=LATER)
-    for trusted, definitions in ((False, DEFAULT_LEDGER.public_getters), (True, DEFAULT_LEDGER.trusted_getters)):
+    for trusted, definitions in ((False, client_ledger().public_getters), (True, client_ledger().trusted_getters)):
         for definition in definitions.values():
             if readable(definition.arguments):
                 run = partial(_get, definition, trusted)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Self
 from weakref import WeakValueDictionary
 
+from integritee.apps.catalog import client_ledger
 from integritee.crypto import CryptoError, KeyPair, ShieldingPublicKey, ss58_encode
 from integritee.frame.pallets.system import AccountInfo
 from integritee.primitives.enclave_bridge import Request
@@ -22,7 +23,7 @@ from integritee.primitives.sidechain import SidechainHeader
 from integritee.scale import Bytes32, ScaleError, codec
 from integritee.scale.shape import Hint
 from integritee.stf.declare import GetterDef
-from integritee.stf.ledger import DEFAULT_LEDGER, Ledger
+from integritee.stf.ledger import Ledger
 from integritee.stf.operation import (
     DirectCall,
     Getter,
@@ -121,11 +122,11 @@ class WorkerClient:
     def __init__(
         self,
         rpc: RpcConnection,
-        ledger: Ledger = DEFAULT_LEDGER,
+        ledger: Ledger | None = None,
         mrenclave: bytes | None = None,
         shard: bytes | None = None,
     ) -> None:
-        self.rpc, self.ledger = rpc, ledger
+        self.rpc, self.ledger = rpc, ledger or client_ledger()
         self._mrenclave, self._shard = mrenclave, shard
         self._shielding_key: ShieldingPublicKey | None = None
         self._turns: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
@@ -135,7 +136,7 @@ class WorkerClient:
         cls,
         url: str,
         *,
-        ledger: Ledger = DEFAULT_LEDGER,
+        ledger: Ledger | None = None,
         mrenclave: bytes | None = None,
         shard: bytes | None = None,
         timeout: float = 10.0,

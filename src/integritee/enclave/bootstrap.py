@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Final
 
 import integritee
+from integritee.apps.catalog import LedgerConfig, ledger_of
 from integritee.boundary.messages import EnclaveIdentity, InitParams
-from integritee.stf.ledger import DEFAULT_LEDGER, Ledger
+from integritee.stf.ledger import Ledger
 from integritee.trie import Trie
 
 from .attestation.measurement import measure
@@ -46,9 +47,7 @@ class Enclave:
     tee: Tee
 
 
-def start(
-    params: InitParams, random: Callable[[int], bytes] = os.urandom, ledger: Ledger = DEFAULT_LEDGER
-) -> Enclave:
+def start(params: InitParams, random: Callable[[int], bytes] = os.urandom) -> Enclave:
     """Open the sealed state below `params.data_dir`, or begin with none.
 
     Raises StoreLocked if another enclave has it, SealBroken if it was sealed by another measurement, the named
@@ -56,15 +55,24 @@ def start(
     """
     data_dir = Path(params.data_dir)
     data_dir.mkdir(parents=True, exist_ok=True)
-    tee = SimulationTee(measure(), load_or_create_root(data_dir / SEAL_ROOT_FILE), random)
+    config = LedgerConfig(params.apps, params.development)
+    ledger = ledger_of(config)
+    tee = SimulationTee(measured(config), load_or_create_root(data_dir / SEAL_ROOT_FILE), random)
     store, stored = _open_store(data_dir, tee, params.clean_reset, random)
     try:
         mrenclave = tee.identity().fingerprint
-        core = recover(store, stored, mrenclave, params.shard, params.trusted_url, random, ledger)
+        core = recover(
+            store, stored, mrenclave, params.shard, params.trusted_url, ledger, random, params.check_invariants
+        )
         return Enclave(core, store, tee)
     except BaseException:
         store.close()
         raise
+
+
+def measured(config: LedgerConfig) -> bytes:
+    """MRENCLAVE of this code with a ledger's configuration. Raises MeasuredTreeRefused, OSError."""
+    return measure(config=config.encode())
 
 
 def _open_store(
@@ -97,8 +105,9 @@ def recover(
     mrenclave: bytes,
     shard: bytes | None,
     url: str,
+    ledger: Ledger,
     random: Callable[[int], bytes] = os.urandom,
-    ledger: Ledger = DEFAULT_LEDGER,
+    check_invariants: bool = False,
 ) -> EnclaveCore:
     """The core as the open store remembers it. `shard` defaults to the stored one, else to `mrenclave`.
 
@@ -114,7 +123,7 @@ def recover(
     wanted = shard or recovered.shard or mrenclave
     if recovered.shard not in (None, wanted):
         raise ForeignShard(wanted, recovered.shard or b"")
-    config = CoreConfig(wanted, mrenclave, url)
+    config = CoreConfig(wanted, mrenclave, url, check_invariants)
     return EnclaveCore(config, keys, ledger, store, recovered, outbox, random)
 
 

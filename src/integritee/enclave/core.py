@@ -53,7 +53,7 @@ from .records import (
     SnapshotMeta,
     size_of,
 )
-from .sidechain.author import Assignment
+from .sidechain.author import Assignment, lasting_secret
 from .sidechain.production import Production
 from .sidechain.slots import Slot, claims_slot
 from .store import SealedStore, StoreError
@@ -88,11 +88,13 @@ class Effects:
 
 @dataclass(frozen=True)
 class CoreConfig:
-    """Facts fixed for the life of the process. `url` is the advertised trusted URL."""
+    """Facts fixed for the life of the process. `url` is the advertised trusted URL; with `check_invariants` every
+    block of ours is checked against the laws of the ledger."""
 
     shard: bytes
     mrenclave: bytes
     url: str
+    check_invariants: bool = False
 
 
 class EnclaveCore:
@@ -126,8 +128,9 @@ class EnclaveCore:
         self._has_rebroadcast = False
         """Since the start; what a crash kept from being submitted should not wait longer than necessary."""
         self.goal = Goal(config.mrenclave, config.url, 0, 0)
-        self._latest = LedgerRuntime()
-        self._view = Executor(ledger, LedgerRuntime(), config.mrenclave, config.shard)
+        self._latest = ledger.runtime()
+        self._view = Executor(ledger, ledger.runtime(), config.mrenclave, config.shard)
+        self._view.runtime.secret = lasting_secret(keys.state)
         self._recorded = 0
         """Sequence of the record that made `state` and `head`."""
         self._adopt(recovered.state)
@@ -292,7 +295,7 @@ class EnclaveCore:
 
     def _open_shard(self, follower: Follower) -> None:
         """Create the shard's first state; from here on slots are served."""
-        runtime = LedgerRuntime(Overlay(self.state))
+        runtime = self.ledger.runtime(Overlay(self.state))
         runtime.initialize_genesis(self.keys.ledger.public)
         mirror = runtime.parentchain(ParentchainId.Integritee)
         mirror.set_genesis(follower.genesis_hash)
@@ -327,7 +330,14 @@ class EnclaveCore:
         try:
             self._check_rollback(follower)
             return Production.begin(
-                self._assignment(), self.ledger, self.state, self.pool, follower, self.outbox, now
+                self._assignment(),
+                self.ledger,
+                self.state,
+                self.pool,
+                follower,
+                self.outbox,
+                now,
+                self.config.check_invariants,
             )
         except IntegriteeError as broken:
             self.halted = broken

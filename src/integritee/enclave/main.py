@@ -19,12 +19,12 @@ from typing import Final
 import base58
 import uvloop
 
+from integritee.apps.catalog import LedgerConfig
 from integritee.boundary.endpoint import Endpoint
 from integritee.boundary.interface import Ecalls
 from integritee.boundary.messages import EnclaveIdentity, InitParams, Nothing
 
-from .attestation.measurement import measure
-from .bootstrap import identity, start
+from .bootstrap import identity, measured, start
 from .errors import AlreadyInitialised, NotReady
 from .rpc.errors import ListenFailed
 from .rpc.jsonrpc import Dispatcher
@@ -109,9 +109,11 @@ def main() -> None:
     task = parser.add_mutually_exclusive_group(required=True)
     task.add_argument("--fd", type=int, help="descriptor of the stream to the host")
     task.add_argument("--measure", action="store_true", help="print the measurement in base58 and end")
+    parser.add_argument("--app", action="append", default=[], help="of the ledger to be measured; repeatable")
+    parser.add_argument("--development", action="store_true", help="measure a development ledger")
     arguments = parser.parse_args()
     if arguments.measure:
-        print(base58.b58encode(measure()).decode())
+        print(base58.b58encode(measured(LedgerConfig(arguments.app, arguments.development))).decode())
         return
     logging.basicConfig(
         level=os.environ.get("INTEGRITEE_LOG", "WARNING").upper(),

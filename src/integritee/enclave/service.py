@@ -39,7 +39,6 @@ from integritee.primitives.ids import ParentchainId
 from integritee.primitives.sidechain import SidechainHeader, SignedBlock
 from integritee.scale import DecodeError
 from integritee.stf.operation import Get, Getter, TrustedCallSigned, TrustedOperation
-from integritee.stf.runtime import LedgerRuntime
 from integritee.trie import Trie
 
 from .core import Effects, EnclaveCore
@@ -122,7 +121,7 @@ class EnclaveService:
         return self.core.latest_header
 
     def stf_metadata(self) -> bytes:
-        return metadata_v14(LedgerRuntime)
+        return metadata_v14(self.core.ledger.runtime)
 
     def version(self) -> str:
         return integritee.__version__
@@ -142,7 +141,7 @@ class EnclaveService:
         """Answer a getter. Raises UnknownShard, DecodeError, InvalidSignature."""
         self._check_shard(request)
         getter: Getter = self._getter_codec.decode(request.cyphertext)
-        return self.core.view.query(getter)
+        return self.core.view.query(getter, self._clock())
 
     # -- Backend: submission -------------------------------------------------------------------------
 
@@ -155,7 +154,7 @@ class EnclaveService:
         plain = await self._decipher(request.cyphertext)
         signed = self._signed_call(plain)
         self.core.view.verify(signed)
-        self.core.view.authorise(signed)
+        self.core.view.authorise(signed, self._clock())
         top_hash = blake2_256(plain)
         sender = signed.call.sender
         entry = PoolEntry(top_hash, sender, signed.nonce, len(plain), signed)
@@ -276,8 +275,10 @@ class EnclaveService:
         self._begin_snapshot()
 
     async def _execute(self, production: Production, deadline: int) -> None:
-        while self._clock() < deadline and production.step(CALLS_PER_SLICE):  # noqa: ASYNC110  # not a wait
-            await asyncio.sleep(0)
+        waited_ms = 0
+        while self._clock() < deadline and production.step(CALLS_PER_SLICE):
+            await asyncio.sleep((production.builder.delay_ms - waited_ms) / 1000)
+            waited_ms = production.builder.delay_ms
 
     async def _make_durable(self) -> None:
         """Return when all that was appended survives. A store that fails to do so ends block production."""

@@ -151,8 +151,8 @@ class _Map(Generic[V]):
         value: V = self._codec.decode(raw)
         return value
 
-    def _entries(self, prefix: bytes) -> Iterator[tuple[tuple[Any, ...], V]]:
-        for raw_key, raw in self._ext.state.items(prefix):
+    def _entries(self, prefix: bytes, start: bytes | None = None) -> Iterator[tuple[tuple[Any, ...], V]]:
+        for raw_key, raw in self._ext.state.items(prefix, start):
             at, keys = len(self.prefix), []
             for codec, hasher in zip(self._keys, self._hashers, strict=True):
                 key, at = codec.decode_prefix(raw_key, at + hasher.digest)
@@ -195,6 +195,11 @@ class StorageMap(_Map[V], Generic[H, V]):
         for (key,), value in self._entries(self.prefix):
             yield key, value
 
+    def items_behind(self: StorageMap[Hasher[K], V], key: K) -> Iterator[tuple[K, V]]:
+        """Entries behind that of `key`, which need not exist any more, in storage-key order."""
+        for (found,), value in self._entries(self.prefix, self._raw_key(key) + b"\0"):
+            yield found, value
+
     def clear(self) -> int:
         """Remove every entry; how many there were."""
         return self._ext.state.clear_prefix(self.prefix)
@@ -220,6 +225,11 @@ class StorageDoubleMap(_Map[V], Generic[H, H2, V]):
 
     def remove(self: StorageDoubleMap[Hasher[K], Hasher[K2], V], key: K, key2: K2) -> None:
         self._ext.state.remove(self._raw_key(key, key2))
+
+    def items(self: StorageDoubleMap[Hasher[K], Hasher[K2], V]) -> Iterator[tuple[tuple[K, K2], V]]:
+        """Entries in storage-key order."""
+        for (key, key2), value in self._entries(self.prefix):
+            yield (key, key2), value
 
     def items_under(self: StorageDoubleMap[Hasher[K], Hasher[K2], V], key: K) -> Iterator[tuple[K2, V]]:
         """Entries of the first key, in storage-key order."""

@@ -43,3 +43,8 @@ class UpgradableShardConfig(Struct, frozen=True):
     active_config: ShardConfig
     pending_upgrade: ShardConfig | None = None
     upgrade_at: BlockNumber | None = None
+
+    def at(self, number: int) -> ShardConfig:
+        """The configuration in force at a parentchain block, whether or not the chain has moved it yet."""
+        due = self.upgrade_at is not None and number >= self.upgrade_at
+        return self.pending_upgrade if due and self.pending_upgrade is not None else self.active_config

@@ -1,4 +1,4 @@
-"""The pipeline of a trusted call: verify → authorise → nonce → fee → dispatch → effects.
+"""The pipeline of a trusted call: verify → authorise → nonce → fee → dispatch → note → effects.
 
 A call that fails after paying keeps only its fee and nonce; everything else it did is undone. A call refused
 before that leaves no trace.
@@ -8,48 +8,52 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from integritee.crypto import blake2_256
 from integritee.errors import IntegriteeError
-from integritee.frame.errors import DispatchFailure
 from integritee.primitives.signature import verify_wrapped
 
-from .declare import Authority, Context, VaultPayment
-from .errors import (
-    Filtered,
-    InvalidNonce,
-    InvalidSignature,
-    MissingFunds,
-    MissingPrivileges,
-    RequireEnclaveSigner,
-)
+from .authorisation import Authorisation
+from .declare import Context
+from .effects import Effect, Vet, any_effect
+from .errors import InvalidNonce, InvalidSignature
+from .fees import charge
 from .ledger import Ledger
 from .operation import (
     Getter,
     Public,
     PublicGetter,
     Trusted,
+    TrustedCall,
     TrustedCallSigned,
     TrustedGetter,
     TrustedGetterSigned,
 )
 from .runtime import LedgerRuntime
-from .types import ShardMode
+from .types import SuccessfulTrustedCall
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a call: effects on the parentchain, or the error; `charged` if fee and nonce were used."""
+    """What became of a call: effects on parentchains, or the error; `charged` if fee and nonce were used."""
 
-    effects: tuple[VaultPayment, ...] = ()
+    effects: tuple[Effect, ...] = ()
     error: IntegriteeError | None = None
     charged: bool = False
 
 
 class Executor:
-    """Runs calls and getters of one shard. Change `runtime.state` to run them elsewhere."""
+    """Runs calls and getters of one shard. Change `runtime.state` to run them elsewhere.
 
-    def __init__(self, ledger: Ledger, runtime: LedgerRuntime, mrenclave: bytes, shard: bytes) -> None:
+    `vet` may refuse effects that the enclave could not carry out.
+    """
+
+    def __init__(
+        self, ledger: Ledger, runtime: LedgerRuntime, mrenclave: bytes, shard: bytes, vet: Vet = any_effect
+    ) -> None:
         self.ledger, self.runtime = ledger, runtime
         self.mrenclave, self.shard = mrenclave, shard
+        self.vet = vet
+        self._authorisation = Authorisation(runtime)
         apps = ledger.instances(runtime)
         self._owners = {definition: apps[app] for definition, app in ledger.owners.items()}
 
@@ -61,12 +65,17 @@ class Executor:
         if not verify_wrapped(signed.signature, payload, signed.signer):
             raise InvalidSignature(signed.signer)
 
+    def authorise(self, signed: TrustedCallSigned, now: int) -> None:
+        """Raises MissingPrivileges, RequireEnclaveSigner, RequireMaintainer, RequireRoot, Filtered,
+        NotInProduction unless the signer may make this call at Unix time `now` (ms)."""
+        self._authorisation.check_call(signed, now)
+
     def execute(self, signed: TrustedCallSigned, now: int, verified: bool = False) -> Outcome:
         """Run a call at Unix time `now` (ms). `verified` says its signature was checked on admission."""
         try:
             if not verified:
                 self.verify(signed)
-            self.authorise(signed)
+            self.authorise(signed, now)
             self._check_nonce(signed)
             with self.runtime.transaction():
                 self._charge(signed)
@@ -75,48 +84,38 @@ class Executor:
             return Outcome(error=refused)
         return self._dispatch(signed, now)
 
-    def authorise(self, signed: TrustedCallSigned) -> None:
-        """Raises MissingPrivileges or RequireEnclaveSigner unless the signer may make this call."""
-        if signed.delegate is not None:
-            raise MissingPrivileges(signed.delegate)
-        if signed.call.definition.authority is Authority.ENCLAVE:
-            sender = signed.call.sender
-            if sender != self.runtime.enclave_account.account.get():
-                raise RequireEnclaveSigner(sender)
-
     def _check_nonce(self, signed: TrustedCallSigned) -> None:
         expected = self.runtime.system.nonce(signed.call.sender)
         if signed.nonce != expected:
             raise InvalidNonce(signed.nonce, expected)
 
     def _charge(self, signed: TrustedCallSigned) -> None:
-        definition = signed.call.definition
-        fee = definition.fee(self.runtime.chain_spec().one, signed.call.args)
-        if fee == 0:
-            return
-        enclave = self.runtime.enclave_account.account.get()
-        try:
-            self.runtime.balances.transfer(signed.call.sender, enclave, fee)
-        except DispatchFailure:
-            raise MissingFunds(fee, self.runtime.balances.free(signed.call.sender)) from None
+        definition, args = signed.call.definition, signed.call.args
+        fee = charge(self.runtime, definition.fee, signed.call.sender, args)
+        self._authorisation.spend(signed, fee)
 
     def _dispatch(self, signed: TrustedCallSigned, now: int) -> Outcome:
-        definition = signed.call.definition
-        context = Context(self.shard, now)
+        call = signed.call
+        encoded = self.ledger.encode_call(call)
+        context = Context(self.shard, now, call, blake2_256(encoded + signed.nonce.to_bytes(4, "little")))
         try:
-            self._filter(signed)
             with self.runtime.transaction():
-                definition.method(self._owners[definition], context, *signed.call.args)
+                self._authorisation.spend(signed, call.definition.spent(call.args) or 0)
+                call.definition.method(self._owners[call.definition], context, *call.args)
+                self._store_notes(call, encoded, context)
+                for effect in context.effects:
+                    self.vet(effect)
         except IntegriteeError as failed:
             return Outcome(error=failed, charged=True)
         return Outcome(tuple(context.effects), charged=True)
 
-    def _filter(self, signed: TrustedCallSigned) -> None:
-        management = self.runtime.shard_management
-        if signed.call.definition.authority is Authority.ENCLAVE:
-            return
-        if management.in_maintenance():
-            raise Filtered(ShardMode.MaintenanceOngoing.name)
+    def _store_notes(self, call: TrustedCall, encoded: bytes, context: Context) -> None:
+        """Receipts of the call for the accounts it declares, and those it left itself."""
+        links = [call.args[position] for position in call.definition.linked_positions]
+        if links:
+            self.runtime.notes.store(links, SuccessfulTrustedCall(encoded))
+        for accounts, other in context.notes:
+            self.runtime.notes.store(accounts, SuccessfulTrustedCall(self.ledger.encode_call(other)))
 
     # -- getters -------------------------------------------------------------------------------------
 
@@ -126,19 +125,21 @@ class Executor:
         if not verify_wrapped(signed.signature, payload, signed.signer):
             raise InvalidSignature(signed.signer)
 
-    def query(self, getter: Getter) -> bytes | None:
-        """SCALE bytes of a getter's answer; None if the asker lacks the right. Raises InvalidSignature."""
+    def query(self, getter: Getter, now: int) -> bytes | None:
+        """SCALE bytes of a getter's answer at Unix time `now` (ms); None if there is none.
+
+        Raises InvalidSignature, and MissingPrivileges if the asker lacks the right.
+        """
         match getter:
             case Public(getter=public):
                 return self._answer(public)
             case Trusted(signed=signed):
                 self.verify_getter(signed)
-                if signed.delegate is not None:
-                    return None
+                self._authorisation.check_getter(signed, now)
                 return self._answer(signed.getter)
         raise TypeError(f"not a getter: {type(getter)}")
 
-    def _answer(self, getter: TrustedGetter | PublicGetter) -> bytes:
+    def _answer(self, getter: TrustedGetter | PublicGetter) -> bytes | None:
         definition = getter.definition
         answer = definition.method(self._owners[definition], *getter.args)
-        return self.ledger.codec(definition.returns).encode(answer)
+        return None if answer is None else self.ledger.encode_answer(definition, answer)

@@ -40,7 +40,9 @@ class Config:
     clean_reset: bool
     shard: bytes | None
     dev: bool
+    apps: tuple[str, ...]
     skip_ra: bool
+    check_invariants: bool
     slot_ms: int
 
 
@@ -64,8 +66,10 @@ def parse(arguments: list[str]) -> Config:
         mu_ra_url=external(found.mu_ra_external_address, host, found.mu_ra_port),
         clean_reset=found.clean_reset,
         shard=_shard(getattr(found, "shard", None)),
-        dev=getattr(found, "dev", False),
+        dev=found.dev,
+        apps=tuple(found.app),
         skip_ra=getattr(found, "skip_ra", False),
+        check_invariants=getattr(found, "check_invariants", False),
         slot_ms=_slot(getattr(found, "slot_ms", DEFAULT_SLOT_MS)),
     )
 
@@ -136,8 +140,24 @@ def _parser() -> argparse.ArgumentParser:
         ("signing-key", "write enclave-signing-pubkey.bin"),
         ("shielding-key", "write enclave-shielding-pubkey.json"),
     ):
-        commands.add_parser(name, help=text, add_help=False).add_argument("--help", action="help")
+        command = commands.add_parser(name, help=text, add_help=False)
+        command.add_argument("--help", action="help", help="show this help and exit")
+        _add_ledger(command)
     return parser
+
+
+def _add_ledger(command: argparse.ArgumentParser) -> None:
+    """Options that are measured with the enclave's code, and so decide about its MRENCLAVE."""
+    command.add_argument(
+        "--app",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="app of the ledger beside its own; repeatable",
+    )
+    command.add_argument(
+        "--dev", "-d", action="store_true", help="development ledger; `run` funds the enclave account from //Alice"
+    )
 
 
 def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -145,7 +165,10 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     run.add_argument("--help", action="help", help="show this help and exit")
     run.add_argument("shard", nargs="?", help="base58 shard; the MRENCLAVE if omitted")
     run.add_argument("--skip-ra", action="store_true", help="do not verify peers' attestation")
-    run.add_argument("--dev", "-d", action="store_true", help="fund the enclave account from //Alice")
+    run.add_argument(
+        "--check-invariants", action="store_true", help="check the ledger's laws with every block; reads all of it"
+    )
+    _add_ledger(run)
     run.add_argument(
         "--slot-ms", type=int, default=DEFAULT_SLOT_MS, help="sidechain slot in milliseconds (default 1000)"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any, Final, Self, TypeVar
 
@@ -78,10 +78,11 @@ class EnclaveProcess:
             await self._serving
 
 
-async def measured_fingerprint() -> str:
-    """Base58 MRENCLAVE as the enclave's own code states it, without opening any state."""
+async def measured_fingerprint(apps: Sequence[str], development: bool) -> str:
+    """Base58 MRENCLAVE as the enclave's own code states it for a ledger, without opening any state."""
+    arguments = [word for app in apps for word in ("--app", app)] + ["--development"] * development
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", ENCLAVE_MODULE, "--measure", stdout=asyncio.subprocess.PIPE
+        sys.executable, "-m", ENCLAVE_MODULE, "--measure", *arguments, stdout=asyncio.subprocess.PIPE
     )
     output, _ = await process.communicate()
     if process.returncode != 0:

@@ -47,7 +47,7 @@ async def _dispatch(config: Config) -> int:
         case "mrenclave":
             from .enclave_process import measured_fingerprint
 
-            print(await measured_fingerprint())
+            print(await measured_fingerprint(config.apps, config.dev))
             return 0
         case _:
             return await _write_key(config)
@@ -74,7 +74,19 @@ async def _write_key(config: Config) -> int:
     enclave = await EnclaveProcess.attach(await launch(), {})
     try:
         params = InitParams(
-            str(config.data_dir), config.shard, "127.0.0.1", 0, "", "", "", config.slot_ms, False, False, False
+            data_dir=str(config.data_dir),
+            shard=config.shard,
+            trusted_host="127.0.0.1",
+            trusted_port=0,
+            trusted_url="",
+            untrusted_url="",
+            mu_ra_url="",
+            slot_ms=config.slot_ms,
+            apps=list(config.apps),
+            development=config.dev,
+            skip_ra=False,
+            clean_reset=False,
+            check_invariants=False,
         )
         identity = await enclave.call(Ecalls.init, params)
     finally:

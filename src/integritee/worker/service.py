@@ -97,9 +97,11 @@ class Worker:
             untrusted_url=config.untrusted_url,
             mu_ra_url=config.mu_ra_url,
             slot_ms=config.slot_ms,
-            dev=config.dev,
+            apps=list(config.apps),
+            development=config.dev,
             skip_ra=config.skip_ra,
             clean_reset=config.clean_reset,
+            check_invariants=config.check_invariants,
         )
         identity = self.identity = await self._enclave.call(Ecalls.init, params)
         self.metrics = Metrics(identity)

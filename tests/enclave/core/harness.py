@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from integritee.apps.catalog import DEFAULT_LEDGER as LEDGER
 from integritee.boundary.messages import ImportBlocks
 from integritee.crypto import Ed25519Pair, KeyPair, ShieldingKey, blake2_256
 from integritee.enclave.bootstrap import recover
@@ -27,7 +28,6 @@ from integritee.metadata import RuntimeMetadata
 from integritee.node.runtime.runtime import TEER
 from integritee.primitives.ids import ParentchainId
 from integritee.primitives.sidechain import SignedBlock
-from integritee.stf.ledger import DEFAULT_LEDGER
 from integritee.stf.operation import (
     DirectCall,
     Getter,
@@ -123,7 +123,7 @@ class World:
         if self.store.get_secret(SHIELDING_LABEL) is None:
             self.store.put_secret(SHIELDING_LABEL, shielding_secret())
         with patch.object(ShieldingKey, "from_private_json", staticmethod(checked_key)):
-            self.core = recover(self.store, stored, MRENCLAVE, None, URL, self.random)
+            self.core = recover(self.store, stored, MRENCLAVE, None, URL, LEDGER, self.random, check_invariants=True)
 
     def connect(self) -> None:
         with patch.object(RuntimeMetadata, "parse", staticmethod(parsed)):
@@ -256,11 +256,11 @@ class World:
 
     def signed(self, who: KeyPair, call: TrustedCall, nonce: int | None = None) -> TrustedCallSigned:
         nonce = self.nonce(who) if nonce is None else nonce
-        return DEFAULT_LEDGER.sign_call(call, nonce, who, MRENCLAVE, self.shard)
+        return LEDGER.sign_call(call, nonce, who, MRENCLAVE, self.shard)
 
     def submit(self, signed: TrustedCallSigned) -> bytes:
         """Admit a call as the trusted RPC does after deciphering; its hash."""
-        plain = DEFAULT_LEDGER.codec(TrustedOperation).encode(DirectCall(signed))
+        plain = LEDGER.codec(TrustedOperation).encode(DirectCall(signed))
         self.core.view.verify(signed)
         self.core.view.authorise(signed)
         hash, sender = blake2_256(plain), signed.call.sender
@@ -270,11 +270,11 @@ class World:
         return hash
 
     def transfer(self, source: KeyPair, dest: KeyPair, amount: int, nonce: int | None = None) -> bytes:
-        call = DEFAULT_LEDGER.call("balance_transfer", source.public, dest.public, amount)
+        call = LEDGER.call("balance_transfer", source.public, dest.public, amount)
         return self.submit(self.signed(source, call, nonce))
 
     def unshield(self, who: KeyPair, beneficiary: bytes, amount: int, nonce: int | None = None) -> bytes:
-        call = DEFAULT_LEDGER.call("balance_unshield", who.public, beneficiary, amount, self.shard)
+        call = LEDGER.call("balance_unshield", who.public, beneficiary, amount, self.shard)
         return self.submit(self.signed(who, call, nonce))
 
     def status(self, hash: bytes) -> list[str]:
@@ -290,7 +290,7 @@ class World:
 
     def check(self) -> None:
         """What holds at any time in any world."""
-        runtime = LedgerRuntime(self.runtime.state)
+        runtime = LEDGER.runtime(self.runtime.state)
         assert_invariants(runtime)
         seen = nonces(runtime)
         assert_nonces_grow(self._nonces, seen)
@@ -312,15 +312,15 @@ def ledger_pair(world: World) -> Ed25519Pair:
 
 
 def getter_bytes(getter: Getter) -> bytes:
-    return DEFAULT_LEDGER.codec(Getter).encode(getter)
+    return LEDGER.codec(Getter).encode(getter)
 
 
 def trusted_getter(name: str, who: KeyPair, *args: Any) -> Getter:
-    return Trusted(DEFAULT_LEDGER.sign_getter(DEFAULT_LEDGER.trusted_getter(name, who.public, *args), who))
+    return Trusted(LEDGER.sign_getter(LEDGER.trusted_getter(name, who.public, *args), who))
 
 
 def public_getter(name: str, *args: Any) -> Getter:
-    return Public(DEFAULT_LEDGER.public_getter(name, *args))
+    return Public(LEDGER.public_getter(name, *args))
 
 
 def payments(world: World) -> list[tuple[bytes, int]]:

@@ -45,7 +45,7 @@ def params(directory: Path, **changes: Any) -> InitParams:
         "untrusted_url": "ws://worker:2001",
         "mu_ra_url": "ws://worker:3443",
         "slot_ms": 1000,
-        "dev": True,
+        "apps": [], "development": True, "check_invariants": False,
         "skip_ra": False,
         "clean_reset": False,
     }

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from integritee.apps.catalog import DEFAULT_LEDGER as LEDGER
 from integritee.enclave.parentchain.onboarding import Phase
 from integritee.enclave.store.errors import DiskFailed, StoreFailed
 from integritee.node.runtime.runtime import TEER
-from integritee.stf.ledger import DEFAULT_LEDGER
 from integritee.stf.operation import TrustedCallSigned
 
 from ..store.faulty_directory import Chance, Everything, FaultyDirectory, Nothing, PowerFailure, Survival, Zeros
@@ -46,7 +46,7 @@ class Story:
         ]
 
     def call(self, name: str, *args: object, nonce: int) -> None:
-        call = DEFAULT_LEDGER.call(name, ANN.public, *args)
+        call = LEDGER.call(name, ANN.public, *args)
         signed = self.world.signed(ANN, call, nonce)
         self.calls[self.world.submit(signed)] = signed
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from integritee.apps.catalog import DEFAULT_LEDGER as LEDGER
 from integritee.enclave.pool import PoolError
 from integritee.node.runtime.runtime import TEER
 from integritee.stf.errors import InvalidSignature, MissingPrivileges, RequireEnclaveSigner
-from integritee.stf.ledger import DEFAULT_LEDGER
 from integritee.stf.operation import TrustedCallSigned
 
 from .harness import ANN, BEN, CAT, DAN, MRENCLAVE, World, ledger_pair
@@ -98,7 +98,7 @@ def test_an_account_that_is_emptied_on_the_way(rich: World) -> None:
 
 def test_no_call_runs_again_when_its_sender_comes_back_from_the_dead(rich: World) -> None:
     free = rich.free(ANN)
-    call = DEFAULT_LEDGER.call("balance_transfer", ANN.public, CAT.public, free - FEE)
+    call = LEDGER.call("balance_transfer", ANN.public, CAT.public, free - FEE)
     signed = rich.signed(ANN, call)
     rich.submit(signed)
     rich.slot()
@@ -200,8 +200,8 @@ def test_blocks_that_arrive_while_one_is_made_wait_for_the_next(rich: World) -> 
 
 def test_the_pool_is_asked_by_sender_only_after_the_signature(rich: World) -> None:
     """Nobody occupies a stranger's nonces."""
-    call = DEFAULT_LEDGER.call("balance_transfer", ANN.public, BEN.public, TEER)
-    forged = DEFAULT_LEDGER.sign_call(call, 0, BEN, MRENCLAVE, rich.shard)
+    call = LEDGER.call("balance_transfer", ANN.public, BEN.public, TEER)
+    forged = LEDGER.sign_call(call, 0, BEN, MRENCLAVE, rich.shard)
     with pytest.raises(MissingPrivileges):
         rich.submit(forged)
     with pytest.raises(InvalidSignature):
@@ -211,10 +211,10 @@ def test_the_pool_is_asked_by_sender_only_after_the_signature(rich: World) -> No
 
 def test_calls_of_the_enclave_are_its_own(rich: World) -> None:
     enclave = ledger_pair(rich).public
-    mine = DEFAULT_LEDGER.call("balance_shield", ANN.public, ANN.public, TEER, rich.core.runtime.shielding_target())
+    mine = LEDGER.call("balance_shield", ANN.public, ANN.public, TEER, rich.core.runtime.shielding_target())
     with pytest.raises(RequireEnclaveSigner):
         rich.submit(rich.signed(ANN, mine))
-    its = DEFAULT_LEDGER.call("balance_shield", enclave, ANN.public, TEER, rich.core.runtime.shielding_target())
+    its = LEDGER.call("balance_shield", enclave, ANN.public, TEER, rich.core.runtime.shielding_target())
     with pytest.raises(MissingPrivileges):
         rich.submit(rich.signed(ANN, its, 0))
     assert rich.free(ANN) == rich.free(BEN)

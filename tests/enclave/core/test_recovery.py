@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from integritee.apps.catalog import DEFAULT_LEDGER as LEDGER
 from integritee.enclave.bootstrap import recover
 from integritee.enclave.errors import ForeignShard
 from integritee.enclave.records import BLOCK, GENESIS, META, BlockRecord, RecordKind, RecoveryError, SnapshotMeta
@@ -178,7 +179,7 @@ def test_the_shard_is_remembered(world: World) -> None:
     world.directory.reboot()
     store, stored = Machine(world.directory).open()
     with store, pytest.raises(ForeignShard) as caught:
-        recover(store, stored, MRENCLAVE, b"\x07" * 32, URL, world.random)
+        recover(store, stored, MRENCLAVE, b"\x07" * 32, URL, LEDGER, world.random)
     assert caught.value.data() == {"found": "0x" + "07" * 32, "expected": "0x" + world.shard.hex()}
     world.boot()
     world.connect()

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from integritee.apps.catalog import DEFAULT_LEDGER as LEDGER
 from integritee.boundary.interface import Method, Ocalls
 from integritee.boundary.messages import ImportBlocks, Nothing
 from integritee.enclave.errors import InvalidTop, NotReady, Undecipherable, UnknownShard
@@ -23,7 +24,6 @@ from integritee.primitives.enclave_bridge import Request
 from integritee.primitives.ids import ParentchainId
 from integritee.scale import DecodeError, decode, u32
 from integritee.stf.errors import InvalidSignature
-from integritee.stf.ledger import DEFAULT_LEDGER
 from integritee.stf.operation import DirectCall, Get, TrustedCallSigned, TrustedOperation
 
 from .harness import ANN, BEN, CAT, SLOT_MS, World, getter_bytes, payments, public_getter, trusted_getter
@@ -70,14 +70,14 @@ class Office:
         await self.service._serve_slot(slot, slot.start)
 
     def request(self, operation: TrustedOperation) -> Request:
-        plain = DEFAULT_LEDGER.codec(TrustedOperation).encode(operation)
+        plain = LEDGER.codec(TrustedOperation).encode(operation)
         return Request(self.world.shard, self.world.core.keys.shielding.public.encrypt(plain))
 
     async def submit(self, signed: TrustedCallSigned) -> bytes:
         return await self.service.submit(self.request(DirectCall(signed)), None)
 
     def transfer(self, amount: int = TEER) -> TrustedCallSigned:
-        call = DEFAULT_LEDGER.call("balance_transfer", ANN.public, BEN.public, amount)
+        call = LEDGER.call("balance_transfer", ANN.public, BEN.public, amount)
         return self.world.signed(ANN, call)
 
 
@@ -92,7 +92,7 @@ async def office(world: World) -> AsyncIterator[Office]:
 
 
 async def test_a_payment_from_ciphertext_to_the_parentchain(office: Office) -> None:
-    call = DEFAULT_LEDGER.call("balance_unshield", ANN.public, CAT.public, TEER, office.world.shard)
+    call = LEDGER.call("balance_unshield", ANN.public, CAT.public, TEER, office.world.shard)
     hash = await office.submit(office.world.signed(ANN, call))
     assert office.service.pending([office.world.shard, bytes(32)]) == [[hash], []]
     assert office.service.next_nonce(ANN.public) == 1

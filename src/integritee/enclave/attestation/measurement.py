@@ -35,6 +35,7 @@ DOMAIN: Final = b"tee-sim/measurement/v1"
 INTERPRETER_DOMAIN: Final = b"tee-sim/interpreter/v1"
 
 TRUSTED_PACKAGES: Final = (
+    "apps",
     "boundary",
     "crypto",
     "enclave",

@@ -21,6 +21,7 @@ from integritee.primitives.era import Era
 from integritee.primitives.header import Header
 from integritee.primitives.ids import H256, AccountId, Balance, BlockNumber
 from integritee.scale import Struct, u32, u64
+from integritee.stf.asset_map import AssetId
 
 from .inbound import ExtrinsicOutcome, InboundBlock
 
@@ -62,10 +63,11 @@ class NonceOvertaken(IntegriteeError):
 
 
 class Payment(Struct, frozen=True):
-    """A vault payment: who burned how much for it, in case the parentchain refuses to pay."""
+    """A payment: who burned how much for it, and of what, in case the parentchain refuses to pay."""
 
     payer: AccountId
     amount: Balance
+    asset: AssetId | None = None
 
 
 class OutboxEntry(Struct, frozen=True):

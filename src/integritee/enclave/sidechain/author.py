@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from integritee.crypto import Ed25519Pair
+from integritee.crypto import Ed25519Pair, blake2_256
 from integritee.frame.overlay import Overlay
-from integritee.primitives.enclave_bridge import UpgradableShardConfig
+from integritee.primitives.enclave_bridge import ShardStatus, UpgradableShardConfig
 from integritee.primitives.ids import ParentchainId
 from integritee.primitives.sidechain import (
     BlockData,
@@ -20,12 +20,15 @@ from integritee.primitives.sidechain import (
     SignedBlock,
     next_finalization,
 )
+from integritee.primitives.storage import blake2_map_key
 from integritee.scale import codec
-from integritee.stf.declare import VaultPayment
+from integritee.stf.development import ENDOWMENTS
+from integritee.stf.effects import BridgePayment, Delay, Effect, VaultPayment, Vet, any_effect
 from integritee.stf.executor import Executor, Outcome
+from integritee.stf.invariants import check_invariants
 from integritee.stf.ledger import Ledger
 from integritee.stf.operation import IndirectCall, TrustedCallSigned
-from integritee.stf.runtime import LedgerRuntime
+from integritee.stf.retirement import begin_retirement, next_retirees
 from integritee.trie import Trie
 
 from ..parentchain.contract import WatchedKeys
@@ -34,6 +37,7 @@ from ..parentchain.outbox import Finished, Payment
 from .payload import StatePayload, encrypt, position
 
 SHARD_CONFIG = codec(UpgradableShardConfig)
+SHARD_STATUS = codec(ShardStatus)
 MAX_BRIDGE_VERSION = 1
 """Newest storage version of EnclaveBridge whose shard configuration is understood."""
 
@@ -49,6 +53,16 @@ class Assignment:
     state_key: bytes = field(repr=False)
     parent: SidechainHeader | None
 
+    def entropy(self, number: int) -> bytes:
+        """32 bytes for the randomness of block `number`: the same whoever executes it, known to enclaves only."""
+        parent_hash = self.parent.hash() if self.parent else bytes(32)
+        return blake2_256(b"integritee/entropy/v1" + self.state_key + parent_hash + number.to_bytes(8, "little"))
+
+
+def lasting_secret(state_key: bytes) -> bytes:
+    """32 bytes for randomness that outlives blocks."""
+    return blake2_256(b"integritee/lasting-secret/v1" + state_key)
+
 
 @dataclass(frozen=True)
 class AuthoredBlock:
@@ -57,7 +71,8 @@ class AuthoredBlock:
     signed: SignedBlock
     state: Trie
     changes: dict[bytes, bytes | None]
-    payments: list[tuple[VaultPayment, Payment]]
+    effects: list[tuple[Effect, Payment | None]]
+    """What happens on parentchains, and who burned what for it."""
     executed: list[bytes]
     failed: int
 
@@ -80,19 +95,22 @@ class BlockBuilder:
     now: int
     layer_one_head: bytes
     """Hash of the last parentchain block whose effects are in the state; see `begin_calls`."""
+    vet: Vet = any_effect
+    checked: bool = False
+    """Whether the laws of the ledger are checked before the block is sealed."""
     executed: list[bytes] = field(default_factory=list)
     failed: int = 0
-    payments: list[tuple[VaultPayment, Payment]] = field(default_factory=list)
+    effects: list[tuple[Effect, Payment | None]] = field(default_factory=list)
+    delay_ms: int = 0
+    """How long the author was asked to do nothing."""
 
     def __post_init__(self) -> None:
-        self.runtime = LedgerRuntime(Overlay(self.state))
-        self.executor = Executor(self.ledger, self.runtime, self.assignment.mrenclave, self.assignment.shard)
-        self.number = self.assignment.parent.block_number + 1 if self.assignment.parent else 1
-        system = self.runtime.system
-        system.number.put(self.number)
-        system.event_records.kill()
-        system.event_count.kill()
-        self.runtime.timestamp.now.put(self.now)
+        assignment = self.assignment
+        self.runtime = self.ledger.runtime(Overlay(self.state))
+        self.executor = Executor(self.ledger, self.runtime, assignment.mrenclave, assignment.shard, self.vet)
+        self.number = assignment.parent.block_number + 1 if assignment.parent else 1
+        self.runtime.begin_block(self.number, self.now, assignment.entropy(self.number))
+        self.runtime.secret = lasting_secret(assignment.state_key)
 
     # -- inputs from the parentchain -----------------------------------------------------------------
 
@@ -114,6 +132,9 @@ class BlockBuilder:
 
     def _refund(self, payment: Payment) -> None:
         """Give back what the payer burned; what cannot bring a dead account to life goes to the enclave's."""
+        if payment.asset is not None:
+            self.runtime.assets.mint_into(payment.asset, payment.payer, payment.amount)
+            return
         balances = self.runtime.balances
         if not balances.mint(payment.payer, payment.amount):
             balances.mint(self.assignment.ledger_pair.public, payment.amount)
@@ -135,7 +156,23 @@ class BlockBuilder:
         """Close the parentchain part: hooks that want its time and configuration run here."""
         mirror = self.runtime.parentchain(ParentchainId.Integritee)
         self.layer_one_head = mirror.block_hash.get() or self.layer_one_head
-        self.runtime.shard_management.on_initialize(self.number)
+        self.runtime.run_hooks(self.number, self.now)
+        if begin_retirement(self.runtime, mirror.number.get() or 0):
+            self._retire()
+
+    def _retire(self) -> None:
+        """Pay out the accounts whose turn it is."""
+        enclave = self.assignment.ledger_pair.public
+        for who, asset in next_retirees(self.runtime, self._exempt_from_retirement()):
+            self._as_enclave("force_unshield_all", enclave, who, asset)
+
+    def _exempt_from_retirement(self) -> set[bytes]:
+        """The enclave's own accounts, on both ledgers; and who is rich for development only."""
+        mirror = self.runtime.parentchain(ParentchainId.Integritee).mirror
+        raw = mirror.get(blake2_map_key("EnclaveBridge", "ShardStatus", self.assignment.shard))
+        signers = {status.signer for status in SHARD_STATUS.decode(raw)} if raw else set()
+        endowed = ENDOWMENTS.keys() if self.runtime.development else ()
+        return {self.assignment.ledger_pair.public, *signers, *endowed}
 
     # -- trusted calls -------------------------------------------------------------------------------
 
@@ -154,13 +191,18 @@ class BlockBuilder:
             return
         self.executed.append(top_hash)
         for effect in outcome.effects:
-            self.payments.append((effect, Payment(signed.call.sender, effect.amount)))
+            if isinstance(effect, Delay):
+                self.delay_ms += effect.milliseconds
+            else:
+                self.effects.append((effect, _payment(effect, signed)))
 
     # -- the finished block --------------------------------------------------------------------------
 
     def seal(self, now: int, random: Nonces) -> AuthoredBlock:
-        """Compose, encrypt and sign at Unix time `now` (ms). The builder is spent."""
+        """Compose, encrypt and sign at Unix time `now` (ms). The builder is spent. Raises InvariantBroken."""
         self.runtime.system.write_events()
+        if self.checked:
+            check_invariants(self.runtime)
         changes = dict(self.runtime.state.changes())
         after = self.state.commit(changes)
         parent, shard = self.assignment.parent, self.assignment.shard
@@ -182,4 +224,15 @@ class BlockBuilder:
             next_finalization(self.number, parent.next_finalization_block_number if parent else 1),
         )
         signed = SidechainBlock(header, data).signed_by(self.assignment.signing)
-        return AuthoredBlock(signed, after, changes, self.payments, self.executed, self.failed)
+        return AuthoredBlock(signed, after, changes, self.effects, self.executed, self.failed)
+
+
+def _payment(effect: Effect, signed: TrustedCallSigned) -> Payment | None:
+    """Who burned what for an effect; a retired account's funds are its own, not the enclave's that signed."""
+    match effect:
+        case VaultPayment(beneficiary=beneficiary, amount=amount, asset=asset):
+            retired = signed.call.name == "force_unshield_all"
+            return Payment(beneficiary if retired else signed.call.sender, amount, asset)
+        case BridgePayment(amount=amount):
+            return Payment(signed.call.sender, amount, None)
+    return None

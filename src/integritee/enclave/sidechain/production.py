@@ -15,6 +15,7 @@ from integritee.primitives.header import Header
 from integritee.primitives.ids import ParentchainId
 from integritee.primitives.sidechain import FINALIZATION_STRIDE, SidechainBlockConfirmation
 from integritee.scale import codec
+from integritee.stf.effects import Delay, Effect
 from integritee.stf.ledger import Ledger
 from integritee.stf.operation import TrustedCallSigned
 from integritee.trie import Trie
@@ -30,6 +31,7 @@ from ..parentchain.outbox import (
     PAYMENT_PERIOD,
     SIDECHAIN_CONFIRMATION_PERIOD,
     Outbox,
+    OutboxFull,
     Processed,
 )
 from ..parentchain.runtimes import proven_version
@@ -79,13 +81,15 @@ class Production:
         follower: Follower,
         outbox: Outbox,
         now: int,
+        checked: bool = False,
     ) -> Production:
         """Start a block at Unix time `now` (ms) and apply the parentchain blocks that wait, oldest first.
 
         Raises NonceOvertaken if the outbox cannot be trusted any more.
         """
-        builder = BlockBuilder(assignment, ledger, state, now, follower.head.hash())
+        builder = BlockBuilder(assignment, ledger, state, now, follower.head.hash(), checked=checked)
         production = cls(builder, pool, follower, outbox.copy(), follower.head, queued_before=pool.ready_count)
+        builder.executor.vet = production._vet
         for block in islice(follower.inbox, MAX_INBOUND):
             production._process(block)
         builder.begin_calls()
@@ -121,11 +125,18 @@ class Production:
         )
         self.outbox.add(self.follower.facts, self.anchor, call, PARENTCHAIN_CONFIRMATION_PERIOD)
 
+    def _vet(self, effect: Effect) -> None:
+        """Raises OutboxFull, and what the parentchain's contract raises, for an effect that cannot be had."""
+        if not isinstance(effect, Delay):
+            if not self.outbox.has_room(MAX_PAYMENTS, len(self.builder.effects)):
+                raise OutboxFull(len(self.outbox.entries) + len(self.builder.effects), MAX_PAYMENTS)
+            self.follower.contract.check(effect)
+
     def step(self, limit: int) -> bool:
         """Execute up to `limit` ready calls; False when there are none left, or no room for what they cause."""
         taken = self.pool.take_ready(limit)
         for entry in taken:
-            if not self.outbox.has_room(MAX_PAYMENTS, len(self.builder.payments)):
+            if not self.outbox.has_room(MAX_PAYMENTS, len(self.builder.effects)):
                 return False
             if entry.sender in self._stalled:
                 continue
@@ -140,9 +151,8 @@ class Production:
         """Finish the block and queue the extrinsics that follow from it."""
         block = self.builder.seal(now, random)
         contract, facts = self.follower.contract, self.follower.facts
-        for effect, payment in block.payments:
-            call = contract.pay_from_vault(effect.beneficiary, effect.amount)
-            self.outbox.add(facts, self.anchor, call, PAYMENT_PERIOD, payment)
+        for effect, payment in block.effects:
+            self.outbox.add(facts, self.anchor, contract.call_of(effect), PAYMENT_PERIOD, payment)
         header = block.header
         if header.block_number == header.next_finalization_block_number and self.outbox.has_room():
             raw = self.follower.values.get(contract.watched.confirmation)

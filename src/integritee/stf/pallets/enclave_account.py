@@ -1,4 +1,4 @@
-"""pallet EnclaveAccount: the ledger account that signs for the enclave and collects fees.
+"""pallet EnclaveAccount: the ledger account that signs for the enclave and collects fees, and the sudo key.
 
 Stored as ``Sudo/Enclave_Account_Key`` like in the original, where clients look for it.
 """
@@ -13,4 +13,6 @@ from integritee.primitives.ids import AccountId
 
 class EnclaveAccount(Pallet):
     path = "pallet_sudo"
+    key: StorageValue[AccountId | None]
+    """The sudo key: development ledgers have one."""
     account: StorageValue[AccountId] = storage(name="Enclave_Account_Key")
