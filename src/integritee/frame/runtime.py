@@ -139,10 +139,10 @@ class Runtime:
         self.state.commit()
 
     def _place(self, failure: DispatchFailure, near: Pallet | None) -> None:
-        """Fill in the index of the pallet that declares the error."""
+        """Fill in the index of the pallet that declares the error, itself or through the pallet it derives from."""
         if failure.owner and isinstance(failure.error, Module):
             for pallet in (near, *self.pallets.values()):
-                if pallet is not None and type(pallet).__name__ == failure.owner:
+                if pallet is not None and any(kind.__name__ == failure.owner for kind in type(pallet).__mro__):
                     failure.error = Module(ModuleError(pallet.index, failure.error.module.error))
                     break
             failure.owner = ""
