@@ -104,7 +104,7 @@ class LedgerEnclave:
 
     async def execute_getter(self, request: Request) -> bytes | None:
         self._admit(request)
-        return self.executor.query(LEDGER.codec(Getter).decode(request.cyphertext))
+        return self.executor.query(LEDGER.codec(Getter).decode(request.cyphertext), 0)
 
     async def submit(self, request: Request, watcher: Watcher | None) -> bytes:
         self._admit(request)

@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 
+from integritee.apps.catalog import DEFAULT_LEDGER as LEDGER
 from integritee.boundary.interface import Method
 from integritee.crypto import Ed25519Pair, blake2_256
 from integritee.enclave.records import RecoveryError
@@ -32,7 +33,6 @@ from integritee.primitives.ids import ParentchainId
 from integritee.primitives.sidechain import SidechainHeader
 from integritee.scale import encode, u128
 from integritee.stf.errors import InvalidSignature
-from integritee.stf.ledger import DEFAULT_LEDGER as LEDGER
 from integritee.stf.operation import (
     DirectCall,
     IndirectCall,
@@ -157,15 +157,15 @@ async def test_1_the_host_reads_ciphertext_only(world: World) -> None:
 
 def test_2_a_getter_answers_only_its_owner(world: World) -> None:
     for name in ("account_info", "account_essentials"):
-        assert world.core.view.query(trusted_getter(name, ANN)) is not None
+        assert world.core.view.query(trusted_getter(name, ANN), 0) is not None
         getter = LEDGER.trusted_getter(name, ANN.public)
         as_delegate = LEDGER.sign_getter(getter, BEN)
-        assert world.core.view.query(Trusted(as_delegate)) is None
+        assert world.core.view.query(Trusted(as_delegate), 0) is None
         with pytest.raises(InvalidSignature):
-            world.core.view.query(Trusted(TrustedGetterSigned(getter, None, as_delegate.signature)))
+            world.core.view.query(Trusted(TrustedGetterSigned(getter, None, as_delegate.signature)), 0)
         mine = LEDGER.sign_getter(LEDGER.trusted_getter(name, BEN.public), BEN)
         with pytest.raises(InvalidSignature):
-            world.core.view.query(Trusted(TrustedGetterSigned(getter, None, mine.signature)))
+            world.core.view.query(Trusted(TrustedGetterSigned(getter, None, mine.signature)), 0)
 
 
 def test_3_no_call_runs_twice(world: World) -> None:
@@ -386,7 +386,7 @@ def test_8_issued_funds_are_backed_by_the_vault(world: World) -> None:
 
 def test_getters_are_no_way_to_write(world: World) -> None:
     root = world.core.state.root()
-    world.core.view.query(trusted_getter("account_info", ANN))
+    world.core.view.query(trusted_getter("account_info", ANN), 0)
     assert getter_bytes(trusted_getter("account_info", ANN))
     assert world.core.state.root() == root
     assert world.runtime.state.changes() == {}

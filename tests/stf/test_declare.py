@@ -68,8 +68,8 @@ def test_running() -> None:
     assert bench.free(ALICE) == ONE - FEE
     assert bench.free(b"\x05" * 32) == 2 * len(SHARD) * 1_700_000_000_000
     asked = Trusted(LEDGER.sign_getter(LEDGER.trusted_getter("greetings", ALICE.public, 3), ALICE))
-    assert decode(Balance, bench.executor.query(asked) or b"") == ONE - FEE + 3
-    assert bench.executor.query(Public(LEDGER.public_getter("answer"))) == b"\x2b\0\0\0"
+    assert decode(Balance, bench.executor.query(asked, NOW) or b"") == ONE - FEE + 3
+    assert bench.executor.query(Public(LEDGER.public_getter("answer")), NOW) == b"\x2b\0\0\0"
 
 
 def test_indexes_do_not_clash() -> None:

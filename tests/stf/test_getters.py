@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from integritee.apps.catalog import DEFAULT_LEDGER as LEDGER
 from integritee.frame.pallets.system import AccountData, AccountInfo
 from integritee.primitives.enclave_bridge import ShardConfig, UpgradableShardConfig
 from integritee.primitives.ids import ParentchainId
 from integritee.primitives.signature import Ecdsa, sign
 from integritee.scale import decode, u32, u128
 from integritee.stf.errors import InvalidSignature
-from integritee.stf.ledger import DEFAULT_LEDGER as LEDGER
 from integritee.stf.operation import Public, Trusted, TrustedGetter, TrustedGetterSigned
 from integritee.stf.types import AccountEssentials, ParentchainInfo, ParentchainsInfo, ShardInfo, ShardMode
 
@@ -32,7 +32,7 @@ def public(name: str) -> Public:
 
 
 def answer(bench: Bench, getter: Public | Trusted) -> bytes:
-    found = bench.executor.query(getter)
+    found = bench.executor.query(getter, NOW)
     assert found is not None
     return found
 
@@ -66,24 +66,24 @@ def test_account_that_does_not_exist(bench: Bench) -> None:
 @pytest.mark.parametrize("name", ["account_info", "account_essentials"])
 def test_only_the_owner_is_answered(bench: Bench, name: str) -> None:
     """A stranger who signs as a delegate gets nothing; who signs as the owner without its key is refused."""
-    assert bench.executor.query(trusted(name, ALICE, BOB)) is None
+    assert bench.executor.query(trusted(name, ALICE, BOB), NOW) is None
     getter = LEDGER.trusted_getter(name, ALICE.public)
     payload = LEDGER.codec(TrustedGetter).encode(getter)
     for signature in (sign(BOB, payload), Ecdsa(bytes(65))):
         with pytest.raises(InvalidSignature) as caught:
-            bench.executor.query(Trusted(TrustedGetterSigned(getter, None, signature)))
+            bench.executor.query(Trusted(TrustedGetterSigned(getter, None, signature)), NOW)
         assert caught.value.signer == ALICE.public
     other = LEDGER.trusted_getter(name, BOB.public)
     mine = sign(ALICE, LEDGER.codec(TrustedGetter).encode(other))
     with pytest.raises(InvalidSignature):
-        bench.executor.query(Trusted(TrustedGetterSigned(getter, None, mine)))
+        bench.executor.query(Trusted(TrustedGetterSigned(getter, None, mine)), NOW)
 
 
 def test_wrapped_signature(bench: Bench) -> None:
     getter = LEDGER.trusted_getter("account_info", BOB.public)
     payload = LEDGER.codec(TrustedGetter).encode(getter)
     wrapped = sign(BOB, b"<Bytes>" + payload + b"</Bytes>")
-    assert bench.executor.query(Trusted(TrustedGetterSigned(getter, None, wrapped))) is not None
+    assert bench.executor.query(Trusted(TrustedGetterSigned(getter, None, wrapped)), NOW) is not None
 
 
 def test_some_value(bench: Bench) -> None:
@@ -125,4 +125,4 @@ def test_getters_change_nothing(bench: Bench) -> None:
 
 def test_no_getter_is_no_getter(bench: Bench) -> None:
     with pytest.raises(TypeError):
-        bench.executor.query("account_info")  # type: ignore[arg-type]
+        bench.executor.query("account_info", NOW)  # type: ignore[arg-type]

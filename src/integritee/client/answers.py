@@ -114,6 +114,9 @@ def _value(method: str, result: bytes, answer: Message) -> bytes:
     try:
         envelope: RpcReturnValue = _ENVELOPE.decode(result)
         if not isinstance(envelope.status, StatusError):
+            refused = Reason.of(answer)
+            if refused is not None:
+                raise _refusal("", refused)
             return envelope.value
         text: str = _TEXT.decode(envelope.value)
     except ScaleError as broken:

@@ -228,8 +228,8 @@ class StorageDoubleMap(_Map[V], Generic[H, H2, V]):
 
     def items(self: StorageDoubleMap[Hasher[K], Hasher[K2], V]) -> Iterator[tuple[tuple[K, K2], V]]:
         """Entries in storage-key order."""
-        for (key, key2), value in self._entries(self.prefix):
-            yield (key, key2), value
+        for keys, value in self._entries(self.prefix):
+            yield (keys[0], keys[1]), value
 
     def items_under(self: StorageDoubleMap[Hasher[K], Hasher[K2], V], key: K) -> Iterator[tuple[K2, V]]:
         """Entries of the first key, in storage-key order."""

@@ -262,7 +262,7 @@ class World:
         """Admit a call as the trusted RPC does after deciphering; its hash."""
         plain = LEDGER.codec(TrustedOperation).encode(DirectCall(signed))
         self.core.view.verify(signed)
-        self.core.view.authorise(signed)
+        self.core.view.authorise(signed, self.now)
         hash, sender = blake2_256(plain), signed.call.sender
         entry = PoolEntry(hash, sender, signed.nonce, len(plain), signed)
         for changed in self.core.pool.submit(entry, self.runtime.system.nonce(sender), self.now):

@@ -171,7 +171,7 @@ def test_nothing_is_published_before_it_is_durable(world: World) -> None:
     world.slot()
     hash = world.unshield(ANN, CAT.public, TEER)
     blocks, submitted = len(world.blocks), len(world.submitted)
-    head, shown = world.core.latest_header, world.core.view.query(trusted_getter("account_info", ANN))
+    head, shown = world.core.latest_header, world.core.view.query(trusted_getter("account_info", ANN), 0)
     world.directory.fail_at = 1  # the append goes well, its sync does not
     with pytest.raises(PowerFailure):
         world.slot()
@@ -181,7 +181,7 @@ def test_nothing_is_published_before_it_is_durable(world: World) -> None:
     assert world.core.head != head
     world.core.show_durable()
     assert world.core.latest_header == head
-    assert world.core.view.query(trusted_getter("account_info", ANN)) == shown
+    assert world.core.view.query(trusted_getter("account_info", ANN), 0) == shown
     world.restart(Nothing())
     assert world.runtime.system.nonce(ANN.public) == 0
 

@@ -26,8 +26,10 @@ from integritee.enclave.parentchain.outbox import (
 from integritee.metadata import RuntimeMetadata, decode_extrinsic
 from integritee.node.runtime.runtime import TEER
 from integritee.primitives.header import Digest, Header
+from integritee.primitives.ids import ParentchainId
 from integritee.primitives.sidechain import SidechainBlockConfirmation
 from integritee.primitives.storage import blake2_map_key
+from integritee.stf.effects import VaultPayment
 
 from ..store.machine import counting_random
 from .harness import SLOT_MS, World
@@ -49,7 +51,7 @@ def header(number: int) -> Header:
 def test_the_recorded_integritee_runtime_has_all_that_is_needed() -> None:
     raw = (VECTORS / "integritee-paseo.metadata.scale").read_bytes()
     contract = ParentchainContract(RuntimeMetadata.parse(raw), SHARD, ME.public, VAULT)
-    assert contract.pay_from_vault(b"\x04" * 32, 5)
+    assert contract.call_of(VaultPayment(ParentchainId.Integritee, b"\x04" * 32, 5))
     assert contract.watched.vault_account == blake2_map_key("System", "Account", VAULT)
 
 
@@ -73,7 +75,7 @@ def test_watched_keys_are_distinct_and_mirror_the_ledgers(contract: ParentchainC
 def test_calls_say_what_they_should(contract: ParentchainContract) -> None:
     decode = metadata().decode_call
     assert str(decode(contract.register(SHARD, "wss://a"))) == "Teerex.register_sgx_enclave"
-    payment = decode(contract.pay_from_vault(b"\x04" * 32, 5))
+    payment = decode(contract.call_of(VaultPayment(ParentchainId.Integritee, b"\x04" * 32, 5)))
     assert str(payment) == "Proxy.proxy"
     assert str(payment.args["call"]) == "Balances.transfer_keep_alive"
     assert payment.args["call"].args["value"] == 5

@@ -156,7 +156,7 @@ def test_an_abandoned_block_leaves_nothing_behind(rich: World) -> None:
     assert production is not None
     while production.step(8):
         pass
-    assert production.builder.payments
+    assert production.builder.effects
     assert rich.core.abandon_slot(production, rich.now) == []
     assert (rich.core.state.root(), rich.core.head, rich.core.outbox.whole()) == (root, head, outbox)
     assert rich.core.pool.ready_count == 1

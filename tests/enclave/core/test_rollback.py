@@ -41,7 +41,7 @@ def test_state_older_than_the_parentchains_confirmation(rich: World) -> None:
     assert caught.value.data() == {"found": reached, "confirmed": 51}
     assert rich.core.halted is caught.value
     assert rich.slot() is None
-    assert rich.core.view.query(public_getter("some_value")) == b"\x2a\0\0\0"
+    assert rich.core.view.query(public_getter("some_value"), 0) == b"\x2a\0\0\0"
 
 
 def test_state_older_than_the_extrinsics_it_sent(rich: World) -> None:

@@ -54,7 +54,7 @@ class Backend(Protocol):
         ...
 
     async def execute_getter(self, request: Request) -> bytes | None:
-        """Run the getter whose plain SCALE form is `request.cyphertext`."""
+        """Run the getter whose plain SCALE form is `request.cyphertext`. Raises MissingPrivileges among others."""
         ...
 
     async def submit(self, request: Request, watcher: Watcher | None) -> bytes:
