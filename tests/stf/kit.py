@@ -13,7 +13,6 @@ from integritee.primitives.ids import ParentchainId
 from integritee.stf.executor import Executor, Outcome
 from integritee.stf.ledger import Ledger
 from integritee.stf.operation import TrustedCall, TrustedCallSigned
-from integritee.stf.runtime import LedgerRuntime
 from integritee.trie import Trie
 
 ONE = 10**12

@@ -12,11 +12,13 @@ from integritee.stf.ledger import IndexClash, Ledger
 from integritee.stf.native import NativeToken
 from integritee.stf.operation import Public, Trusted, TrustedCall
 
-from .kit import ALICE, FEE, ONE, SHARD, Bench
+from .kit import ALICE, FEE, NOW, ONE, SHARD, Bench
 
 
 class Greeter(App):
     """Says hello."""
+
+    name = "greeter"
 
     @trusted_call(200, fee=transaction_fee)
     def greet(self, ctx: Context, sender: AccountId, whom: AccountId, times: u32) -> None:
@@ -36,6 +38,8 @@ class Greeter(App):
 
 
 class Rude(App):
+    name = "rude"
+
     @trusted_call(2)
     def shove(self, ctx: Context, sender: AccountId) -> None:
         """Take the transfer's place."""
@@ -78,6 +82,6 @@ def test_indexes_do_not_clash() -> None:
     assert caught.value.data() == {
         "kind": "trusted_call",
         "index": 2,
-        "first": "NativeToken.balance_transfer",
-        "second": "Rude.shove",
+        "first": "NativeToken",
+        "second": "Rude",
     }

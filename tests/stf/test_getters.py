@@ -10,7 +10,9 @@ from integritee.primitives.enclave_bridge import ShardConfig, UpgradableShardCon
 from integritee.primitives.ids import ParentchainId
 from integritee.primitives.signature import Ecdsa, sign
 from integritee.scale import decode, u32, u128
-from integritee.stf.errors import InvalidSignature
+from integritee.stf.errors import InvalidSignature, MissingPrivileges
+from integritee.stf.ledger import Ledger
+from integritee.stf.native import NATIVE_APPS
 from integritee.stf.operation import Public, Trusted, TrustedGetter, TrustedGetterSigned
 from integritee.stf.types import AccountEssentials, ParentchainInfo, ParentchainsInfo, ShardInfo, ShardMode
 
@@ -38,12 +40,22 @@ def answer(bench: Bench, getter: Public | Trusted) -> bytes:
 
 
 def test_declarations() -> None:
-    assert {i: d.name for i, d in LEDGER.trusted_getters.items()} == {0: "account_info", 2: "account_essentials"}
-    assert {i: d.name for i, d in LEDGER.public_getters.items()} == {
+    ledger = Ledger(NATIVE_APPS)
+    assert {d.index: name for name, d in ledger.trusted_getters.items()} == {
+        0: "account_info",
+        1: "account_info_and_session_proxies",
+        2: "account_essentials",
+        10: "notes_for",
+        40: "asset_balance",
+    }
+    assert {d.index: name for name, d in ledger.public_getters.items()} == {
         0: "some_value",
         1: "total_issuance",
+        2: "undistributed_fees",
         10: "parentchains_info",
+        11: "note_buckets_info",
         12: "shard_info",
+        40: "asset_total_issuance",
     }
 
 
@@ -65,8 +77,10 @@ def test_account_that_does_not_exist(bench: Bench) -> None:
 
 @pytest.mark.parametrize("name", ["account_info", "account_essentials"])
 def test_only_the_owner_is_answered(bench: Bench, name: str) -> None:
-    """A stranger who signs as a delegate gets nothing; who signs as the owner without its key is refused."""
-    assert bench.executor.query(trusted(name, ALICE, BOB), NOW) is None
+    """Neither a stranger who signs as itself, nor one who signs as the owner without its key."""
+    with pytest.raises(MissingPrivileges) as refused:
+        bench.executor.query(trusted(name, ALICE, BOB), NOW)
+    assert (refused.value.code, refused.value.delegate) == ("stf.missing_privileges", BOB.public)
     getter = LEDGER.trusted_getter(name, ALICE.public)
     payload = LEDGER.codec(TrustedGetter).encode(getter)
     for signature in (sign(BOB, payload), Ecdsa(bytes(65))):
@@ -116,10 +130,11 @@ def test_shard_info(bench: Bench) -> None:
 
 def test_getters_change_nothing(bench: Bench) -> None:
     before = bench.root()
-    for name in ("account_info", "account_essentials"):
+    for name in ("account_info", "account_essentials", "account_info_and_session_proxies"):
         answer(bench, trusted(name, ALICE, ALICE))
-    for definition in LEDGER.public_getters.values():
-        answer(bench, public(definition.name))
+    for name, definition in LEDGER.public_getters.items():
+        if not definition.arguments:
+            answer(bench, public(name))
     assert bench.root() == before
 
 

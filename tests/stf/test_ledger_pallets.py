@@ -30,7 +30,7 @@ def header(number: int) -> Header:
 def test_first_state() -> None:
     fresh = runtime()
     fresh.initialize_genesis(ENCLAVE.public)
-    assert len(fresh.state.changes()) == 3
+    assert len(fresh.state.changes()) == 4  # the original's, and what no vault holds
     assert fresh.system.account.get(ENCLAVE.public).data.free == ENCLAVE_ENDOWMENT == 1000
     assert fresh.system.nonce(ENCLAVE.public) == 0
     assert fresh.state.get(storage_prefix("Sudo", "Enclave_Account_Key")) == ENCLAVE.public
@@ -126,9 +126,24 @@ def test_modes() -> None:
     shard.on_initialize(1)
     assert shard.mode.get() is ShardMode.Normal
     shard.set_config(config(maintenance=True), 5)
-    assert (shard.mode.get(), shard.in_maintenance()) == (ShardMode.MaintenanceOngoing, True)
+    assert (shard.mode.get(), shard.maintenance_since.get()) == (ShardMode.MaintenanceOngoing, 5)
     shard.on_initialize(2)
-    assert shard.mode.get() is ShardMode.MaintenanceOngoing
+    shard.set_config(config(b"\x02" * 32, maintenance=True), 6)
+    assert (shard.mode.get(), shard.maintenance_since.get()) == (ShardMode.MaintenanceOngoing, 5)
+    shard.set_config(config(), 7)
+    assert (shard.mode.get(), shard.maintenance_since.get()) == (ShardMode.Normal, None)
+
+
+def test_a_pending_upgrade_counts_from_its_block_on() -> None:
+    """The parentchain need not have moved it to its place yet."""
+    shard = runtime().shard_management
+    pending = UpgradableShardConfig(ShardConfig(b"\x01" * 32), ShardConfig(b"\x02" * 32, maintenance_mode=True), 10)
+    found = []
+    for number in (8, 9, 10, 11):
+        shard.set_config(pending, number)
+        found.append(shard.mode.get())
+    assert found == [ShardMode.Initializing] * 2 + [ShardMode.MaintenanceOngoing] * 2
+    assert shard.config.get() == (pending, 8)
 
 
 def test_retirement_is_final() -> None:

@@ -11,11 +11,12 @@ from integritee.frame.errors import DispatchFailure
 from integritee.primitives.enclave_bridge import ShardConfig, UpgradableShardConfig
 from integritee.primitives.ids import AccountId, Balance, ParentchainId
 from integritee.primitives.signature import Ecdsa, Ed25519, sign
-from integritee.stf.declare import App, Authority, Context, VaultPayment, trusted_call
+from integritee.stf.declare import App, Authority, Context, trusted_call
+from integritee.stf.effects import VaultPayment
 from integritee.stf.executor import Executor
 from integritee.stf.fees import shielding_fee, transaction_fee, unshielding_fee
 from integritee.stf.ledger import Ledger
-from integritee.stf.native import NativeToken
+from integritee.stf.native import NATIVE_APPS, Development, NativeToken
 from integritee.stf.operation import TrustedCallSigned
 from integritee.stf.runtime import ENCLAVE_ENDOWMENT
 
@@ -34,15 +35,38 @@ def bench() -> Bench:
 # -- what each call does
 
 
+ANYONE, ENCLAVES, MAINTAINERS = Authority.ANYONE, Authority.ENCLAVE, Authority.MAINTAINER
+
+DECLARED = {
+    0: ("noop", ANYONE, "transaction_fee", ()),
+    1: ("timestamp_set", ENCLAVES, "no_fee", ()),
+    2: ("balance_transfer", ANYONE, "transaction_fee", ("from", "to")),
+    3: ("balance_unshield", ANYONE, "unshielding_fee", ("from", "beneficiary")),
+    4: ("balance_shield", ENCLAVES, "no_fee", ("who",)),
+    5: ("balance_transfer_with_note", ANYONE, "note_fee", ("from", "to")),
+    6: ("balance_shield_through_enclave_bridge_pallet", ENCLAVES, "no_fee", ("who",)),
+    7: ("balance_unshield_through_enclave_bridge_pallet", ANYONE, "unshielding_fee", ("from", "beneficiary")),
+    10: ("note_bloat", MAINTAINERS, "no_fee", ()),
+    11: ("waste_time", MAINTAINERS, "no_fee", ()),
+    12: ("spam_extrinsics", MAINTAINERS, "no_fee", ()),
+    20: ("send_note", ANYONE, "transaction_fee", ("from", "to")),
+    21: ("send_relayed_note", ANYONE, "transaction_fee", ()),
+    22: ("send_relayed_note_stripped", ANYONE, "transaction_fee", ("from", "to")),
+    30: ("add_session_proxy", ANYONE, "transaction_fee", ("delegator",)),
+    31: ("remove_session_proxy", ANYONE, "transaction_fee", ("delegator",)),
+    42: ("assets_transfer", ANYONE, "transaction_fee", ("from", "to")),
+    43: ("assets_unshield", ANYONE, "unshielding_fee", ("from", "beneficiary")),
+    44: ("assets_shield", ENCLAVES, "no_fee", ("who",)),
+    45: ("assets_transfer_with_note", ANYONE, "note_fee", ("from", "to")),
+    46: ("force_unshield_all", ENCLAVES, "no_fee", ("who",)),
+    255: ("balance_set_balance", Authority.ROOT, "no_fee", ("who",)),
+}
+"""Discriminant → name, sender, fee, and whose buckets find a note of it."""
+
+
 def test_declarations() -> None:
-    found = {d.index: (d.name, d.authority, d.fee.__name__) for d in Ledger().calls.values()}
-    assert found == {
-        0: ("noop", Authority.ANYONE, "transaction_fee"),
-        1: ("timestamp_set", Authority.ENCLAVE, "no_fee"),
-        2: ("balance_transfer", Authority.ANYONE, "transaction_fee"),
-        3: ("balance_unshield", Authority.ANYONE, "unshielding_fee"),
-        4: ("balance_shield", Authority.ENCLAVE, "no_fee"),
-    }
+    calls = Ledger((*NATIVE_APPS, Development)).calls.values()
+    assert {d.index: (d.name, d.authority, d.fee.__name__, d.linked) for d in calls} == DECLARED
 
 
 def test_noop(bench: Bench) -> None:
@@ -210,8 +234,6 @@ CHARGED: list[Any] = [
     pytest.param(ALICE, "balance_transfer", (BOB.public, 101 * ONE), None, "stf.missing_funds", id="too_much"),
     pytest.param(ALICE, "balance_transfer", (EVE.public, ED - 1), None, "token.below_minimum", id="too_little"),
     pytest.param(ALICE, "balance_transfer", (BOB.public, 2**128 - 1), None, "stf.missing_funds", id="absurd"),
-    pytest.param(ALICE, "balance_transfer", (BOB.public, ONE), maintenance, "stf.filtered", id="maintenance"),
-    pytest.param(ALICE, "noop", (), maintenance, "stf.filtered", id="noop_in_maintenance"),
     pytest.param(ALICE, "balance_unshield", (EVE.public, ONE, bytes(32)), None, "stf.wrong_shard", id="shard"),
     pytest.param(ALICE, "balance_unshield", (EVE.public, ONE, SHARD), no_vault, "stf.no_shard_vault", id="vault"),
     pytest.param(ALICE, "balance_unshield", (EVE.public, 100 * ONE, SHARD), None, "stf.missing_funds", id="funds"),
@@ -254,8 +276,8 @@ def test_enclave_calls_pass_in_maintenance(bench: Bench) -> None:
 
 
 def test_order_of_checks(bench: Bench) -> None:
-    """Signature, authority, nonce, fee, filter, dispatch: each call is wrong in all that follow its first fault."""
-    maintenance(bench)
+    """Signature, session proxy, authority, mode, nonce, fee, dispatch: each call has all the faults that follow its
+    first one."""
     call = bench.call("balance_transfer", EVE.public, BOB.public, 10**6 * ONE)
     enclaves = bench.call("balance_shield", EVE.public, EVE.public, ONE, TARGET_A)
     unsigned = bench.signed(BOB, call, 7)
@@ -263,18 +285,31 @@ def test_order_of_checks(bench: Bench) -> None:
         (TrustedCallSigned(call, 7, None, unsigned.signature), "stf.invalid_signature"),
         (bench.signed(BOB, call, 7), "stf.missing_privileges"),
         (bench.signed(EVE, enclaves, 7), "stf.require_enclave_signer"),
+        (bench.signed(EVE, call, 7), "stf.filtered"),
         (bench.signed(EVE, call, 7), "stf.invalid_nonce"),
         (bench.signed(EVE, call, 0), "stf.missing_funds"),
     ]
+    maintenance(bench)
     before = bench.root()
     for signed, expected in steps:
+        if expected == "stf.invalid_nonce":
+            bench.runtime.shard_management.set_config(UpgradableShardConfig(ShardConfig(MRENCLAVE)), 8)
+            before = bench.root()
         outcome = bench.execute(signed)
         assert (code(outcome), outcome.charged) == (expected, False)
         assert bench.root() == before
     bench.runtime.balances.mint(EVE.public, ONE)
-    assert code(bench.execute(bench.signed(EVE, call, 0))) == "stf.filtered"
-    bench.runtime.shard_management.config.kill()
-    assert code(bench.execute(bench.signed(EVE, call, 1))) == "stf.missing_funds"
+    failed = bench.execute(bench.signed(EVE, call, 0))
+    assert (code(failed), failed.charged) == ("stf.missing_funds", True)
+
+
+@pytest.mark.parametrize("name", ["noop", "balance_transfer"])
+def test_maintenance_refuses_and_charges_nothing(bench: Bench, name: str) -> None:
+    maintenance(bench)
+    before = bench.root()
+    outcome = bench.run(ALICE, name, *([BOB.public, ONE] if name == "balance_transfer" else []))
+    assert (code(outcome), outcome.charged) == ("stf.filtered", False)
+    assert bench.root() == before
 
 
 @pytest.mark.parametrize("nonce", [0, 2, 3, 2**32 - 1])
