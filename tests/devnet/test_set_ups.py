@@ -18,6 +18,7 @@ from integritee.client.worker import WorkerClient
 from integritee.crypto import Sr25519Pair
 from integritee.devnet.config import TEER
 from integritee.devnet.ports import HOST
+from integritee.stf.development import ENDOWMENTS
 from integritee.stf.fees import shielding_fee, transaction_fee
 
 from ..system.processes import Service, children_of, eventually, is_alive, run_once
@@ -65,7 +66,7 @@ async def test_from_start_to_ctrl_c(start: Start, tmp_path: Path) -> None:
 
     # What it says is so, and the first trusted transfer works at once.
     alice = facts["accounts"]["//Alice"]
-    credited = 100 * TEER - shielding_fee(100 * TEER)
+    credited = ENDOWMENTS[ALICE.public] + 100 * TEER - shielding_fee(100 * TEER)
     assert alice["private"] == credited
     async with await WorkerClient.connect(facts["worker_url"]) as worker:
         await worker.call("balance_transfer", ALICE.public, BOB.public, TEER, signer=ALICE)

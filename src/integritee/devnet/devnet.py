@@ -27,6 +27,7 @@ async def _serve(network: Network, shieldings: Sequence[Shielding], as_json: boo
     # The SDK takes a while to load. Now the processes have loaded, and for a second they mostly wait for blocks.
     await network.listening()
     from integritee.crypto import Sr25519Pair, ss58_encode
+    from integritee.stf.development import ENDOWMENTS
 
     from .ledgers import connect
     from .screen import ready_screen
@@ -36,7 +37,8 @@ async def _serve(network: Network, shieldings: Sequence[Shielding], as_json: boo
     shielded: dict[str, int] = {}
     async with connect(facts) as ledgers:
         for wish in shieldings:
-            if not await ledgers.private_balance(pairs[wish.uri]):  # a kept data directory has it already
+            pair = pairs[wish.uri]
+            if await ledgers.private_balance(pair) == ENDOWMENTS.get(pair.public, 0):  # else kept data has it already
                 await ledgers.shield(pairs[wish.uri], wish.amount)
                 shielded[wish.uri] = wish.amount
         holdings = {name: await ledgers.holdings(pair) for name, pair in pairs.items()}
