@@ -13,7 +13,6 @@ from integritee.client.errors import (
     RequestTimeout,
     RpcError,
     UnknownName,
-    ValueNotPresent,
 )
 from integritee.client.worker import NEXT_INDEX, WorkerClient
 from integritee.enclave.errors import UnknownShard
@@ -82,10 +81,13 @@ async def test_trusted_getter(client: WorkerClient) -> None:
     assert (info.nonce, info.data.free) == (0, 1000 * UNIT)
 
 
-async def test_delegate_without_right_gets_no_value(client: WorkerClient) -> None:
-    with pytest.raises(ValueNotPresent) as missing:
+async def test_delegate_without_right_hears_why(client: WorkerClient) -> None:
+    with pytest.raises(RequestRefused) as refused:
         await client.account_info(BOB, ALICE.public)
-    assert missing.value.data() == {"getter": "account_info"}
+    assert (refused.value.code, refused.value.data()) == (
+        "stf.missing_privileges",
+        {"delegate": "0x" + BOB.public.hex()},
+    )
 
 
 async def test_getter_refused(enclave: LedgerEnclave) -> None:

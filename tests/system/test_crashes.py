@@ -19,6 +19,7 @@ import pytest
 from integritee.client.parentchain import ParentchainClient
 from integritee.client.worker import WorkerClient
 from integritee.crypto import Sr25519Pair, ss58_decode
+from integritee.stf.development import ENDOWED
 from integritee.stf.runtime import ENCLAVE_ENDOWMENT
 
 from .balance_audit import audit, free_balance
@@ -130,7 +131,7 @@ async def check_books(users: list[User], network: Network) -> None:
             info = await worker.account_info(user.pair)
             assert (info.nonce, info.data.free) == (user.nonce, user.balance)
             assert books.paid(user.pair.public, network.vault) == user.deposited
-        assert await worker.total_issuance() == ENCLAVE_ENDOWMENT + deposited - sum(paid_out.values())
+        assert await worker.total_issuance() == ENDOWED + ENCLAVE_ENDOWMENT + deposited - sum(paid_out.values())
 
 
 async def all_paid(chain: ParentchainClient, expected: dict[bytes, int]) -> None:

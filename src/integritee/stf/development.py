@@ -22,3 +22,5 @@ ENDOWMENTS: Final = {
     ALICE_ON_EVM: 10_000_000_000_000_000,
 }
 """Base units by account."""
+
+ENDOWED: Final = sum(ENDOWMENTS.values())
