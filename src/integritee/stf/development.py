@@ -23,4 +23,7 @@ ENDOWMENTS: Final = {
 }
 """Base units by account."""
 
+TOKENS_OF_EACH_ASSET: Final = 1_000_000
+"""What the sudo key holds of every asset, which no script of the original knows: so that wallets can be tried."""
+
 ENDOWED: Final = sum(ENDOWMENTS.values())

@@ -14,8 +14,8 @@ from integritee.frame.pallets.system import RuntimeVersion, System
 from integritee.frame.runtime import Runtime, use
 from integritee.primitives.ids import ParentchainId
 
-from .chain_specs import ChainSpec, spec_of
-from .development import ENDOWMENTS, ROOT
+from .chain_specs import DEVELOPMENT, ChainSpec, spec_of
+from .development import ENDOWMENTS, ROOT, TOKENS_OF_EACH_ASSET
 from .pallets.assets import Assets
 from .pallets.enclave_account import EnclaveAccount
 from .pallets.notes import Notes
@@ -103,6 +103,9 @@ class LedgerRuntime(Runtime):
             self.enclave_account.key.put(ROOT)
             for account, amount in ENDOWMENTS.items():
                 self.balances.mint(account, amount)
+            for asset in DEVELOPMENT.assets:
+                self.assets.ensure(asset, enclave_account)
+                self.assets.mint_into(asset, ROOT, TOKENS_OF_EACH_ASSET * asset.one_unit)
         self.shard_management.unbacked.put(self.balances.total_issuance.get())
 
     def begin_block(self, number: int, now: int, entropy: bytes) -> None:
