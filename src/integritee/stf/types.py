@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from dataclasses import dataclass
 from typing import Annotated, ClassVar, TypeAlias
 
 from integritee.frame.pallets.system import AccountInfo
@@ -97,6 +98,13 @@ class AccountEssentials(Struct, frozen=True):
 
 # -- notes -------------------------------------------------------------------------------------------
 
+
+@dataclass(frozen=True)
+class Utf8:
+    """Marks bytes that are text to clients; the ledger takes any."""
+
+
+NoteText: TypeAlias = Annotated[bytes, Utf8()]
 BucketIndex: TypeAlias = u32
 NoteIndex: TypeAlias = u64
 
@@ -124,7 +132,7 @@ class NoteString(TrustedNote, frozen=True):
 
     index: ClassVar[int] = 2
     variant_name: ClassVar[str] = "String"
-    text: bytes
+    text: NoteText
 
 
 class Ipfs(TrustedNote, frozen=True):

@@ -10,7 +10,7 @@ from integritee.stf.declare import App, Authority, Context, public_getter, trust
 from integritee.stf.effects import VaultPayment
 from integritee.stf.errors import MissingAssets
 from integritee.stf.fees import note_fee, shielding_fee, transaction_fee, unshielding_fee
-from integritee.stf.types import AccountEssentials, AssetBalance
+from integritee.stf.types import AccountEssentials, AssetBalance, NoteText
 
 from .vault import expect_shard, expect_shieldable, expect_vault, expect_vault_on
 
@@ -31,7 +31,7 @@ class AssetHoldings(App):
 
     @trusted_call(45, fee=note_fee, linked=("from", "to"))
     def assets_transfer_with_note(
-        self, ctx: Context, from_: AccountId, to: AccountId, asset_id: AssetId, amount: Balance, note: bytes
+        self, ctx: Context, from_: AccountId, to: AccountId, asset_id: AssetId, amount: Balance, note: NoteText
     ) -> None:
         """Transfer an asset, with a note that both sides find beside the receipt."""
         self._transfer(from_, to, asset_id, amount)

@@ -11,6 +11,7 @@ from integritee.stf.effects import BridgePayment, VaultPayment
 from integritee.stf.errors import BridgeDisabled, MissingFunds
 from integritee.stf.fees import note_fee, shielding_fee, transaction_fee, unshielding_fee
 from integritee.stf.roles import BALANCE_READS, HARMLESS_CALLS
+from integritee.stf.types import NoteText
 
 from .vault import expect_shard, expect_vault, expect_vault_on
 
@@ -33,7 +34,7 @@ class NativeToken(App):
 
     @trusted_call(5, fee=note_fee, spends="value", linked=("from", "to"))
     def balance_transfer_with_note(
-        self, ctx: Context, from_: AccountId, to: AccountId, value: Balance, note: bytes
+        self, ctx: Context, from_: AccountId, to: AccountId, value: Balance, note: NoteText
     ) -> None:
         """Transfer, with a note that both sides find beside the receipt."""
         self._transfer(from_, to, value)

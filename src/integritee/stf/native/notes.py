@@ -23,7 +23,7 @@ from integritee.stf.relayed_notes import (
     RelayedNoteRetrievalInfo,
 )
 from integritee.stf.roles import HARMLESS_CALLS
-from integritee.stf.types import BucketIndex, BucketRange, TimestampedTrustedNote
+from integritee.stf.types import BucketIndex, BucketRange, NoteText, TimestampedTrustedNote
 
 
 class PrivateNotes(App):
@@ -32,7 +32,7 @@ class PrivateNotes(App):
     name: ClassVar[str] = "private_notes"
 
     @trusted_call(20, fee=transaction_fee, roles=HARMLESS_CALLS, linked=("from", "to"))
-    def send_note(self, ctx: Context, from_: AccountId, to: AccountId, note: bytes) -> None:
+    def send_note(self, ctx: Context, from_: AccountId, to: AccountId, note: NoteText) -> None:
         """Leave a note that both sides find."""
 
     @trusted_call(21, fee=transaction_fee, roles=HARMLESS_CALLS)
