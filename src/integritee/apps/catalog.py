@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from importlib import import_module
-from typing import Final
+from typing import Final, Self
 
 from integritee.scale import Struct, codec
 from integritee.stf.declare import App
 from integritee.stf.ledger import Ledger
 from integritee.stf.native import NATIVE_APPS, Development
 
-BUILT_IN: Final[dict[str, str]] = {}
+BUILT_IN: Final[dict[str, str]] = {
+    "guess_the_number": "integritee.apps.guess_the_number:GuessTheNumber",
+}
 """Where the project's own apps are, by name."""
 
-DEFAULT_APPS: Final[tuple[str, ...]] = ()
+DEFAULT_APPS: Final[tuple[str, ...]] = ("guess_the_number",)
 """Apps of a worker that is told nothing else."""
 
 
@@ -23,6 +26,11 @@ class LedgerConfig(Struct, frozen=True):
 
     apps: list[str]
     development: bool
+
+    @classmethod
+    def of(cls, named: Sequence[str], development: bool) -> Self:
+        """The configuration of a worker that is told to run the `named` apps beside the usual ones."""
+        return cls(list(dict.fromkeys((*DEFAULT_APPS, *named))), development)
 
     def encode(self) -> bytes:
         return CONFIG.encode(self)
@@ -49,7 +57,7 @@ def ledger_of(config: LedgerConfig) -> Ledger:
     return _ledger(tuple(config.apps), config.development)
 
 
-DEFAULT_LEDGER: Final = ledger_of(LedgerConfig(list(DEFAULT_APPS), False))
+DEFAULT_LEDGER: Final = ledger_of(LedgerConfig.of((), False))
 """The ledger of a worker that is told nothing else."""
 
 

@@ -55,7 +55,7 @@ def start(params: InitParams, random: Callable[[int], bytes] = os.urandom) -> En
     """
     data_dir = Path(params.data_dir)
     data_dir.mkdir(parents=True, exist_ok=True)
-    config = LedgerConfig(params.apps, params.development)
+    config = LedgerConfig.of(params.apps, params.development)
     ledger = ledger_of(config)
     tee = SimulationTee(measured(config), load_or_create_root(data_dir / SEAL_ROOT_FILE), random)
     store, stored = _open_store(data_dir, tee, params.clean_reset, random)

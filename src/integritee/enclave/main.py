@@ -113,7 +113,7 @@ def main() -> None:
     parser.add_argument("--development", action="store_true", help="measure a development ledger")
     arguments = parser.parse_args()
     if arguments.measure:
-        print(base58.b58encode(measured(LedgerConfig(arguments.app, arguments.development))).decode())
+        print(base58.b58encode(measured(LedgerConfig.of(arguments.app, arguments.development))).decode())
         return
     logging.basicConfig(
         level=os.environ.get("INTEGRITEE_LOG", "WARNING").upper(),
