@@ -73,9 +73,9 @@ def _variant(variants: tuple[VariantShape, ...], found: Any) -> Any:
     chosen = next(v for v in variants if _spelled(v.name) == wanted)
     if not chosen.fields:
         return chosen.build()
-    if len(chosen.fields) == 1 and not (isinstance(inner, dict) and len(inner) == 1 and "index" not in inner):
-        return chosen.build(value_of(chosen.fields[0].hint, inner))
-    parts = inner.values()
+    names = [_spelled(f.name) for f in chosen.fields]
+    is_struct = isinstance(inner, dict) and [_spelled(key) for key in inner] == names
+    parts = inner.values() if is_struct else [inner]
     return chosen.build(*(value_of(f.hint, part) for f, part in zip(chosen.fields, parts, strict=True)))
 
 
