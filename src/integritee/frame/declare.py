@@ -120,11 +120,16 @@ class ErrorDef:
     owner: str = ""
     index: int = -1
 
+    @property
+    def code(self) -> str:
+        """Stable code, e.g. ``session_proxy.not_proxy``."""
+        return f"{snake(self.owner)}.{snake(self.name)}"
+
     def __call__(self, payload: bytes = b"") -> DispatchFailure:
-        """The failure; the pallet index is filled in by the runtime that dispatches ."""
+        """The failure; the pallet index is filled in by the runtime that dispatches."""
         return DispatchFailure(
             Module(ModuleError(0, bytes([self.index, *payload]).ljust(4, b"\0"))),
-            f"{snake(self.owner)}.{snake(self.name)}",
+            self.code,
             self.docs or self.name,
             self.owner,
         )

@@ -158,6 +158,11 @@ TEXT: Final[dict[type[Struct], str]] = {
 }
 
 
+def refusal_code(reason: type[Struct]) -> str:
+    """Stable code of a reason in `TEXT`, e.g. ``transaction.stale``."""
+    return f"transaction.{snake(reason.__name__)}"
+
+
 class Refused(FrameError):
     """The transaction may not be in the block; nothing of it stays. `code` is like ``transaction.stale``."""
 
@@ -167,7 +172,7 @@ class Refused(FrameError):
         self.error: TransactionValidityError = (
             Invalid(reason) if isinstance(reason, InvalidTransaction) else Unknown(reason)
         )
-        self.code = f"transaction.{snake(type(reason).__name__)}"  # type: ignore[misc]  # a fact of the instance
+        self.code = refusal_code(type(reason))  # type: ignore[misc]  # a fact of the instance
         super().__init__(TEXT[type(reason)])
 
     def data(self) -> dict[str, str | int | bool | None]:

@@ -114,6 +114,10 @@ EXTRINSIC_INDEX = b":extrinsic_index"
 """Well-known key of the index of the extrinsic being executed (u32)."""
 
 
+def key_too_long() -> DispatchFailure:
+    return DispatchFailure(Other(), "system.key_too_long", f"keys have at most {MAX_KEY_BYTES} bytes")
+
+
 class System(Pallet):
     """Accounts, the block being executed, and its events."""
 
@@ -349,7 +353,7 @@ class System(Pallet):
         ensure_root(origin)
         for key, value in items:
             if len(key) > MAX_KEY_BYTES:
-                raise DispatchFailure(Other(), "system.key_too_long", f"keys have at most {MAX_KEY_BYTES} bytes")
+                raise key_too_long()
             self.runtime.state.put(key, value)
 
     @call(5, weight=lambda self, keys: weight(2_000_000 + 520_000 * len(keys), 0, len(keys)))
