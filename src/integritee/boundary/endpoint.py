@@ -41,6 +41,8 @@ log = logging.getLogger(__name__)
 
 
 class EndpointError(IntegriteeError):
+    """A request over the boundary failed."""
+
     code = "boundary.endpoint"
 
 

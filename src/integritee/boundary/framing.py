@@ -26,10 +26,14 @@ HEADER: Final = 10
 
 
 class FramingError(IntegriteeError):
+    """The byte stream does not consist of frames."""
+
     code = "boundary.framing"
 
 
 class FrameTooLong(FramingError):
+    """A frame has more bytes than any may have."""
+
     code = "boundary.frame_too_long"
 
     def __init__(self, found: int, limit: int) -> None:
@@ -38,6 +42,8 @@ class FrameTooLong(FramingError):
 
 
 class MalformedFrame(FramingError):
+    """A frame is not what its kind says."""
+
     code = "boundary.malformed_frame"
 
     def __init__(self, reason: str) -> None:

@@ -72,7 +72,7 @@ class NotSettled(DevnetError):
 
 
 class UnexpectedBalance(DevnetError):
-    """Base units."""
+    """A balance is not what the steps so far add up to. Base units."""
 
     code = "devnet.unexpected_balance"
 

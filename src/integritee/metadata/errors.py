@@ -144,6 +144,8 @@ class InputTooLarge(MetadataError):
 
 
 class ExtrinsicError(MetadataError):
+    """An extrinsic cannot be made or read."""
+
     code = "metadata.extrinsic"
 
 

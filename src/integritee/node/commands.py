@@ -14,7 +14,7 @@ from integritee.crypto.errors import CryptoError
 from .chain import Chain
 from .chains import chain_database, chain_name, load_spec
 from .database import Database
-from .errors import NodeError, UnknownBlock
+from .errors import DatabaseMissing, UnknownBlock
 
 
 def run_command(arguments: argparse.Namespace) -> int:
@@ -108,13 +108,13 @@ def _block_hash(chain: Chain, text: str | None) -> bytes:
 
 
 class _Opened:
-    """The chain named on the command line, open. Raises NodeError if it has no data or is in use."""
+    """The chain named on the command line, open. Raises DatabaseMissing, DatabaseLocked."""
 
     def __init__(self, arguments: argparse.Namespace) -> None:
         spec = load_spec(chain_name(arguments))
         path = chain_database(arguments, spec)
         if not path.exists():
-            raise NodeError(f"there is no data in {path}")
+            raise DatabaseMissing(str(path))
         from .runtime.runtime import engine
 
         self._database = Database(path)

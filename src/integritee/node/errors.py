@@ -6,6 +6,7 @@ NodeError
 │   └── RuntimePanic                 it aborted
 │       └── BadRuntimeInput              because its arguments do not decode
 ├── DatabaseError
+│   ├── DatabaseMissing              there is none
 │   ├── DatabaseLocked               another process has it open
 │   ├── DatabaseFormatMismatch       written by another version of this program
 │   ├── DatabaseFull                 it would grow beyond its limit
@@ -47,6 +48,8 @@ class RuntimeFailure(NodeError):
 
 
 class RuntimeApiMissing(RuntimeFailure):
+    """The runtime has no function of that name."""
+
     code = "node.runtime.api_missing"
 
     def __init__(self, name: str) -> None:
@@ -55,7 +58,7 @@ class RuntimeApiMissing(RuntimeFailure):
 
 
 class RuntimePanic(RuntimeFailure):
-    """The call's storage changes mean nothing; the caller drops them."""
+    """The runtime aborted. The call's storage changes mean nothing; the caller drops them."""
 
     code = "node.runtime.panic"
 
@@ -65,6 +68,8 @@ class RuntimePanic(RuntimeFailure):
 
 
 class BadRuntimeInput(RuntimePanic):
+    """The runtime aborted because the arguments do not decode."""
+
     code = "node.runtime.bad_input"
 
 
@@ -72,10 +77,24 @@ class BadRuntimeInput(RuntimePanic):
 
 
 class DatabaseError(NodeError):
+    """The chain's database cannot be used."""
+
     code = "node.database"
 
 
+class DatabaseMissing(DatabaseError):
+    """The chain has no data in the directory."""
+
+    code = "node.database.missing"
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        super().__init__(f"there is no data in {path}")
+
+
 class DatabaseLocked(DatabaseError):
+    """Another process has the database open."""
+
     code = "node.database.locked"
 
     def __init__(self, path: str) -> None:
@@ -84,6 +103,8 @@ class DatabaseLocked(DatabaseError):
 
 
 class DatabaseFormatMismatch(DatabaseError):
+    """The database was written by another version of this program."""
+
     code = "node.database.format_mismatch"
 
     def __init__(self, expected: int, found: int) -> None:
@@ -92,6 +113,8 @@ class DatabaseFormatMismatch(DatabaseError):
 
 
 class DatabaseFull(DatabaseError):
+    """The database would grow beyond its limit."""
+
     code = "node.database.full"
 
     def __init__(self, limit: int) -> None:
@@ -100,6 +123,8 @@ class DatabaseFull(DatabaseError):
 
 
 class GenesisMismatch(DatabaseError):
+    """The database holds another chain."""
+
     code = "node.database.genesis_mismatch"
 
     def __init__(self, expected: bytes, found: bytes) -> None:
@@ -108,6 +133,8 @@ class GenesisMismatch(DatabaseError):
 
 
 class CorruptDatabase(DatabaseError):
+    """Something that must be in the database is not."""
+
     code = "node.database.corrupt"
 
     def __init__(self, missing: str) -> None:
@@ -119,6 +146,8 @@ class CorruptDatabase(DatabaseError):
 
 
 class ChainError(NodeError):
+    """A block does not fit into the chain."""
+
     code = "node.chain"
 
 
@@ -166,6 +195,8 @@ class BlockMismatch(ChainError):
 
 
 class AuthoringError(NodeError):
+    """A block could not be made."""
+
     code = "node.authoring"
 
 
@@ -197,6 +228,8 @@ class RootMismatch(AuthoringError):
 
 
 class FinalityError(NodeError):
+    """A block could not be finalized, or is not shown to be final."""
+
     code = "node.finality"
 
 
@@ -220,6 +253,8 @@ class NotFinalized(FinalityError):
 
 
 class KeystoreError(NodeError):
+    """A key that is needed is not here."""
+
     code = "node.keystore"
 
 

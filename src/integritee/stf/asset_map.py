@@ -25,6 +25,8 @@ SEPOLIA: Final = 11_155_111
 
 
 class UnknownAssetSymbol(StfError):
+    """No asset of the ledger has this name."""
+
     code = "stf.unknown_asset_symbol"
 
     def __init__(self, found: str) -> None:

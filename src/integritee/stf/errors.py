@@ -184,6 +184,8 @@ class NoShardVault(StfError):
 
 
 class WrongParentchainForVault(StfError):
+    """The call names a chain that the shard's vault does not live on."""
+
     code = "stf.wrong_parentchain_for_vault"
 
     def __init__(self, found: str, expected: str) -> None:
@@ -241,6 +243,8 @@ class InvariantBroken(StfError):
 
 
 class VaultAlreadySet(StfError):
+    """The shard has another vault for good."""
+
     code = "stf.vault_already_set"
 
     def __init__(self, found: bytes, expected: bytes) -> None:
@@ -249,6 +253,8 @@ class VaultAlreadySet(StfError):
 
 
 class GenesisAlreadySet(StfError):
+    """The shard is bound to another parentchain genesis for good."""
+
     code = "stf.genesis_already_set"
 
     def __init__(self, found: bytes, expected: bytes) -> None:

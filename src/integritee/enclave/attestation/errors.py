@@ -399,7 +399,7 @@ class QeIdentityMismatch(TcbError):
 
 
 class TcbLevelUnknown(TcbError):
-    """`what` (platform or quoting enclave) is older than every published TCB level."""
+    """The platform or its quoting enclave (`what`) is older than every published TCB level."""
 
     code = "attestation.tcb_level"
 

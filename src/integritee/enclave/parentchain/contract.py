@@ -42,10 +42,14 @@ NEEDED_CALLS: Final = (
 
 
 class ContractError(IntegriteeError):
+    """A call to the parentchain cannot be composed."""
+
     code = "parentchain.contract"
 
 
 class MissingCall(ContractError):
+    """The parentchain's runtime lacks a call that the enclave needs."""
+
     code = "parentchain.missing_call"
 
     def __init__(self, pallet: str, call: str) -> None:

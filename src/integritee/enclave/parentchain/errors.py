@@ -44,6 +44,8 @@ class ParentchainError(IntegriteeError):
 
 
 class LightClientError(ParentchainError):
+    """Headers or contents of the parentchain that are not proven."""
+
     code = "parentchain.light_client"
 
 
@@ -99,6 +101,8 @@ class HeaderChainError(LightClientError):
 
 
 class EmptyChain(HeaderChainError):
+    """No headers."""
+
     code = "parentchain.empty_chain"
 
     def __init__(self) -> None:
@@ -106,6 +110,8 @@ class EmptyChain(HeaderChainError):
 
 
 class ChainTooLong(HeaderChainError):
+    """More headers at once than are looked at."""
+
     code = "parentchain.chain_too_long"
 
     def __init__(self, found: int, limit: int) -> None:
@@ -211,6 +217,8 @@ class JustificationError(LightClientError):
 
 
 class MissingJustification(JustificationError):
+    """The last of the headers comes without a justification."""
+
     code = "parentchain.missing_justification"
 
     def __init__(self, number: int) -> None:
@@ -219,6 +227,8 @@ class MissingJustification(JustificationError):
 
 
 class JustificationTooLarge(JustificationError):
+    """A justification has more bytes than one may have."""
+
     code = "parentchain.justification_too_large"
 
     def __init__(self, found: int, limit: int) -> None:

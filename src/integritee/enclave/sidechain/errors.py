@@ -87,6 +87,8 @@ class BlockDataMismatch(BadSidechainBlock):
 
 
 class WrongShard(BadSidechainBlock):
+    """The block is another shard's."""
+
     code = "sidechain.wrong_shard"
 
     def __init__(self, expected: bytes, found: bytes) -> None:

@@ -28,7 +28,10 @@ from ..validity import validity_text
 
 
 class PoolError(NodeError):
-    """Base. `rpc_code` and `rpc_message` make the JSON-RPC error; `rpc_data` its data member, None for none."""
+    """The pool refuses a transaction.
+
+    `rpc_code` and `rpc_message` make the JSON-RPC error; `rpc_data` its data member, None for none.
+    """
 
     code = "node.pool"
     rpc_code: ClassVar[int] = 1040
@@ -43,6 +46,8 @@ class PoolError(NodeError):
 
 
 class BadFormat(PoolError):
+    """The bytes are no extrinsic of this runtime."""
+
     code = "node.pool.bad_format"
     rpc_code = 1001
 
@@ -52,6 +57,8 @@ class BadFormat(PoolError):
 
 
 class VerificationFailed(PoolError):
+    """The runtime did not answer whether the transaction is valid."""
+
     code = "node.pool.verification_failed"
     rpc_code = 1002
 
@@ -65,6 +72,8 @@ class VerificationFailed(PoolError):
 
 
 class InvalidTransaction(PoolError):
+    """The runtime refuses the transaction; `reason` says why."""
+
     code = "node.pool.invalid_transaction"
     rpc_code = 1010
 
@@ -83,6 +92,8 @@ class InvalidTransaction(PoolError):
 
 
 class UnknownValidity(PoolError):
+    """The runtime cannot tell whether the transaction is valid."""
+
     code = "node.pool.unknown_validity"
     rpc_code = 1011
 
@@ -101,6 +112,8 @@ class UnknownValidity(PoolError):
 
 
 class TemporarilyBanned(PoolError):
+    """The transaction was invalid or included not long ago."""
+
     code = "node.pool.temporarily_banned"
     rpc_code = 1012
 
@@ -109,6 +122,8 @@ class TemporarilyBanned(PoolError):
 
 
 class AlreadyImported(PoolError):
+    """The transaction is in the pool."""
+
     code = "node.pool.already_imported"
     rpc_code = 1013
 
@@ -122,6 +137,8 @@ class AlreadyImported(PoolError):
 
 
 class TooLowPriority(PoolError):
+    """The transaction competes with one that pays as much."""
+
     code = "node.pool.too_low_priority"
     rpc_code = 1014
 
@@ -135,6 +152,8 @@ class TooLowPriority(PoolError):
 
 
 class CycleDetected(PoolError):
+    """The transaction depends on itself."""
+
     code = "node.pool.cycle_detected"
     rpc_code = 1015
 
@@ -143,6 +162,8 @@ class CycleDetected(PoolError):
 
 
 class ImmediatelyDropped(PoolError):
+    """The pool is full of transactions that pay more."""
+
     code = "node.pool.immediately_dropped"
     rpc_code = 1016
 
@@ -155,6 +176,8 @@ class ImmediatelyDropped(PoolError):
 
 
 class NoTagsProvided(PoolError):
+    """The transaction could not be told from others."""
+
     code = "node.pool.no_tags_provided"
     rpc_code = 1019
 
@@ -167,6 +190,8 @@ class NoTagsProvided(PoolError):
 
 
 class FutureRejected(PoolError):
+    """The transaction depends on one that is not here, and the pool takes no such."""
+
     code = "node.pool.future_rejected"
     rpc_code = 1021
 

@@ -38,7 +38,10 @@ from ..pool.errors import PoolError
 
 
 class RpcError(NodeError):
-    """Base. `rpc_message` is the message of the JSON-RPC error, `rpc_data` its data member, None for none."""
+    """The node cannot carry out a request.
+
+    `rpc_message` is the message of the JSON-RPC error, `rpc_data` its data member, None for none.
+    """
 
     code = "node.rpc"
     rpc_code: ClassVar[int]
@@ -75,24 +78,32 @@ class DetailedError(RpcError):
 
 
 class ParseError(DetailedError):
+    """The message is no JSON."""
+
     code = "node.rpc.parse"
     rpc_code = -32700
     message = "Parse error"
 
 
 class InvalidRequest(DetailedError):
+    """JSON that is no JSON-RPC call."""
+
     code = "node.rpc.invalid_request"
     rpc_code = -32600
     message = "Invalid request"
 
 
 class MethodNotFound(DetailedError):
+    """The node has no method of this name."""
+
     code = "node.rpc.method_not_found"
     rpc_code = -32601
     message = "Method not found"
 
 
 class UnsafeMethod(MethodNotFound):
+    """The method is for local callers only."""
+
     code = "node.rpc.unsafe_method"
     message = "RPC call is unsafe to be called externally"
 
@@ -103,12 +114,16 @@ class NeedsWebSocket(MethodNotFound):
 
 
 class InvalidParams(DetailedError):
+    """Parameters of the wrong number or type."""
+
     code = "node.rpc.invalid_params"
     rpc_code = -32602
     message = "Invalid params"
 
 
 class InternalError(DetailedError):
+    """A defect of the node; what it was stays in its log."""
+
     code = "node.rpc.internal"
     rpc_code = -32603
     message = "Internal error"
@@ -118,7 +133,7 @@ class InternalError(DetailedError):
 
 
 class LimitError(RpcError):
-    """Base of those that name a limit."""
+    """Something exceeds a limit, which is named."""
 
     code = "node.rpc.limit"
     message: ClassVar[str]
@@ -133,24 +148,32 @@ class LimitError(RpcError):
 
 
 class TooManySubscriptions(LimitError):
+    """The connection has as many subscriptions as it may have."""
+
     code = "node.rpc.too_many_subscriptions"
     rpc_code = -32006
     message = "Too many subscriptions on the connection"
 
 
 class RequestTooBig(LimitError):
+    """A request has more bytes than one may have."""
+
     code = "node.rpc.request_too_big"
     rpc_code = -32007
     message = "Request is too big"
 
 
 class ResponseTooBig(LimitError):
+    """The answer would have more bytes than one may have."""
+
     code = "node.rpc.response_too_big"
     rpc_code = -32008
     message = "Response is too big"
 
 
 class BatchTooLarge(LimitError):
+    """A batch has more calls than one may have."""
+
     code = "node.rpc.batch_too_large"
     rpc_code = -32010
     message = "The batch request was too large"
@@ -160,6 +183,8 @@ class BatchTooLarge(LimitError):
 
 
 class BlockRangeError(RpcError):
+    """The range of blocks is none."""
+
     code = "node.rpc.block_range"
     rpc_code = 4001
 
@@ -187,7 +212,7 @@ class ClientError(RpcError):
 
 
 class RuntimeQueryFailed(DetailedError):
-    """`what` is the message, e.g. "Unable to query nonce."."""
+    """The runtime failed to tell a fee or a nonce. `what` is the message, e.g. "Unable to query nonce."."""
 
     code = "node.rpc.runtime_query"
     rpc_code = 1
@@ -204,11 +229,15 @@ class RuntimeQueryFailed(DetailedError):
 
 
 class UndecodableExtrinsic(RuntimeQueryFailed):
+    """A fee was asked for something that is no extrinsic of this runtime."""
+
     code = "node.rpc.undecodable_extrinsic"
     rpc_code = 2
 
 
 class ProveFinalityFailed(RpcError):
+    """There is no proof of finality for the block."""
+
     code = "node.rpc.prove_finality"
     rpc_code = 2
 
@@ -218,11 +247,15 @@ class ProveFinalityFailed(RpcError):
 
 
 class SealingError(RpcError):
+    """A block could not be sealed on request."""
+
     code = "node.rpc.sealing"
     rpc_code = 20000
 
 
 class EmptyPool(SealingError):
+    """There is nothing to seal, and no empty block is wanted."""
+
     code = "node.rpc.sealing.empty_pool"
     rpc_code = 12000
 
@@ -231,6 +264,8 @@ class EmptyPool(SealingError):
 
 
 class BlockNotFound(SealingError):
+    """The block to build on or to finalize is not here."""
+
     code = "node.rpc.sealing.block_not_found"
     rpc_code = 13000
 
@@ -240,6 +275,8 @@ class BlockNotFound(SealingError):
 
 
 class SealingFailed(SealingError):
+    """The block could not be made or finalized."""
+
     code = "node.rpc.sealing.failed"
     rpc_code = 14000
 
