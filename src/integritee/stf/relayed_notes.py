@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import enum
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from integritee.primitives.ids import H256
-from integritee.scale import Enum, Struct
+from integritee.scale import Enum, Struct, u32
+
+ConversationId: TypeAlias = u32
 
 
 class NoteRelayType(enum.IntEnum):
@@ -28,6 +30,8 @@ class RelayedNoteRequest(Struct, frozen=True):
 
 class RelayedNoteRetrievalInfo(Enum, frozen=True):
     """How to get at a note."""
+
+    named_fields: ClassVar[bool | None] = True
 
 
 class KeptHere(RelayedNoteRetrievalInfo, frozen=True):

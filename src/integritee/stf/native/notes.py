@@ -10,12 +10,12 @@ from __future__ import annotations
 from typing import ClassVar
 
 from integritee.primitives.ids import AccountId
-from integritee.scale import u32
 from integritee.stf.declare import App, Context, public_getter, trusted_call, trusted_getter
 from integritee.stf.errors import RelayUnavailable
 from integritee.stf.fees import transaction_fee
 from integritee.stf.operation import TrustedCall
 from integritee.stf.relayed_notes import (
+    ConversationId,
     KeptHere,
     NoteRelayType,
     RelayedElsewhere,
@@ -37,7 +37,12 @@ class PrivateNotes(App):
 
     @trusted_call(21, fee=transaction_fee, roles=HARMLESS_CALLS)
     def send_relayed_note(
-        self, ctx: Context, from_: AccountId, to: AccountId, conversation_id: u32, request: RelayedNoteRequest
+        self,
+        ctx: Context,
+        from_: AccountId,
+        to: AccountId,
+        conversation_id: ConversationId,
+        request: RelayedNoteRequest,
     ) -> None:
         """Relay a note of a conversation as the sender asks.
 
@@ -51,7 +56,12 @@ class PrivateNotes(App):
 
     @trusted_call(22, fee=transaction_fee, roles=HARMLESS_CALLS, linked=("from", "to"))
     def send_relayed_note_stripped(
-        self, ctx: Context, from_: AccountId, to: AccountId, conversation_id: u32, retrieval: RelayedNoteRetrievalInfo
+        self,
+        ctx: Context,
+        from_: AccountId,
+        to: AccountId,
+        conversation_id: ConversationId,
+        retrieval: RelayedNoteRetrievalInfo,
     ) -> None:
         """Leave how to retrieve a note that the sender has relayed itself."""
 
