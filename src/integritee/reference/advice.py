@@ -1,0 +1,196 @@
+"""Where an error is met, by the module it comes from, and what to do about it, by its code.
+
+Advice is found under the code itself or under the longest part of it that stands before a dot; the last resort is
+advice for the place.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+TRUSTED: Final = "A worker's answer: the `reason` of a refused request, or of a call that ends without success"
+BOTH: Final = "Why a trusted call failed (in its `reason`), or an extrinsic of the parentchain"
+PARENTCHAIN: Final = "Why an extrinsic of the parentchain failed"
+CLIENT: Final = "The SDK and `integritee-cli`"
+SETUP: Final = "`integritee devnet`, `integritee demo` and their like"
+HOST: Final = "The last line or the log of `integritee-worker`"
+ENCLAVE: Final = "The log of a worker; what halts an enclave is also in its phase, `halted:<code>`"
+NODE: Final = "JSON-RPC errors, the last line or the log of `integritee-node`"
+
+PLACES: Final = {
+    "integritee.apps": TRUSTED,
+    "integritee.boundary": HOST,
+    "integritee.cli": CLIENT,
+    "integritee.client": CLIENT,
+    "integritee.crypto": CLIENT,
+    "integritee.devnet": SETUP,
+    "integritee.enclave": ENCLAVE,
+    "integritee.enclave.errors": TRUSTED,
+    "integritee.enclave.pool": TRUSTED,
+    "integritee.enclave.rpc": TRUSTED,
+    "integritee.frame": BOTH,
+    "integritee.frame.validity": PARENTCHAIN,
+    "integritee.metadata": CLIENT,
+    "integritee.node": NODE,
+    "integritee.node.pallets": PARENTCHAIN,
+    "integritee.scale": CLIENT,
+    "integritee.stf": TRUSTED,
+    "integritee.trie": ENCLAVE,
+    "integritee.worker": HOST,
+}
+"""By module or package; the longest name counts."""
+
+LAST_RESORT: Final = {
+    TRUSTED: "Correct the call or getter and send it again.",
+    BOTH: "Correct the call and send it again.",
+    PARENTCHAIN: "Correct the extrinsic and send it again.",
+    CLIENT: "Correct what was given to the command or method; the message says what it was.",
+    SETUP: "Read the message and the logs in the data directory.",
+    HOST: "Read the worker's log; restart it once the cause is gone.",
+    ENCLAVE: "Read the worker's log. If the host is honest, connect it to another node; otherwise report a defect.",
+    NODE: "Correct the request or the options of the node; its log says more.",
+}
+
+ADVICE: Final = {
+    # the ledger
+    "stf.allowance_exceeded": "Spend less, or have the account add the session proxy again with a larger allowance.",
+    "stf.amount_too_large": "Ask for at most `limit`.",
+    "stf.asset_not_shieldable": "Use an asset that `chain` offers.",
+    "stf.bridge_disabled": "Shield by a transfer to the shard's vault, and unshield with the ordinary calls.",
+    "stf.filtered": "Wait until the shard is in mode Normal again; a retired shard pays everybody out.",
+    "stf.genesis_already_set": "Connect the worker to the parentchain the shard began with, or serve another shard.",
+    "stf.index_clash": "Give one of the two another index or name, or do without it.",
+    "stf.invalid_nonce": "Ask for the next nonce (`system_accountNextIndex`) and sign again.",
+    "stf.invalid_signature": (
+        "Sign with the account's own key or that of its session proxy, for the MRENCLAVE and shard that the worker "
+        "states now; both change when the worker runs other code."
+    ),
+    "stf.invariant_broken": "Report a defect; nothing of what broke the law remains.",
+    "stf.missing_assets": "Ask for less, or shield more of the asset.",
+    "stf.missing_funds": "Ask for less or shield more; fees come on top, see the reference of calls.",
+    "stf.missing_privileges": "Sign with the account's own key, or add the signer as a session proxy first.",
+    "stf.no_shard_vault": "Wait until the worker has set up its vault; `author_getShardVault` tells.",
+    "stf.not_a_call": "Ask getters through `state_executeGetter`.",
+    "stf.not_in_production": "Make the call on a test network.",
+    "stf.not_public": "Ask with a signed getter.",
+    "stf.relay_unavailable": "Allow the fallback to the ledger, or relay the note otherwise.",
+    "stf.require_enclave_signer": "There is nothing to do: the enclave makes this call itself when it is due.",
+    "stf.require_maintainer": "Have the maintainer of the network make the call.",
+    "stf.require_root": "Use the sudo key of a development ledger; other ledgers have none.",
+    "stf.role_too_small": "Sign with the account's own key, or have it add the session proxy with a larger role.",
+    "stf.session_proxy_expired": "Have the account add the session proxy again, with a later expiry.",
+    "stf.too_many_effects": "Divide what is asked for among several calls.",
+    "stf.unknown_asset_symbol": "Use one of the names that the message lists.",
+    "stf.vault_already_set": "Serve another shard, or restore the worker's own keys.",
+    "stf.wrong_parentchain_for_vault": "Name the chain that the vault lives on.",
+    "stf.wrong_shard": "Name the shard that the call is sent to.",
+    # the pool
+    "pool.already_imported": "Wait for the operation that is there.",
+    "pool.evicted": "Send it again later, and fewer calls at a time.",
+    "pool.expired": "Send the calls with the missing nonces first.",
+    "pool.invalid_shard": "Ask the worker which shard it serves (`author_getShard`), and sign for that one.",
+    "pool.limit_reached": "Wait until some of the calls under way have been executed.",
+    "pool.nonce_too_far": "Send the calls with the missing nonces first.",
+    "pool.replaced": "There is nothing to do: another call of yours took its place.",
+    "pool.stale_nonce": "Sign again with the nonce `expected`.",
+    "pool.temporarily_banned": "Sign another call; this one would fail again.",
+    "pool.too_large": "Make the call smaller: shorter notes, less data.",
+    "pool.too_low_priority": "Wait for the call that is there, or take the next nonce.",
+    # the trusted RPC
+    "enclave.not_ready": "Wait until the worker has done what `needed` names, and try again.",
+    "enclave.state_rolled_back": (
+        "Restore the newest data directory. After a wanted reset, serve another shard or purge the development chain."
+    ),
+    "rpc.busy": "Try again a little later.",
+    "rpc.internal": "Report a defect; the worker's log holds the details.",
+    "rpc.listen_failed": "Choose another address or port for the trusted RPC.",
+    "rpc.shard_vault_unknown": "Wait until the worker has set up its vault.",
+    "rpc.too_many_watches": "Close connections or wait for calls under way.",
+    "rpc.unknown_shard": "Ask the worker which shard it serves (`author_getShard`).",
+    "rpc": "Correct the request; `docs/trusted-rpc.md` describes methods and limits.",
+    "shielding.undecipherable": "Encrypt with the worker's present key (`author_getShieldingKey`).",
+    "top.invalid_format": "Encode the operation as the reference describes; `types.json` is for JavaScript clients.",
+    # apps
+    "credits.class_taken": "Choose another id.",
+    "credits.insufficient": "Redeem at most what is `available`.",
+    "credits.not_class_owner": "Sign as the account that created the class.",
+    "credits.outstanding": "Wait until the credits have been redeemed or have expired.",
+    "credits.too_many_batches": "Redeem some of the credits first.",
+    "credits.too_many_classes": "Destroy a class first.",
+    "evm.gas_limit_too_high": "Ask for at most `limit`.",
+    "evm.gas_limit_too_low": "Ask for at least what is `needed`.",
+    "evm.insufficient_balance": "Endow the EVM account: value and gas are paid from it.",
+    "evm.machine_fault": "Report a defect; nothing of the call remains.",
+    "evm.max_fee_too_low": "Offer at least the `base_fee`.",
+    "evm.out_of_gas": "Raise the gas limit.",
+    "evm.priority_fee_too_high": "Offer at most the maximum fee.",
+    "evm.reverted": "The contract's `reason` or `output` says what it did not like.",
+    "evm.wrong_nonce": "Leave the nonce out, or give the `expected` one.",
+    "guess_the_number.no_draw_yet": "Try again a few blocks later.",
+    "guess_the_number.too_many_attempts": "Wait for the next round.",
+    "guess_the_number.too_many_winners": "Find a better guess.",
+    # what pallets refuse
+    "arithmetic": "Use amounts that the ledger can hold.",
+    "assets.no_account": "Shield some of the asset first.",
+    "assets.balance_low": "Ask for less, or shield more of the asset.",
+    "dispatch.bad_origin": "Send the call from an account that has the right.",
+    "dispatch.consumer_remaining": "Leave the existential deposit, or first free what is reserved.",
+    "notes.bucket_purged": "Old notes are gone for good; `note_buckets_info` tells which buckets there are.",
+    "notes.note_too_long": "Send a shorter note, or several.",
+    "session_proxy.not_proxy": "Check the key; `account_essentials` lists the account's session proxies.",
+    "session_proxy.self_proxy_forbidden": "Name another key: the account may do everything anyway.",
+    "session_proxy.too_many_proxies": "Remove a session proxy first.",
+    "system.call_filtered": "The chain does not offer this call at present.",
+    "token.below_minimum": "Move at least the existential deposit to an account that does not exist yet.",
+    "token.cannot_create": "Let the account come to life with native funds first.",
+    "token.funds_unavailable": "Ask for less: what is reserved or frozen cannot be spent.",
+    "token.not_expendable": "Leave at least the existential deposit.",
+    "token.only_provider": "Leave the existential deposit, or first free what is reserved.",
+    "transaction.payment": "Endow the account: it has to cover the fee.",
+    "transaction.stale": "Sign again with the account's next nonce.",
+    "transaction.bad_proof": "Sign for this chain's genesis and present runtime version.",
+    # clients
+    "cli.confirmation_mismatch": "The worker follows another fork: look up the call's effect before repeating it.",
+    "cli.confirmation_skipped": "Look up the call's effect before repeating it.",
+    "cli.confirmation_timeout": "The worker may be behind: look up the call's effect before repeating it.",
+    "cli.invalid_identifier": "Give the base58 text that `integritee-worker mrenclave` prints.",
+    "cli.system": "Check path and permissions.",
+    "cli.usage": "See `integritee-cli COMMAND --help`.",
+    "client.connection_failed": "Check URL and port (`-u -p`: node, `-U -P`: worker), and that the server runs.",
+    "client.extrinsic_failed": "The reason names the pallet's error; `integritee-cli explain` knows many of them.",
+    "client.malformed_answer": "Make sure that the URL is a worker's or a node's; otherwise report a defect.",
+    "client.operation_cancelled": "The status says how it ended; this worker gives no reason.",
+    "client.refused": "The text is all this worker says.",
+    "client.rpc_error": "The server's own number and message say what it did not like.",
+    "client.timeout": "Wait longer (`--timeout`), and look up the call's effect before repeating it.",
+    "client.unknown_account": "Name an SS58 address, //Path, seed or phrase; to sign, its key must be in the store.",
+    "client.unknown_name": "See the reference of calls and getters; the ledger of this client may lack the app.",
+    "client.unusable_key_file": "Remove or restore the file.",
+    "client.value_not_present": "Sign as the account itself or its session proxy; there may also be nothing to tell.",
+    "crypto.ss58_checksum": "Copy the address again.",
+    # set-ups
+    "devnet.data_dir_in_use": "End the other set-up, or choose another directory with `--data-dir`.",
+    "devnet.invalid_shield": "Write ACCOUNT=AMOUNT, such as //Alice=100.",
+    "devnet.port_taken": "Choose another port, or any free ones with `--auto-ports`.",
+    "node.database.locked": "End the other node, or use another directory.",
+    "node.database.genesis_mismatch": "Use another directory, or purge the chain (`integritee-node purge-chain`).",
+    "store.locked": "End the other enclave, or use another data directory.",
+    "store.seal_broken": "Run the code that sealed it, or start over with `--clean-reset`.",
+    "worker.port_unavailable": "Choose another port.",
+}
+
+
+def place_of(module: str) -> str:
+    """Where errors of a module are met; apps that are installed beside the project speak through workers."""
+    return str(_longest(PLACES, module) or TRUSTED)
+
+
+def advice_for(code: str, place: str) -> str:
+    """What to do about an error."""
+    return str(_longest(ADVICE, code) or LAST_RESORT[place])
+
+
+def _longest(table: dict[str, str], name: str) -> str | None:
+    while name and name not in table:
+        name = name.rpartition(".")[0]
+    return table.get(name)

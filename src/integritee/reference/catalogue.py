@@ -1,0 +1,171 @@
+"""Every stable error code: what it means, which facts come with it, where it is met and what to do about it.
+
+Codes come from three places: the error classes, the errors that pallets declare, and the fixed reasons of FRAME
+(`sp_runtime::DispatchError`, `TransactionValidityError`). The meaning of a class is its docstring, or else its line
+in the tree at the top of its module.
+"""
+
+from __future__ import annotations
+
+import inspect
+import pkgutil
+import re
+import sys
+import typing
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from typing import Final
+
+import integritee
+from integritee.errors import IntegriteeError
+from integritee.frame.errors import DispatchFailure, TokenError, token_failure
+from integritee.frame.pallet import Pallet
+from integritee.frame.validity import TEXT, refusal_code
+
+from .advice import advice_for, place_of
+from .facts import Fact, facts_of
+
+TREE_LINE: Final = re.compile(r"[├└]── (\w+) +(?:−?\d+ {2,})?([^\W\d][^._]*(?: .*)?)$")
+"""A class, maybe the number it has elsewhere, and what it says; not a code in its place."""
+
+RAISED_GROUPS: Final = frozenset(
+    {"node.rpc.method_not_found", "node.rpc.runtime_query", "node.runtime.panic", "stf.missing_privileges"}
+)
+"""Codes of classes that group others and are raised themselves, too."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A code of the catalogue."""
+
+    code: str
+    meaning: str
+    facts: tuple[Fact, ...]
+    place: str
+    """Where users meet it."""
+    advice: str
+    """What to do about it."""
+    family: bool
+    """Whether it stands for a group of codes and is not met itself."""
+
+    @property
+    def area(self) -> str:
+        return self.code.partition(".")[0]
+
+
+@cache
+def catalogue() -> dict[str, Entry]:
+    """All entries, in order of their codes."""
+    import_all()
+    entries = [*map(_of_class, error_classes()), *_of_pallets(), *_of_dispatch(), *_of_validity()]
+    return {entry.code: entry for entry in sorted(entries, key=lambda entry: entry.code)}
+
+
+def import_all() -> None:
+    """Import every module of the project, so that every class is there to be found."""
+    for module in pkgutil.walk_packages(integritee.__path__, "integritee."):
+        import_module(module.name)
+
+
+def descendants(root: type) -> list[type]:
+    """All classes below `root` that importable modules define, by module and name."""
+    found: set[type] = set()
+    waiting = [root]
+    while waiting:
+        new: set[type] = set(waiting.pop().__subclasses__()) - found
+        found |= new
+        waiting += new
+    named = (c for c in found if getattr(sys.modules.get(c.__module__), c.__name__, None) is c)
+    return sorted(named, key=lambda c: (c.__module__, c.__qualname__))
+
+
+def error_classes() -> Iterator[type[IntegriteeError]]:
+    """Every error class with a code of its own."""
+    return (c for c in descendants(IntegriteeError) if "code" in vars(c))
+
+
+def is_family(error: type[IntegriteeError]) -> bool:
+    """Whether a class groups others and is never raised itself."""
+    return bool(error.__subclasses__()) and error.code not in RAISED_GROUPS
+
+
+def meaning_of(error: type[IntegriteeError]) -> str:
+    """What an error class says of itself; the root of an area speaks through its module. Empty if nothing does."""
+    if "." not in error.code and is_family(error):
+        return _first_paragraph(sys.modules[error.__module__].__doc__)
+    docs = _first_paragraph(vars(error).get("__doc__"))
+    if docs and not docs.startswith("`"):  # which is about a fact, not about the error
+        return docs
+    said = tree_lines(error.__module__).get(error.__name__, "")
+    return " ".join(filter(None, (sentence(said), docs)))
+
+
+@cache
+def tree_lines(module: str) -> dict[str, str]:
+    """What the tree at the top of a module says of each class."""
+    lines: dict[str, str] = {}
+    for line in (sys.modules[module].__doc__ or "").splitlines():
+        if found := TREE_LINE.search(line):
+            lines[found[1]] = found[2]
+    return lines
+
+
+def sentence(text: str) -> str:
+    """With a capital letter in front, where that is a letter, and a full stop."""
+    if not text:
+        return ""
+    return text[:1].upper() + text[1:] + ("" if text[-1] in ".…!?" else ".")
+
+
+def _of_class(error: type[IntegriteeError]) -> Entry:
+    family = is_family(error)
+    return _entry(error.code, meaning_of(error), error.__module__, () if family else facts_of(error), family)
+
+
+def _of_pallets() -> Iterator[Entry]:
+    for pallet in descendants(Pallet):
+        if "Error" in vars(pallet):
+            for definition in typing.cast("type[Pallet]", pallet).Error.definitions():
+                meaning = definition.docs or _spelt_out(definition.name)
+                yield _entry(definition.code, meaning, pallet.__module__, MESSAGE)
+
+
+def _of_dispatch() -> Iterator[Entry]:
+    failures = [*map(token_failure, TokenError), *(make() for make in _ready_failures())]
+    return (_entry(failure.code, str(failure), "integritee.frame.errors", MESSAGE) for failure in failures)
+
+
+def _ready_failures() -> Iterable[typing.Callable[[], DispatchFailure]]:
+    """Functions of FRAME's modules that make a failure out of nothing."""
+    found = {}
+    for name, module in list(sys.modules.items()):
+        if name.startswith("integritee."):
+            for _, made in inspect.getmembers(module, inspect.isfunction):
+                if made.__annotations__.get("return") == "DispatchFailure" and not inspect.signature(made).parameters:
+                    found[made.__module__, made.__name__] = made
+    return [found[key] for key in sorted(found)]
+
+
+def _of_validity() -> Iterator[Entry]:
+    for reason, text in TEXT.items():
+        yield _entry(refusal_code(reason), text, "integritee.frame.validity", MESSAGE)
+
+
+MESSAGE: Final = (Fact("message", "text"),)
+"""What failures of FRAME carry."""
+
+
+def _entry(code: str, meaning: str, module: str, facts: tuple[Fact, ...], family: bool = False) -> Entry:
+    place = place_of(module)
+    return Entry(code, sentence(meaning), facts, place, advice_for(code, place), family)
+
+
+def _first_paragraph(docs: str | None) -> str:
+    return " ".join(inspect.cleandoc(docs or "").partition("\n\n")[0].split())
+
+
+def _spelt_out(name: str) -> str:
+    """``QuoteBodyMissing`` → ``quote body missing``."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()

@@ -1,0 +1,44 @@
+"""What JavaScript clients call the types of the ledger: by the names of `@encointer/types` where it has one."""
+
+from __future__ import annotations
+
+from typing import Final
+
+TRUSTED_CALL: Final = "IntegriteeTrustedCall"
+TRUSTED_GETTER: Final = "IntegriteeTrustedGetter"
+PUBLIC_GETTER: Final = "IntegriteePublicGetter"
+
+TYPES: Final = {
+    "AccountId32": "AccountId",
+    "AssetBalance": "IntegriteeAssetBalance",
+    "AssetId": "IntegriteeAssetId",
+    "BucketRange": "NotesBucketInfo",
+    "Getter": "IntegriteeGetter",
+    "Guess": "GuessType",
+    "GuessTheNumberGuessArgs": "GuessArgs",
+    "MrEnclave": "EnclaveFingerprint",
+    "PublicGetter": PUBLIC_GETTER,
+    "RelayedNoteRetrievalInfoHere": "RelayedNoteRetrievalHere",
+    "RelayedNoteRetrievalInfoIpfs": "RelayedNoteRetrievalIpfs",
+    "RelayedNoteRetrievalInfoUndeclared": "RelayedNoteRetrievalUndeclared",
+    "TrustedCall": TRUSTED_CALL,
+    "TrustedCallSigned": "IntegriteeTrustedCallSigned",
+    "TrustedGetter": TRUSTED_GETTER,
+    "TrustedGetterSigned": "IntegriteeTrustedGetterSigned",
+    "TrustedOperation": "IntegriteeTrustedOperation",
+    "bool": "bool",
+    "bytes": "Bytes",
+    "str": "Text",
+}
+"""By our names, or by those that derive from the names of calls, getters and variants."""
+
+FIELDS: Final = {("NotesBucketInfo", "maybe_first"): "first", ("NotesBucketInfo", "maybe_last"): "last"}
+"""Names of fields by type and our name."""
+
+SNAKE_CASE: Final = frozenset({"IntegriteeGetter", "IntegriteeTrustedOperation"})
+"""Enums whose variants are written as ``direct_call``."""
+
+BUILT_IN: Final = frozenset(
+    {"AccountId", "AccountInfo", "Balance", "BlockNumber", "H160", "H256", "Moment", "MultiSignature"}
+)
+"""Types that every registry of polkadot-js has, with our layout."""
