@@ -104,7 +104,7 @@ def _expect_role(found: SessionProxyRole, expected: Roles, delegate: bytes) -> N
 
 
 def _name(role: type[SessionProxyRole]) -> str:
-    return str(getattr(role, "variant_name", role.__name__))
+    return role.variant_name or role.__name__
 
 
 def _expect_allowance(role: TransferAllowance, needed: int, delegate: bytes) -> None:

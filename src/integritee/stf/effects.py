@@ -5,7 +5,7 @@ The enclave turns effects into extrinsics. Layouts of the resulting calls: worke
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -53,9 +53,9 @@ class Delay:
 
 Effect: TypeAlias = VaultPayment | BridgePayment | Remark | Delay
 
-Vet: TypeAlias = Callable[[Effect], None]
-"""Raises an IntegriteeError if the enclave could not carry out an effect: the call is undone then."""
+Vet: TypeAlias = Callable[[Sequence[Effect]], None]
+"""Raises an IntegriteeError if the enclave could not carry out all effects of a call: the call is undone then."""
 
 
-def any_effect(effect: Effect) -> None:
+def any_effects(effects: Sequence[Effect]) -> None:
     """Vet nothing."""

@@ -14,7 +14,7 @@ from integritee.primitives.signature import verify_wrapped
 
 from .authorisation import Authorisation
 from .declare import Context
-from .effects import Effect, Vet, any_effect
+from .effects import Effect, Vet, any_effects
 from .errors import InvalidNonce, InvalidSignature
 from .fees import charge
 from .ledger import Ledger
@@ -48,7 +48,7 @@ class Executor:
     """
 
     def __init__(
-        self, ledger: Ledger, runtime: LedgerRuntime, mrenclave: bytes, shard: bytes, vet: Vet = any_effect
+        self, ledger: Ledger, runtime: LedgerRuntime, mrenclave: bytes, shard: bytes, vet: Vet = any_effects
     ) -> None:
         self.ledger, self.runtime = ledger, runtime
         self.mrenclave, self.shard = mrenclave, shard
@@ -103,8 +103,8 @@ class Executor:
                 self._authorisation.spend(signed, call.definition.spent(call.args) or 0)
                 call.definition.method(self._owners[call.definition], context, *call.args)
                 self._store_notes(call, encoded, context)
-                for effect in context.effects:
-                    self.vet(effect)
+                if context.effects:
+                    self.vet(context.effects)
         except IntegriteeError as failed:
             return Outcome(error=failed, charged=True)
         return Outcome(tuple(context.effects), charged=True)

@@ -54,7 +54,7 @@ def shielding_fee(amount: int) -> int:
 def charge(runtime: LedgerRuntime, fee: Fee, payer: bytes, args: tuple[Any, ...]) -> int:
     """Move a call's fee to the enclave account, in native funds or else in the first asset that suffices.
 
-    The native fee, whatever it was paid in. Raises MissingFunds.
+    The native fee, whatever it was paid in. An asset in which it comes to nothing cannot pay it. Raises MissingFunds.
     """
     spec = runtime.chain_spec()
     native = fee(spec.one, args)
@@ -67,7 +67,7 @@ def charge(runtime: LedgerRuntime, fee: Fee, payer: bytes, args: tuple[Any, ...]
     except DispatchFailure:
         for asset in spec.assets:
             amount = in_asset(fee(asset.one_unit, args), asset)
-            if runtime.assets.balance(asset, payer) >= amount:
+            if 0 < amount <= runtime.assets.balance(asset, payer):
                 runtime.assets.transfer(asset, payer, enclave, amount)
                 return native
     raise MissingFunds(native, runtime.balances.free(payer))

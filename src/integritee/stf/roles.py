@@ -14,7 +14,7 @@ from .types import AnyRole, NonTransfer, ReadAny, ReadBalance, SessionProxyRole
 Roles: TypeAlias = frozenset[type[SessionProxyRole]]
 
 ALL_CALLS: Final[Roles] = frozenset({AnyRole})
-"""Calls that move funds or give rights away."""
+"""Calls that move funds."""
 
 HARMLESS_CALLS: Final[Roles] = ALL_CALLS | {NonTransfer}
 """Calls that cost no more than their fee."""

@@ -23,7 +23,7 @@ from integritee.primitives.sidechain import (
 from integritee.primitives.storage import blake2_map_key
 from integritee.scale import codec
 from integritee.stf.development import ENDOWMENTS
-from integritee.stf.effects import BridgePayment, Delay, Effect, VaultPayment, Vet, any_effect
+from integritee.stf.effects import BridgePayment, Delay, Effect, VaultPayment, Vet, any_effects
 from integritee.stf.executor import Executor, Outcome
 from integritee.stf.invariants import check_invariants
 from integritee.stf.ledger import Ledger
@@ -95,7 +95,7 @@ class BlockBuilder:
     now: int
     layer_one_head: bytes
     """Hash of the last parentchain block whose effects are in the state; see `begin_calls`."""
-    vet: Vet = any_effect
+    vet: Vet = any_effects
     checked: bool = False
     """Whether the laws of the ledger are checked before the block is sealed."""
     executed: list[bytes] = field(default_factory=list)

@@ -6,6 +6,7 @@ calls `step` until the slot's budget is spent.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
@@ -125,12 +126,14 @@ class Production:
         )
         self.outbox.add(self.follower.facts, self.anchor, call, PARENTCHAIN_CONFIRMATION_PERIOD)
 
-    def _vet(self, effect: Effect) -> None:
-        """Raises OutboxFull, and what the parentchain's contract raises, for an effect that cannot be had."""
-        if not isinstance(effect, Delay):
-            if not self.outbox.has_room(MAX_PAYMENTS, len(self.builder.effects)):
-                raise OutboxFull(len(self.outbox.entries) + len(self.builder.effects), MAX_PAYMENTS)
+    def _vet(self, effects: Sequence[Effect]) -> None:
+        """Raises OutboxFull, and what the parentchain's contract raises, unless all effects of a call can be had."""
+        extrinsics = [effect for effect in effects if not isinstance(effect, Delay)]
+        for effect in extrinsics:
             self.follower.contract.check(effect)
+        wanted = len(self.outbox.entries) + len(self.builder.effects) + len(extrinsics)
+        if extrinsics and wanted > MAX_PAYMENTS:
+            raise OutboxFull(wanted, MAX_PAYMENTS)
 
     def step(self, limit: int) -> bool:
         """Execute up to `limit` ready calls; False when there are none left, or no room for what they cause."""

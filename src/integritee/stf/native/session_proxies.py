@@ -1,4 +1,8 @@
-"""Session proxies: keys that act for an account within a role, until they expire or are removed."""
+"""Session proxies: keys that act for an account within a role, until they expire or are removed.
+
+Giving and taking rights is up to the account alone: a proxy of whatever role could outlive its expiry otherwise, by
+adding itself once more.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from typing import ClassVar
 from integritee.primitives.ids import AccountId
 from integritee.stf.declare import App, Context, trusted_call, trusted_getter
 from integritee.stf.fees import session_proxy_deposit, transaction_fee
+from integritee.stf.roles import OWNER_ONLY
 from integritee.stf.types import AccountInfoAndSessionProxies, SessionProxyCredentials
 
 
@@ -15,7 +20,7 @@ class SessionProxies(App):
 
     name: ClassVar[str] = "session_proxies"
 
-    @trusted_call(30, fee=transaction_fee, linked=("delegator",))
+    @trusted_call(30, fee=transaction_fee, roles=OWNER_ONLY, linked=("delegator",))
     def add_session_proxy(
         self, ctx: Context, delegator: AccountId, delegate: AccountId, credentials: SessionProxyCredentials
     ) -> None:
@@ -23,7 +28,7 @@ class SessionProxies(App):
         deposit = session_proxy_deposit(self.runtime.chain_spec().one)
         self.runtime.session_proxy.add_proxy(delegator, delegate, credentials, deposit)
 
-    @trusted_call(31, fee=transaction_fee, linked=("delegator",))
+    @trusted_call(31, fee=transaction_fee, roles=OWNER_ONLY, linked=("delegator",))
     def remove_session_proxy(self, ctx: Context, delegator: AccountId, delegate: AccountId) -> None:
         """Take a session proxy's rights away; its deposit is free again."""
         self.runtime.session_proxy.remove_proxy(delegator, delegate)

@@ -10,10 +10,9 @@ from integritee.stf.asset_map import AssetId
 from integritee.stf.declare import App, Authority, Context, public_getter, trusted_call
 from integritee.stf.types import ParentchainInfo, ParentchainsInfo, ShardInfo
 
-NOISE_PERIOD_MS: Final = 3_600_000
 NOISE_STEPS: Final = 10_000
-"""Fees are shown less a random part of up to a tenth of a token, which stays the same for an hour: asking again
-tells nobody what a single call paid."""
+"""Fees are shown less a random part of up to a tenth of a token. It changes with every fee that is paid and with
+nothing else: asking again before or after a call tells nobody what that call paid."""
 
 
 class Shard(App):
@@ -41,11 +40,10 @@ class Shard(App):
         account = runtime.enclave_account.account.get()
         pot = runtime.balances.free(account) if asset is None else runtime.assets.balance(asset, account)
         unit = runtime.chain_spec().one if asset is None else asset.one_unit
-        return max(pot - unit // 100 * self._noise(asset) // 1000, 0)
+        return max(pot - unit // 100 * self._noise(asset, pot) // 1000, 0)
 
-    def _noise(self, asset: AssetId | None) -> int:
-        period = self.runtime.timestamp.now.get() // NOISE_PERIOD_MS
-        purpose = b"undistributed_fees" + period.to_bytes(8, "little") + bytes([asset or 0])
+    def _noise(self, asset: AssetId | None, pot: int) -> int:
+        purpose = b"undistributed_fees" + pot.to_bytes(16, "little") + bytes([asset or 0])
         return int.from_bytes(self.runtime.lasting_random(purpose)[:8], "little") % NOISE_STEPS
 
     @public_getter(10)
