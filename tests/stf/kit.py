@@ -6,13 +6,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from integritee.apps.catalog import DEFAULT_LEDGER as LEDGER
+from integritee.apps.guess_the_number.app import GuessTheNumber
 from integritee.crypto import Ed25519Pair, KeyPair, Sr25519Pair, blake2_256
 from integritee.frame.outer import EventRecord
 from integritee.frame.overlay import Overlay
 from integritee.primitives.ids import ParentchainId
+from integritee.primitives.signature import Ed25519
+from integritee.stf.asset_map import AssetId
 from integritee.stf.executor import Executor, Outcome
+from integritee.stf.invariants import check_invariants
 from integritee.stf.ledger import Ledger
-from integritee.stf.operation import TrustedCall, TrustedCallSigned
+from integritee.stf.native import NATIVE_APPS, Development
+from integritee.stf.operation import Public, Trusted, TrustedCall, TrustedCallSigned
+from integritee.stf.runtime import MAINTAINER
 from integritee.trie import Trie
 
 ONE = 10**12
@@ -28,6 +34,10 @@ ENCLAVE = Ed25519Pair.from_seed(blake2_256(b"enclave"))
 ALICE = Sr25519Pair.from_uri("//Alice")
 BOB = Ed25519Pair.from_uri("//Bob")
 EVE = Ed25519Pair.from_uri("//Eve")
+CHARLIE = Sr25519Pair.from_uri("//Charlie")
+
+DEVELOPMENT_LEDGER = Ledger((*NATIVE_APPS, GuessTheNumber, Development), development=True)
+"""Knows a sudo key and, on chains that are not known, every asset."""
 
 
 @dataclass
@@ -67,8 +77,32 @@ class Bench:
         """Sign with the sender's next nonce and execute; the sender is `pair`."""
         return self.executor.execute(self.signed(pair, self.call(name, pair.public, *args)), NOW)
 
-    def execute(self, signed: TrustedCallSigned) -> Outcome:
-        return self.executor.execute(signed, NOW)
+    def execute(self, signed: TrustedCallSigned, now: int = NOW) -> Outcome:
+        return self.executor.execute(signed, now)
+
+    def act(self, pair: KeyPair, call: TrustedCall, now: int = NOW) -> Outcome:
+        """Sign a call of whatever account, as its session proxy if need be, and execute it."""
+        return self.execute(self.signed(pair, call), now)
+
+    def order(self, name: str, *args: Any) -> Outcome:
+        """A call of the maintainer, whose key nobody here has: its signature counts as checked."""
+        call = self.call(name, MAINTAINER, *args)
+        signed = TrustedCallSigned(call, self.nonce(MAINTAINER), None, Ed25519(bytes(64)))
+        return self.executor.execute(signed, NOW, verified=True)
+
+    # -- getters -------------------------------------------------------------------------------------
+
+    def ask(self, pair: KeyPair, name: str, who: bytes, *args: Any, now: int = NOW) -> Any:
+        """The answer to a getter that `pair` signs, as session proxy of `who` if need be."""
+        getter = self.ledger.trusted_getter(name, who, *args)
+        raw = self.executor.query(Trusted(self.ledger.sign_getter(getter, pair)), now)
+        return None if raw is None else self.ledger.decode_answer(getter.definition, raw)
+
+    def read(self, name: str, *args: Any) -> Any:
+        """The answer to a public getter."""
+        getter = self.ledger.public_getter(name, *args)
+        raw = self.executor.query(Public(getter), NOW)
+        return None if raw is None else self.ledger.decode_answer(getter.definition, raw)
 
     # -- state ---------------------------------------------------------------------------------------
 
@@ -77,6 +111,18 @@ class Bench:
 
     def nonce(self, who: KeyPair | bytes) -> int:
         return self.runtime.system.nonce(who if isinstance(who, bytes) else who.public)
+
+    def held(self, who: KeyPair | bytes, asset: AssetId) -> int:
+        return self.runtime.assets.balance(asset, who if isinstance(who, bytes) else who.public)
+
+    def hold(self, who: KeyPair, asset: AssetId, amount: int) -> None:
+        """Let an account hold units of an asset, out of nothing."""
+        self.runtime.assets.ensure(asset, ENCLAVE.public)
+        self.runtime.assets.mint_into(asset, who.public, amount)
+
+    def check(self) -> None:
+        """The laws of the ledger hold."""
+        check_invariants(self.runtime)
 
     def issued(self) -> int:
         return self.runtime.balances.total_issuance.get()
