@@ -36,6 +36,9 @@ BOB = Ed25519Pair.from_uri("//Bob")
 EVE = Ed25519Pair.from_uri("//Eve")
 CHARLIE = Sr25519Pair.from_uri("//Charlie")
 
+LOCAL_ASSET_HUB = bytes.fromhex("af94f065f724b64ec40a7dd7ca3d25b3493d462f1e991b979e7683ae2a5da8d6")
+"""Genesis of a chain that offers every asset there is."""
+
 DEVELOPMENT_LEDGER = Ledger((*NATIVE_APPS, GuessTheNumber, Development), development=True)
 """Knows a sudo key and, on chains that are not known, every asset."""
 
