@@ -1,4 +1,4 @@
-"""Session proxies at work: which role opens what, until when, at whose cost, and how far an allowance reaches."""
+"""Session proxies at work: which role opens what, until when, at whose cost, and who signs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from integritee.primitives.ids import ParentchainId
 from integritee.primitives.signature import Ecdsa, sign
 from integritee.stf.asset_map import AssetId
 from integritee.stf.development import ROOT
-from integritee.stf.executor import Outcome
 from integritee.stf.operation import Trusted, TrustedCallSigned, TrustedGetterSigned
 from integritee.stf.relayed_notes import KeptHere, NoteRelayType, RelayedNoteRequest
 from integritee.stf.runtime import MAINTAINER
@@ -20,15 +19,13 @@ from integritee.stf.types import (
     NonTransfer,
     ReadAny,
     ReadBalance,
-    SessionProxyCredentials,
     SessionProxyRole,
     TransferAllowance,
 )
 
+from .delegation import DEPOSIT, HER, ME, YOU, as_proxy, credentials, facts, grant, rich
 from .kit import BOB, CHARLIE, DEVELOPMENT_LEDGER, ENCLAVE, EVE, FEE, NOW, ONE, SHARD, Bench, code
 
-DEPOSIT = ONE // 10
-ME, YOU, HER = CHARLIE.public, BOB.public, EVE.public
 HERE = ParentchainId.Integritee
 
 ROLES: dict[str, SessionProxyRole] = {
@@ -40,40 +37,9 @@ ROLES: dict[str, SessionProxyRole] = {
 }
 
 
-def credentials(role: SessionProxyRole, expiry: int | None = None) -> SessionProxyCredentials:
-    return SessionProxyCredentials(role, expiry, b"\x5e" * 32)
-
-
-def rich() -> Bench:
-    bench = Bench({CHARLIE: 100 * ONE}, DEVELOPMENT_LEDGER)
-    bench.hold(CHARLIE, AssetId.USDC, 10**9)
-    return bench
-
-
 @pytest.fixture
 def bench() -> Bench:
     return rich()
-
-
-def grant(bench: Bench, role: SessionProxyRole, expiry: int | None = None) -> None:
-    """BOB, who has no account of his own, becomes a session proxy of CHARLIE."""
-    assert bench.run(CHARLIE, "add_session_proxy", YOU, credentials(role, expiry)).error is None
-
-
-def as_proxy(bench: Bench, name: str, *args: Any, now: int = NOW) -> Outcome:
-    """BOB makes a call of CHARLIE's account."""
-    return bench.act(BOB, bench.call(name, ME, *args), now)
-
-
-def facts(outcome: Outcome) -> dict[str, Any]:
-    assert outcome.error is not None
-    return outcome.error.data()
-
-
-def allowance(bench: Bench) -> int:
-    found = bench.runtime.session_proxy.get(ME, YOU)
-    assert found is not None and isinstance(found.role, TransferAllowance)
-    return found.role.allowance
 
 
 # -- role × call
@@ -370,90 +336,6 @@ def test_a_getter_is_signed_by_the_proxy_that_is_named(bench: Bench) -> None:
             bench.executor.query(Trusted(TrustedGetterSigned(signed.getter, delegate, signature)), NOW)
         assert refused.value.code == "stf.invalid_signature"
     assert bench.executor.query(Trusted(signed), NOW) is not None
-    bench.check()
-
-
-# -- allowances
-
-
-def test_an_allowance_falls_by_what_is_sent_and_what_it_costs(bench: Bench) -> None:
-    grant(bench, TransferAllowance(10 * ONE))
-    assert as_proxy(bench, "balance_transfer", HER, 3 * ONE).error is None
-    assert allowance(bench) == 7 * ONE - FEE
-    assert as_proxy(bench, "balance_transfer_with_note", HER, ONE, b"x" * 100).error is None
-    assert allowance(bench) == 6 * ONE - 2 * FEE - ONE * 100 // 10_000
-    assert bench.free(EVE) == 4 * ONE
-    bench.check()
-
-
-@pytest.mark.parametrize("over", [0, 1, 10**6])
-def test_an_allowance_is_spent_to_the_last_unit_and_not_beyond(bench: Bench, over: int) -> None:
-    grant(bench, TransferAllowance(2 * ONE + FEE))
-    before = bench.root()
-    outcome = as_proxy(bench, "balance_transfer", HER, 2 * ONE + over)
-    if over:
-        assert (code(outcome), outcome.charged) == ("stf.allowance_exceeded", False)
-        needed, remaining = str(2 * ONE + over + FEE), str(2 * ONE + FEE)
-        assert facts(outcome) == {"delegate": "0x" + YOU.hex(), "needed": needed, "remaining": remaining}
-        assert bench.root() == before
-    else:
-        assert outcome.error is None
-        assert allowance(bench) == 0
-        assert code(as_proxy(bench, "balance_transfer", HER, 0)) == "stf.allowance_exceeded"
-    bench.check()
-
-
-def test_the_fee_of_a_failed_transfer_counts(bench: Bench) -> None:
-    grant(bench, TransferAllowance(10 * ONE))
-    outcome = as_proxy(bench, "balance_transfer", HER, 499)
-    assert (code(outcome), outcome.charged) == ("token.below_minimum", True)
-    assert allowance(bench) == 10 * ONE - FEE
-    bench.check()
-
-
-def test_an_account_that_cannot_pay_spends_no_allowance() -> None:
-    bench = Bench({CHARLIE: FEE + DEPOSIT + 500})
-    grant(bench, TransferAllowance(10 * ONE))
-    outcome = as_proxy(bench, "balance_transfer", HER, ONE)
-    assert (code(outcome), outcome.charged) == ("stf.missing_funds", False)
-    assert allowance(bench) == 10 * ONE
-    bench.check()
-
-
-def test_a_fee_paid_in_an_asset_counts_as_the_native_one(bench: Bench) -> None:
-    """The account's native funds are all tied up; its USDC pays, and nothing is left to be sent."""
-    assert bench.run(CHARLIE, "balance_transfer", HER, 99 * ONE).error is None
-    grant(bench, TransferAllowance(10 * ONE))
-    assert bench.run(CHARLIE, "balance_transfer", HER, bench.free(CHARLIE) - FEE - 600).error is None
-    held = bench.held(CHARLIE, AssetId.USDC)
-    assert as_proxy(bench, "balance_transfer", HER, 50).error is None
-    assert bench.held(CHARLIE, AssetId.USDC) == held - 10_000
-    assert allowance(bench) == 10 * ONE - FEE - 50
-    bench.check()
-
-
-def test_what_the_owner_spends_is_no_matter_of_the_allowance(bench: Bench) -> None:
-    grant(bench, TransferAllowance(10 * ONE))
-    assert bench.run(CHARLIE, "balance_transfer", HER, 20 * ONE).error is None
-    assert allowance(bench) == 10 * ONE
-    bench.check()
-
-
-def test_each_proxy_has_its_own_allowance(bench: Bench) -> None:
-    grant(bench, TransferAllowance(10 * ONE))
-    other = credentials(TransferAllowance(5 * ONE), NOW + 9)
-    assert bench.run(CHARLIE, "add_session_proxy", HER, other).error is None
-    assert bench.act(EVE, bench.call("balance_transfer", ME, HER, ONE)).error is None
-    assert allowance(bench) == 10 * ONE
-    rest = SessionProxyCredentials(TransferAllowance(4 * ONE - FEE), NOW + 9, other.seed)
-    assert bench.runtime.session_proxy.get(ME, HER) == rest
-    bench.check()
-
-
-def test_an_expired_allowance_is_worth_nothing(bench: Bench) -> None:
-    grant(bench, TransferAllowance(10 * ONE), NOW)
-    assert code(as_proxy(bench, "balance_transfer", HER, ONE)) == "stf.session_proxy_expired"
-    assert allowance(bench) == 10 * ONE
     bench.check()
 
 
