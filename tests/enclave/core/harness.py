@@ -28,6 +28,8 @@ from integritee.metadata import RuntimeMetadata
 from integritee.node.runtime.runtime import TEER
 from integritee.primitives.ids import ParentchainId
 from integritee.primitives.sidechain import SignedBlock
+from integritee.stf.invariants import check_invariants
+from integritee.stf.ledger import Ledger
 from integritee.stf.operation import (
     DirectCall,
     Getter,
@@ -37,7 +39,7 @@ from integritee.stf.operation import (
     TrustedCallSigned,
     TrustedOperation,
 )
-from integritee.stf.runtime import ENCLAVE_ENDOWMENT, LedgerRuntime
+from integritee.stf.runtime import LedgerRuntime
 
 from ...invariants import assert_backed, assert_invariants, assert_nonces_grow, nonces
 from ..store.faulty_directory import FaultyDirectory, PowerFailure, Survival
@@ -85,10 +87,12 @@ class World:
         directory: FaultyDirectory | None = None,
         now: int = START_MS,
         random: Callable[[int], bytes] | None = None,
+        ledger: Ledger = LEDGER,
     ) -> None:
         self.chain = chain or Parentchain()
         self.directory = directory or FaultyDirectory()
         self.random = random or counting_random()
+        self.ledger = ledger
         self.now = now
         self.drops: Callable[[bytes], bool] = lambda extrinsic: False
         self.blocks: list[SignedBlock] = []
@@ -107,7 +111,7 @@ class World:
         """The same world once more, its enclave restarted, and one block on so that it knows its chain."""
         directory = FaultyDirectory()
         directory.put_back(self.directory.contents())
-        other = World(self.chain.fork(), directory, self.now, self.random)
+        other = World(self.chain.fork(), directory, self.now, self.random, self.ledger)
         other.blocks = list(self.blocks)
         other.connect()
         for extrinsic in other.core.outbox.pending():
@@ -123,7 +127,9 @@ class World:
         if self.store.get_secret(SHIELDING_LABEL) is None:
             self.store.put_secret(SHIELDING_LABEL, shielding_secret())
         with patch.object(ShieldingKey, "from_private_json", staticmethod(checked_key)):
-            self.core = recover(self.store, stored, MRENCLAVE, None, URL, LEDGER, self.random, check_invariants=True)
+            self.core = recover(
+                self.store, stored, MRENCLAVE, None, URL, self.ledger, self.random, check_invariants=True
+            )
 
     def connect(self) -> None:
         with patch.object(RuntimeMetadata, "parse", staticmethod(parsed)):
@@ -256,11 +262,11 @@ class World:
 
     def signed(self, who: KeyPair, call: TrustedCall, nonce: int | None = None) -> TrustedCallSigned:
         nonce = self.nonce(who) if nonce is None else nonce
-        return LEDGER.sign_call(call, nonce, who, MRENCLAVE, self.shard)
+        return self.ledger.sign_call(call, nonce, who, MRENCLAVE, self.shard)
 
     def submit(self, signed: TrustedCallSigned) -> bytes:
         """Admit a call as the trusted RPC does after deciphering; its hash."""
-        plain = LEDGER.codec(TrustedOperation).encode(DirectCall(signed))
+        plain = self.ledger.codec(TrustedOperation).encode(DirectCall(signed))
         self.core.view.verify(signed)
         self.core.view.authorise(signed, self.now)
         hash, sender = blake2_256(plain), signed.call.sender
@@ -290,8 +296,9 @@ class World:
 
     def check(self) -> None:
         """What holds at any time in any world."""
-        runtime = LEDGER.runtime(self.runtime.state)
+        runtime = self.ledger.runtime(self.runtime.state)
         assert_invariants(runtime)
+        check_invariants(runtime)
         seen = nonces(runtime)
         assert_nonces_grow(self._nonces, seen)
         self._nonces = seen
@@ -301,10 +308,10 @@ class World:
         owed = [
             entry.payment.amount
             for entry in self.core.outbox.entries.values()
-            if entry.payment is not None and entry.hash() not in on_chain
+            if entry.payment is not None and entry.payment.asset is None and entry.hash() not in on_chain
         ]
-        issued = runtime.balances.total_issuance.get()
-        assert_backed(issued, ENCLAVE_ENDOWMENT, owed, self.chain.free(self.vault))
+        issued, unbacked = runtime.balances.total_issuance.get(), runtime.shard_management.unbacked.get()
+        assert_backed(issued, unbacked, owed, self.chain.free(self.vault))
 
 
 def ledger_pair(world: World) -> Ed25519Pair:
