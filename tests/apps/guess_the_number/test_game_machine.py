@@ -12,7 +12,7 @@ from integritee.apps.guess_the_number.pallet import POT
 from .kit import DAY, ED, FIRST_END, NOW, PLAYERS, WEEK, GameRuntime, assert_game_laws, game
 
 players = st.sampled_from(PLAYERS[:15])
-amounts = st.integers(0, 12 * ED) | st.sampled_from([0, 1, ED - 1, ED, 12 * ED, 10**6, (1 << 128) - 1])
+amounts = st.integers(0, 3 * ED) | st.sampled_from([0, 1, ED - 1, ED, 12 * ED, 10**6, (1 << 128) - 1])
 guesses = st.sampled_from([4998, 4999, 5000, 5001, 5002]) | st.integers(0, (1 << 32) - 1)
 
 
@@ -77,7 +77,11 @@ class GameMachine(RuleBasedStateMachine):
         self.runtime.guess_the_number.push_by_one_day()
         self.due += DAY
 
-    @rule(passed=st.sampled_from([1, 6_000, DAY, WEEK, WEEK + 1, 3 * WEEK]) | st.integers(0, 10 * WEEK))
+    @rule(late=st.sampled_from([-1, 0, 1, WEEK, WEEK + 1, 3 * WEEK]) | st.integers(0, 10 * WEEK))
+    def the_round_ends(self, late: int) -> None:
+        self.time_passes(max(self.due + late - self.now, 0))
+
+    @rule(passed=st.sampled_from([1, 6_000, DAY]))
     def time_passes(self, passed: int) -> None:
         runtime = self.runtime
         assert runtime is not None
