@@ -7,6 +7,7 @@ its whole state.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from typing import Protocol, runtime_checkable
 
 from integritee.frame.pallets.system import AccountInfo
 from integritee.primitives.storage import blake2_map_key
@@ -17,11 +18,21 @@ from .retirement import HoldsDeposits
 from .runtime import LedgerRuntime
 
 
+@runtime_checkable
+class HasLaws(Protocol):
+    """A pallet with laws of its own."""
+
+    def check_laws(self) -> None:
+        """Raises InvariantBroken."""
+        ...
+
+
 def check_invariants(runtime: LedgerRuntime) -> None:
     """Raises InvariantBroken.
 
     Every unit in circulation is on some account; reserved funds are deposits; each asset's supply is on accounts,
-    and accounts are alive for a reason; the vault holds what was issued, as far as the parentchain is known.
+    and accounts are alive for a reason; the vault holds what was issued, as far as the parentchain is known. Beside
+    these the laws of pallets.
     """
     accounts = dict(runtime.system.account.items())
     _check_issuance(runtime, accounts)
@@ -30,6 +41,9 @@ def check_invariants(runtime: LedgerRuntime) -> None:
     for info in accounts.values():
         _check_references(info, runtime.balances.existential_deposit)
     _check_backing(runtime)
+    for pallet in runtime.pallets.values():
+        if isinstance(pallet, HasLaws):
+            pallet.check_laws()
 
 
 def _expect(law: str, found: int, expected: int) -> None:

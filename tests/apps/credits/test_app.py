@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from integritee.apps.credits import Credits
+from integritee.apps.credits.pallet import CreditsPallet
 from integritee.apps.credits.types import CreditBatch, CreditClassInfo, HeldCredits
 from integritee.crypto import KeyPair
 from integritee.scale import codec
+from integritee.stf.errors import InvariantBroken
 from integritee.stf.executor import Outcome
 from integritee.stf.invariants import check_invariants
 from integritee.stf.ledger import Ledger
@@ -220,6 +222,15 @@ def test_deposits_go_back_when_the_shard_retires() -> None:
     release_deposits(shop.runtime, ALICE.public)
     assert shop.free(ALICE) == 10 * ONE - 2 * FEE
     laws(shop)
+
+
+def test_the_laws_are_the_ledgers() -> None:
+    """Whoever checks a ledger checks the laws of credits with it."""
+    shop = bench()
+    shop.runtime.pallet(CreditsPallet).holdings.put(CLASS, BOB.public, [CreditBatch(1, None)])
+    with pytest.raises(InvariantBroken) as caught:
+        check_invariants(shop.runtime)
+    assert caught.value.law == "credits of class 9 are held"
 
 
 # -- getters
