@@ -33,7 +33,6 @@ from integritee.boundary.messages import (
 )
 from integritee.crypto import CryptoError, blake2_256
 from integritee.errors import IntegriteeError
-from integritee.frame.metadata import metadata_v14
 from integritee.primitives.enclave_bridge import Request
 from integritee.primitives.ids import ParentchainId
 from integritee.primitives.sidechain import SidechainHeader, SignedBlock
@@ -121,7 +120,7 @@ class EnclaveService:
         return self.core.latest_header
 
     def stf_metadata(self) -> bytes:
-        return metadata_v14(self.core.ledger.runtime)
+        return self.core.ledger.metadata
 
     def version(self) -> str:
         return integritee.__version__

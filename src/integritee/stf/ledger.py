@@ -7,10 +7,12 @@ clash.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import Any, Final
 
 from integritee.crypto import KeyPair, blake2_256
 from integritee.frame.errors import camel
+from integritee.frame.metadata import metadata_v14
 from integritee.primitives.signature import sign
 from integritee.scale import Codec, Registry, product, tagged
 from integritee.scale.shape import Hint
@@ -133,6 +135,11 @@ class Ledger:
     def decode_answer(self, definition: GetterDef, data: bytes) -> Any:
         """Raises DecodeError."""
         return data if definition.returns is Raw else self.codec(definition.returns).decode(data)
+
+    @cached_property
+    def metadata(self) -> bytes:
+        """Metadata of the runtime with the pallets of all apps, version 14."""
+        return metadata_v14(self.runtime)
 
     # -- composing -----------------------------------------------------------------------------------
 
