@@ -11,7 +11,7 @@ DEV     := $(VENV)/.installed-dev
 LOCKED  := build/lock-venv
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench lock clean distclean
+.PHONY: help demo test lint reference bench lock clean distclean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
@@ -27,6 +27,9 @@ lint: $(DEV) ## style, formatting, types, direction of imports
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+reference: $(DEV) ## generate reference pages, error codes, JSON types and typed methods anew
+	@$(BIN)/integritee reference
 
 bench: $(DEV) ## measure, with the reference of the same run beside each figure
 	@$(BIN)/python -m bench

@@ -21,6 +21,7 @@ PROGRAMS: Final = {
     "node": ("integritee.node.main", "the embedded parentchain (integritee-node)"),
     "worker": ("integritee.worker.main", "the worker (integritee-worker)"),
     "cli": ("integritee.cli.main", "accounts, transfers, trusted calls and getters (integritee-cli)"),
+    "reference": ("integritee.reference.main", "generate or check what derives from the declarations"),
 }
 FAILURE: Final = 1
 

@@ -1,7 +1,7 @@
-"""Where an error is met, by the module it comes from, and what to do about it, by its code.
+"""Where an error is met, and what to do about it.
 
-Advice is found under the code itself or under the longest part of it that stands before a dot; the last resort is
-advice for the place.
+Both are found under the code itself or under the longest part of it that stands before a dot. Else the module that
+an error comes from says where it is met, and that place what to do.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ PLACES: Final = {
     "integritee.crypto": CLIENT,
     "integritee.devnet": SETUP,
     "integritee.enclave": ENCLAVE,
-    "integritee.enclave.errors": TRUSTED,
     "integritee.enclave.pool": TRUSTED,
     "integritee.enclave.rpc": TRUSTED,
     "integritee.frame": BOTH,
@@ -33,12 +32,27 @@ PLACES: Final = {
     "integritee.metadata": CLIENT,
     "integritee.node": NODE,
     "integritee.node.pallets": PARENTCHAIN,
+    "integritee.reference": SETUP,
     "integritee.scale": CLIENT,
     "integritee.stf": TRUSTED,
     "integritee.trie": ENCLAVE,
     "integritee.worker": HOST,
 }
 """By module or package; the longest name counts."""
+
+PLACES_OF_CODES: Final = {
+    "enclave.not_ready": TRUSTED,
+    "frame": NODE,
+    "grandpa": PARENTCHAIN,
+    "outbox.full": TRUSTED,
+    "parentchain.asset_unknown": TRUSTED,
+    "parentchain.missing_call": TRUSTED,
+    "parentchain.not_connected": TRUSTED,
+    "pool": TRUSTED,
+    "shielding": TRUSTED,
+    "sudo": PARENTCHAIN,
+    "top": TRUSTED,
+}
 
 LAST_RESORT: Final = {
     TRUSTED: "Correct the call or getter and send it again.",
@@ -101,6 +115,10 @@ ADVICE: Final = {
     "enclave.state_rolled_back": (
         "Restore the newest data directory. After a wanted reset, serve another shard or purge the development chain."
     ),
+    "outbox.full": "Send the call again later: too many payments wait for the parentchain.",
+    "parentchain.asset_unknown": "Use an asset that the chain offers.",
+    "parentchain.missing_call": "Wait until the worker has been brought up to date with the chain.",
+    "parentchain.not_connected": "Name a parentchain that the worker follows.",
     "rpc.busy": "Try again a little later.",
     "rpc.internal": "Report a defect; the worker's log holds the details.",
     "rpc.listen_failed": "Choose another address or port for the trusted RPC.",
@@ -112,11 +130,13 @@ ADVICE: Final = {
     "top.invalid_format": "Encode the operation as the reference describes; `types.json` is for JavaScript clients.",
     # apps
     "credits.class_taken": "Choose another id.",
+    "credits.expiry_passed": "Choose a later expiry, or none.",
     "credits.insufficient": "Redeem at most what is `available`.",
     "credits.not_class_owner": "Sign as the account that created the class.",
     "credits.outstanding": "Wait until the credits have been redeemed or have expired.",
     "credits.too_many_batches": "Redeem some of the credits first.",
     "credits.too_many_classes": "Destroy a class first.",
+    "evm.deposit_unpaid": "Endow the EVM account with what is `needed` beside value and gas.",
     "evm.gas_limit_too_high": "Ask for at most `limit`.",
     "evm.gas_limit_too_low": "Ask for at least what is `needed`.",
     "evm.insufficient_balance": "Endow the EVM account: value and gas are paid from it.",
@@ -125,6 +145,8 @@ ADVICE: Final = {
     "evm.out_of_gas": "Raise the gas limit.",
     "evm.priority_fee_too_high": "Offer at most the maximum fee.",
     "evm.reverted": "The contract's `reason` or `output` says what it did not like.",
+    "evm.too_many_steps": "Divide the work among several calls.",
+    "evm.wrong_address": "Act as the address `expected`, or sign as the account it belongs to.",
     "evm.wrong_nonce": "Leave the nonce out, or give the `expected` one.",
     "guess_the_number.no_draw_yet": "Try again a few blocks later.",
     "guess_the_number.too_many_attempts": "Wait for the next round.",
@@ -155,6 +177,7 @@ ADVICE: Final = {
     "cli.confirmation_timeout": "The worker may be behind: look up the call's effect before repeating it.",
     "cli.invalid_identifier": "Give the base58 text that `integritee-worker mrenclave` prints.",
     "cli.system": "Check path and permissions.",
+    "cli.unknown_code": "Copy the code from the error; `docs/reference/errors.md` lists all.",
     "cli.usage": "See `integritee-cli COMMAND --help`.",
     "client.connection_failed": "Check URL and port (`-u -p`: node, `-U -P`: worker), and that the server runs.",
     "client.extrinsic_failed": "The reason names the pallet's error; `integritee-cli explain` knows many of them.",
@@ -174,20 +197,23 @@ ADVICE: Final = {
     "devnet.port_taken": "Choose another port, or any free ones with `--auto-ports`.",
     "node.database.locked": "End the other node, or use another directory.",
     "node.database.genesis_mismatch": "Use another directory, or purge the chain (`integritee-node purge-chain`).",
+    "reference.name_clash": "Rename one of the two types.",
+    "reference.no_source_tree": "Give a directory with `--out`.",
+    "reference.unreadable_annotation": "Begin the module with `from __future__ import annotations`.",
     "store.locked": "End the other enclave, or use another data directory.",
     "store.seal_broken": "Run the code that sealed it, or start over with `--clean-reset`.",
     "worker.port_unavailable": "Choose another port.",
 }
 
 
-def place_of(module: str) -> str:
-    """Where errors of a module are met; apps that are installed beside the project speak through workers."""
-    return str(_longest(PLACES, module) or TRUSTED)
+def place_of(code: str, module: str) -> str:
+    """Where an error is met; apps that are installed beside the project speak through workers."""
+    return _longest(PLACES_OF_CODES, code) or _longest(PLACES, module) or TRUSTED
 
 
 def advice_for(code: str, place: str) -> str:
     """What to do about an error."""
-    return str(_longest(ADVICE, code) or LAST_RESORT[place])
+    return _longest(ADVICE, code) or LAST_RESORT[place]
 
 
 def _longest(table: dict[str, str], name: str) -> str | None:

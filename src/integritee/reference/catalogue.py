@@ -18,7 +18,6 @@ from functools import cache
 from importlib import import_module
 from typing import Final
 
-import integritee
 from integritee.errors import IntegriteeError
 from integritee.frame.errors import DispatchFailure, TokenError, token_failure
 from integritee.frame.pallet import Pallet
@@ -26,9 +25,12 @@ from integritee.frame.validity import TEXT, refusal_code
 
 from .advice import advice_for, place_of
 from .facts import Fact, facts_of
+from .markdown import prose, sentence
 
 TREE_LINE: Final = re.compile(r"[├└]── (\w+) +(?:−?\d+ {2,})?([^\W\d][^._]*(?: .*)?)$")
 """A class, maybe the number it has elsewhere, and what it says; not a code in its place."""
+
+PROJECT: Final = ("integritee",)
 
 RAISED_GROUPS: Final = frozenset(
     {"node.rpc.method_not_found", "node.rpc.runtime_query", "node.runtime.panic", "stf.missing_privileges"}
@@ -56,34 +58,36 @@ class Entry:
 
 
 @cache
-def catalogue() -> dict[str, Entry]:
-    """All entries, in order of their codes."""
-    import_all()
-    entries = [*map(_of_class, error_classes()), *_of_pallets(), *_of_dispatch(), *_of_validity()]
+def catalogue(packages: tuple[str, ...] = PROJECT) -> dict[str, Entry]:
+    """All entries that errors of these top-level packages make, in order of their codes."""
+    import_all(packages)
+    entries = [*map(_of_class, error_classes(packages)), *_of_pallets(packages), *_of_dispatch(), *_of_validity()]
     return {entry.code: entry for entry in sorted(entries, key=lambda entry: entry.code)}
 
 
-def import_all() -> None:
-    """Import every module of the project, so that every class is there to be found."""
-    for module in pkgutil.walk_packages(integritee.__path__, "integritee."):
-        import_module(module.name)
+def import_all(packages: tuple[str, ...] = PROJECT) -> None:
+    """Import every module of some packages, so that every class is there to be found."""
+    for package in packages:
+        paths = getattr(import_module(package), "__path__", [])
+        for module in pkgutil.walk_packages(paths, f"{package}."):
+            import_module(module.name)
 
 
-def descendants(root: type) -> list[type]:
-    """All classes below `root` that importable modules define, by module and name."""
+def descendants(root: type, packages: tuple[str, ...] = PROJECT) -> list[type]:
+    """All classes below `root` that modules of some packages define, by module and name."""
     found: set[type] = set()
     waiting = [root]
     while waiting:
         new: set[type] = set(waiting.pop().__subclasses__()) - found
         found |= new
         waiting += new
-    named = (c for c in found if getattr(sys.modules.get(c.__module__), c.__name__, None) is c)
-    return sorted(named, key=lambda c: (c.__module__, c.__qualname__))
+    own = (c for c in found if c.__module__.partition(".")[0] in packages)
+    return sorted(own, key=lambda c: (c.__module__, c.__qualname__))
 
 
-def error_classes() -> Iterator[type[IntegriteeError]]:
+def error_classes(packages: tuple[str, ...] = PROJECT) -> Iterator[type[IntegriteeError]]:
     """Every error class with a code of its own."""
-    return (c for c in descendants(IntegriteeError) if "code" in vars(c))
+    return (c for c in descendants(IntegriteeError, packages) if "code" in vars(c))
 
 
 def is_family(error: type[IntegriteeError]) -> bool:
@@ -112,20 +116,13 @@ def tree_lines(module: str) -> dict[str, str]:
     return lines
 
 
-def sentence(text: str) -> str:
-    """With a capital letter in front, where that is a letter, and a full stop."""
-    if not text:
-        return ""
-    return text[:1].upper() + text[1:] + ("" if text[-1] in ".…!?" else ".")
-
-
 def _of_class(error: type[IntegriteeError]) -> Entry:
     family = is_family(error)
     return _entry(error.code, meaning_of(error), error.__module__, () if family else facts_of(error), family)
 
 
-def _of_pallets() -> Iterator[Entry]:
-    for pallet in descendants(Pallet):
+def _of_pallets(packages: tuple[str, ...]) -> Iterator[Entry]:
+    for pallet in descendants(Pallet, packages):
         if "Error" in vars(pallet):
             for definition in typing.cast("type[Pallet]", pallet).Error.definitions():
                 meaning = definition.docs or _spelt_out(definition.name)
@@ -158,12 +155,12 @@ MESSAGE: Final = (Fact("message", "text"),)
 
 
 def _entry(code: str, meaning: str, module: str, facts: tuple[Fact, ...], family: bool = False) -> Entry:
-    place = place_of(module)
+    place = place_of(code, module)
     return Entry(code, sentence(meaning), facts, place, advice_for(code, place), family)
 
 
 def _first_paragraph(docs: str | None) -> str:
-    return " ".join(inspect.cleandoc(docs or "").partition("\n\n")[0].split())
+    return prose(docs or "").partition("\n\n")[0]
 
 
 def _spelt_out(name: str) -> str:

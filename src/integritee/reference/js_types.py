@@ -7,12 +7,10 @@ getter's answer. Bytes and names are those of `@encointer/types` for all that pa
 from __future__ import annotations
 
 import ast
-import inspect
 import typing
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from integritee.frame.declare import Argument
 from integritee.frame.errors import camel, snake
 from integritee.primitives.enclave_bridge import Request
 from integritee.primitives.ids import AccountId, MrEnclave, ParentchainId
@@ -38,14 +36,14 @@ from integritee.scale.shape import (
 from integritee.scale.shape import (
     Sequence as SequenceOf,
 )
-from integritee.stf.declare import App, GetterDef, Raw, TrustedCallDef
+from integritee.stf.declare import App, GetterDef, Raw
 from integritee.stf.ledger import CALL, PUBLIC_GETTER, TRUSTED_GETTER, WIRE_TYPES, Ledger
 from integritee.stf.operation import TrustedOperation
 from integritee.stf.types import Utf8
 
 from . import js_names
+from .annotations import Definition, annotation, parameters_of, present
 
-Definition = TrustedCallDef | GetterDef
 ROOTS: Final = {
     "TrustedOperation": TrustedOperation,
     "Request": Request,
@@ -73,16 +71,17 @@ class JsTypes:
         else:
             self._alias(name, hint)
 
-    def argument(self, definition: Definition, argument: Argument, attribute: str) -> str:
-        """Type of an argument as its method spells it."""
-        return self._spelled(_annotation(definition.method, attribute), argument.hint)
+    def arguments(self, definition: Definition) -> dict[str, str]:
+        """Types of arguments by name, as the method spells them."""
+        parameters = zip(definition.arguments, parameters_of(definition), strict=True)
+        return {a.name: self._spelled(annotation(definition.method, p), a.hint) for a, p in parameters}
 
     def returns(self, definition: GetterDef) -> str:
         """Type of a getter's answer."""
         if definition.returns is Raw:
             return "Raw"
-        node = _annotation(definition.method, "return")
-        return self._spelled(node.left if isinstance(node, ast.BinOp) else node, definition.returns)
+        node = annotation(definition.method, "return")
+        return self._spelled(node and present(node), definition.returns)
 
     def _spelled(self, node: ast.expr | None, hint: Hint) -> str:
         """A type by its hint, under the names of aliases that were used to write it."""
@@ -150,7 +149,7 @@ class JsTypes:
 
     def _fields(self, owner: str, struct: type[Struct], fields: Sequence[Field]) -> dict[str, str]:
         return {
-            js_names.FIELDS.get((owner, f.name), f.name): self._spelled(_annotation(struct, f.attribute), f.hint)
+            js_names.FIELDS.get((owner, f.name), f.name): self._spelled(annotation(struct, f.attribute), f.hint)
             for f in fields
         }
 
@@ -164,7 +163,7 @@ class JsTypes:
         if variant.named:
             struct = typing.cast("type[Struct]", variant.build)
             return self._define(owner + variant.name, lambda name: self._fields(name, struct, variant.fields))
-        items = [self._spelled(_annotation(variant.build, f.attribute), f.hint) for f in variant.fields]
+        items = [self._spelled(annotation(variant.build, f.attribute), f.hint) for f in variant.fields]
         return items[0] if len(items) == 1 else f"({', '.join(items)})"
 
     # -- calls and getters ---------------------------------------------------------------------------
@@ -194,22 +193,17 @@ class JsTypes:
 
     def _arguments(self, definition: Definition, of_app: str) -> str | None:
         """Type of a call's or getter's arguments: a tuple; for getters behind an app's index a struct."""
-        attributes = list(inspect.signature(definition.method).parameters)[-len(definition.arguments) :]
         if not definition.arguments:
             return None
-        items = [self.argument(definition, a, n) for a, n in zip(definition.arguments, attributes, strict=True)]
+        items = self.arguments(definition)
         if of_app and isinstance(definition, GetterDef):
-            return self._struct(of_app, definition, items)
+            name = f"{camel(definition.name)}Arg"
+            if self.types.get(name, items) != items:  # another app's
+                name = of_app + name
+            return self._define(name, lambda _: items)
         if len(items) == 1:
-            return items[0]
-        return self._define(f"{of_app}{camel(definition.name)}Args", lambda _: f"({', '.join(items)})")
-
-    def _struct(self, of_app: str, getter: GetterDef, items: list[str]) -> str:
-        fields = dict(zip((a.name for a in getter.arguments), items, strict=True))
-        name = f"{camel(getter.name)}Arg"
-        if self.types.get(name, fields) != fields:  # another app's
-            name = of_app + name
-        return self._define(name, lambda _: fields)
+            return next(iter(items.values()))
+        return self._define(f"{of_app}{camel(definition.name)}Args", lambda _: f"({', '.join(items.values())})")
 
 
 def js_types(ledger: Ledger) -> dict[str, Any]:
@@ -228,15 +222,6 @@ def _filled(variants: dict[int, tuple[str, str | None]]) -> dict[str, Any]:
     """The definition of an enum, whose variants are counted: there must be one for each index up to the last."""
     listed = [variants.get(index, (f"unused_index_{index}", None)) for index in range(max(variants) + 1)]
     return {"_enum": dict(listed)}
-
-
-def _annotation(owner: Any, name: str) -> ast.expr | None:
-    """How a parameter or field is annotated in the source; None if only its value is at hand."""
-    for holder in getattr(owner, "__mro__", (owner,)):
-        text = inspect.get_annotations(holder).get(name)
-        if isinstance(text, str):
-            return ast.parse(text, mode="eval").body
-    return None
 
 
 def _wrapped(path: str) -> str:

@@ -23,6 +23,7 @@ Fee: TypeAlias = Callable[[int, tuple[Any, ...]], int]
 
 
 def no_fee(one: int, args: tuple[Any, ...]) -> int:
+    """Nothing."""
     return 0
 
 
