@@ -14,10 +14,12 @@ from integritee.stf.native import NATIVE_APPS, Development
 
 BUILT_IN: Final[dict[str, str]] = {
     "guess_the_number": "integritee.apps.guess_the_number:GuessTheNumber",
+    "credits": "integritee.apps.credits:Credits",
+    "evm": "integritee.apps.evm:EvmApp",
 }
 """Where the project's own apps are, by name."""
 
-DEFAULT_APPS: Final[tuple[str, ...]] = ("guess_the_number",)
+DEFAULT_APPS: Final[tuple[str, ...]] = ("guess_the_number", "credits")
 """Apps of a worker that is told nothing else."""
 
 

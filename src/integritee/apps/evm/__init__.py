@@ -4,3 +4,7 @@ Read `engine` (one transaction under London rules), `journal` (the state it sees
 ledger and who pays), `app` (what travels on the wire). `interpreter` binds the machine itself, py-evm, and is loaded
 with the first call.
 """
+
+from .app import EvmApp
+
+__all__ = ["EvmApp"]
