@@ -38,7 +38,9 @@ def test_a_failing_call_leaves_nothing(expected: str, init: bytes) -> None:
     bench.check()
 
 
-@pytest.mark.parametrize("init", [assemble("0 0 REVERT"), assemble("@x JUMP x:")[:-1], assemble("0 DUP1 SSTORE 1 ADD")])
+@pytest.mark.parametrize(
+    "init", [assemble("0 0 REVERT"), assemble("@x JUMP x:")[:-1], assemble("0 DUP1 SSTORE 1 ADD")]
+)
 def test_a_failing_creation_leaves_nothing(init: bytes) -> None:
     bench = EvmBench()
     contracts, nonce = bench.contracts(), bench.evm_nonce(ALICE_EVM)
@@ -144,7 +146,9 @@ def test_the_machine_may_break_down(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.param(b"", "", id="nothing"),
         pytest.param(b"\xab\xcd", "", id="bare bytes"),
         pytest.param(invoke("Error(string)", 32, 2, b"no".ljust(32, b"\0")), "no", id="a text"),
-        pytest.param(invoke("Error(string)", 32, 9, b"no".ljust(32, b"\0")), "no" + "\0" * 7, id="zeros are text, too"),
+        pytest.param(
+            invoke("Error(string)", 32, 9, b"no".ljust(32, b"\0")), "no" + "\0" * 7, id="zeros are text, too"
+        ),
         pytest.param(invoke("Error(string)", 32, 2**255, b"no".ljust(32, b"\0")), "no" + "\0" * 30, id="too long"),
         pytest.param(invoke("Error(string)", 2**255, 2), "", id="text far outside"),
         pytest.param(invoke("Error(string)", 32), "", id="cut off"),

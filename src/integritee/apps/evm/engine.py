@@ -146,10 +146,10 @@ def _warm_up(tx: Transaction, created: bytes | None, journal: Journal) -> None:
 def _run(
     journal: Journal, around: Surroundings, tx: Transaction, created: bytes | None, gas: int, price: int
 ) -> Outcome:
-    from . import interpreter
-
     try:
         with _deep_recursion():
+            from . import interpreter
+
             return interpreter.run(
                 journal,
                 around,
@@ -169,7 +169,10 @@ def _run(
 
 @contextmanager
 def _deep_recursion() -> Iterator[None]:
-    """Nested EVM calls nest Python calls; nothing else in the process is to recurse that deeply."""
+    """Nested EVM calls nest Python calls; nothing else in the process is to recurse that deeply.
+
+    py-evm raises the limit for good when it is loaded; that is undone as well.
+    """
     usual = sys.getrecursionlimit()
     sys.setrecursionlimit(max(usual, RECURSION_LIMIT))
     try:

@@ -175,7 +175,7 @@ class Journal:
 
     def changes(self) -> Iterator[AccountChange]:
         """Accounts that are not as they were, by address."""
-        for address in sorted(self._before.keys() | self._slots.keys()):
+        for address in sorted(self._before.keys() | self._slots.keys() | self._new_codes.keys()):
             nonce, balance = self.nonce(address), self.balance(address)
             code = self._codes[address] if address in self._new_codes else None
             slots, wiped = self._changed_slots(address), address in self._wiped
