@@ -1,7 +1,7 @@
 """What users are promised, one test each. How each is kept in detail is tested next to the code; this is the list.
 
 1. The host reads ciphertext only.
-2. A getter answers only its owner.
+2. A getter answers only its owner, and session proxies within their role and time.
 3. No call runs twice.
 4. Funds leave the vault only against a burn.
 5. Secrets never reach logs, reprs or exceptions.
@@ -32,7 +32,8 @@ from integritee.primitives.enclave_bridge import Request
 from integritee.primitives.ids import ParentchainId
 from integritee.primitives.sidechain import SidechainHeader
 from integritee.scale import encode, u128
-from integritee.stf.errors import InvalidSignature
+from integritee.stf.asset_map import AssetId
+from integritee.stf.errors import InvalidSignature, MissingPrivileges
 from integritee.stf.operation import (
     DirectCall,
     IndirectCall,
@@ -41,11 +42,13 @@ from integritee.stf.operation import (
     TrustedGetterSigned,
     TrustedOperation,
 )
+from integritee.stf.types import AnyRole, SessionProxyCredentials, SessionProxyRole, TransferAllowance
 
 from ..enclave.core.harness import (
     ANN,
     BEN,
     CAT,
+    DAN,
     SLOT_MS,
     World,
     getter_bytes,
@@ -155,17 +158,50 @@ async def test_1_the_host_reads_ciphertext_only(world: World) -> None:
     assert encode(SidechainHeader, world.core.latest_header) in seen  # the blocks themselves are public
 
 
-def test_2_a_getter_answers_only_its_owner(world: World) -> None:
-    for name in ("account_info", "account_essentials"):
-        assert world.core.view.query(trusted_getter(name, ANN), 0) is not None
-        getter = LEDGER.trusted_getter(name, ANN.public)
-        as_delegate = LEDGER.sign_getter(getter, BEN)
-        assert world.core.view.query(Trusted(as_delegate), 0) is None
+def grant(world: World, delegate: Ed25519Pair, role: SessionProxyRole, expiry: int | None = None) -> None:
+    """Make somebody a session proxy of ANN."""
+    credentials = SessionProxyCredentials(role, expiry, bytes(32))
+    call = LEDGER.call("add_session_proxy", ANN.public, delegate.public, credentials)
+    world.submit(world.signed(ANN, call))
+    world.slot()
+
+
+GETTERS: dict[str, tuple[Any, ...]] = {
+    name: (0,) if name == "notes_for" else (AssetId.USDC,) if name == "asset_balance" else ()
+    for name, getter in LEDGER.trusted_getters.items()
+    if len(getter.arguments) == 1 or name in ("notes_for", "asset_balance")
+}
+"""Getters that are about an account, with their other arguments."""
+
+
+@pytest.mark.parametrize("name", GETTERS)
+def test_2_a_getter_answers_only_its_owner_and_its_proxies(world: World, name: str) -> None:
+    """Not strangers, whomever they pretend to be; not proxies that have expired or whose role is too small."""
+    view, args = world.core.view, GETTERS[name]
+    getter = LEDGER.trusted_getter(name, ANN.public, *args)
+    soon = world.now + 10_000
+    grant(world, CAT, AnyRole(), soon)
+    grant(world, DAN, TransferAllowance(TEER))
+    by_owner, by_stranger, by_proxy, by_spender = (LEDGER.sign_getter(getter, who) for who in (ANN, BEN, CAT, DAN))
+    answer = view.query(Trusted(by_owner), soon)
+    assert answer is not None
+    assert view.query(Trusted(by_proxy), soon - 1) == answer
+    refused = []
+    for signed in (by_stranger, by_proxy, by_spender):
+        with pytest.raises(MissingPrivileges) as caught:
+            view.query(Trusted(signed), soon)
+        refused.append(caught.value.code)
+    assert refused == ["stf.missing_privileges", "stf.session_proxy_expired", "stf.role_too_small"]
+    mine = LEDGER.sign_getter(LEDGER.trusted_getter(name, BEN.public, *args), BEN)
+    for delegate, signature in (
+        (None, by_stranger.signature),
+        (None, by_proxy.signature),
+        (None, mine.signature),
+        (CAT.public, by_stranger.signature),
+        (CAT.public, by_owner.signature),
+    ):
         with pytest.raises(InvalidSignature):
-            world.core.view.query(Trusted(TrustedGetterSigned(getter, None, as_delegate.signature)), 0)
-        mine = LEDGER.sign_getter(LEDGER.trusted_getter(name, BEN.public), BEN)
-        with pytest.raises(InvalidSignature):
-            world.core.view.query(Trusted(TrustedGetterSigned(getter, None, mine.signature)), 0)
+            view.query(Trusted(TrustedGetterSigned(getter, delegate, signature)), 0)
 
 
 def test_3_no_call_runs_twice(world: World) -> None:

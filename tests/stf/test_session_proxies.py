@@ -193,6 +193,17 @@ def test_a_session_proxy_expires_on_time(bench: Bench, expiry: int | None, now: 
     bench.check()
 
 
+def test_a_clock_that_goes_back_revives_nobody(bench: Bench) -> None:
+    """What has expired by the time of the last block stays expired."""
+    grant(bench, AnyRole(), NOW)
+    bench.runtime.timestamp.now.put(NOW)
+    with pytest.raises(IntegriteeError) as refused:
+        bench.ask(BOB, "account_info", ME, now=NOW - 1)
+    assert refused.value.data() == {"delegate": "0x" + YOU.hex(), "expiry": NOW, "now": NOW}
+    assert code(as_proxy(bench, "noop", now=0)) == "stf.session_proxy_expired"
+    bench.check()
+
+
 def test_an_expired_proxy_keeps_its_deposit_until_it_is_removed(bench: Bench) -> None:
     grant(bench, AnyRole(), NOW)
     assert bench.runtime.balances.data(ME).reserved == DEPOSIT

@@ -72,8 +72,9 @@ class Authorisation:
         found = self._runtime.session_proxy.get(account, delegate)
         if found is None:
             raise MissingPrivileges(delegate)
-        if found.expiry is not None and now >= found.expiry:
-            raise SessionProxyExpired(delegate, found.expiry, now)
+        latest = max(now, self._runtime.timestamp.now.get())  # a clock set back revives nobody
+        if found.expiry is not None and latest >= found.expiry:
+            raise SessionProxyExpired(delegate, found.expiry, latest)
         return found
 
     # -- who and when --------------------------------------------------------------------------------
