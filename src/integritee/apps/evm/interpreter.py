@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from eth.abc import ComputationAPI, MessageAPI, TransactionContextAPI
 from eth.constants import CREATE_CONTRACT_ADDRESS
-from eth.exceptions import ContractCreationCollision, VMError
+from eth.exceptions import ContractCreationCollision, OutOfGas, VMError
 from eth.vm.code_stream import CodeStream
 from eth.vm.execution_context import ExecutionContext
 from eth.vm.forks.london.computation import LondonComputation
@@ -43,12 +43,6 @@ class Steps:
     limit: int
     left: int
 
-    def spend(self, count: int) -> None:
-        """Raises TooManySteps; no frame of the machine catches that."""
-        self.left -= count
-        if self.left < 0:
-            raise TooManySteps(self.limit)
-
 
 class Code(CodeStream):
     """Code with a counter of the steps taken in it."""
@@ -61,13 +55,15 @@ class Code(CodeStream):
         self._destinations: bytes | None = None
 
     def __iter__(self) -> Iterator[int]:
-        code, steps = self._raw_code_bytes, self._steps
-        steps.spend(FRAME_STEPS)
-        while self.program_counter < len(code):
-            opcode = code[self.program_counter]
-            self.program_counter += 1
-            steps.spend(1)
-            yield opcode
+        """The instructions as they are run. Raises TooManySteps; no frame of the machine catches that."""
+        code, size, steps = self._raw_code_bytes, len(self._raw_code_bytes), self._steps
+        steps.left -= FRAME_STEPS
+        while (at := self.program_counter) < size:
+            steps.left -= 1
+            if steps.left < 0:
+                raise TooManySteps(steps.limit)
+            self.program_counter = at + 1
+            yield code[at]
         yield STOP
 
     def is_valid_opcode(self, position: int) -> bool:
@@ -86,6 +82,13 @@ class Computation(LondonComputation):
         super().__init__(state, message, transaction_context)
         self.code = Code(message.code, state.steps)
         self.logs: list[tuple[int, bytes, tuple[int, ...], bytes]] = []
+
+    def consume_gas(self, amount: int, reason: str) -> None:
+        """As in py-evm, without a trace: this is what the machine does most."""
+        meter = self._gas_meter
+        if amount > meter.gas_remaining:
+            raise OutOfGas(reason)
+        meter.gas_remaining -= amount
 
     @property
     def precompiles(self) -> dict[Any, Any]:

@@ -115,7 +115,8 @@ class Evm(Pallet):
         moved = sum(after - before for before, after in funds.values())
         self.balances.total_issuance.mutate(lambda total: total + moved)
         self.balances.deposit(self.balances.Event.Withdraw(mapped_account(source), receipt.fee))
-        self.balances.mint(self.enclave_account.account.get(), receipt.tip)
+        if receipt.tip:
+            self.balances.mint(self.enclave_account.account.get(), receipt.tip)
 
     def _funds_after(self, source: bytes, changes: tuple[AccountChange, ...]) -> dict[bytes, tuple[int, int]]:
         """Free balance (before, after) by account; `source` settles existential deposits. Raises DepositUnpaid."""
@@ -123,16 +124,18 @@ class Evm(Pallet):
         funds: dict[bytes, tuple[int, int]] = {}
         deposits = 0
         for change in changes:
-            who = mapped_account(change.address)
-            before = self.balances.free(who)
-            after = before + change.balance - change.balance_before
-            if change.destroyed:
-                after = 0
-                deposits -= before - change.balance_before
-            elif change.balance and before < least:
-                after = change.balance + least
-                deposits += least - before
-            funds[who] = before, after
+            received = change.balance - change.balance_before
+            if received or change.destroyed or change.address == source:
+                who = mapped_account(change.address)
+                before = self.balances.free(who)
+                after = before + received
+                if change.destroyed:
+                    after = 0
+                    deposits -= before - change.balance_before
+                elif change.balance and before < least:
+                    after = change.balance + least
+                    deposits += least - before
+                funds[who] = before, after
         payer = mapped_account(source)
         before, after = funds[payer]
         if deposits > after - least:
@@ -141,9 +144,11 @@ class Evm(Pallet):
         return funds
 
     def _set_nonce(self, who: bytes, nonce: int) -> None:
-        info = self.system.account.get(who).replace(nonce=nonce)
+        info = self.system.account.get(who)
+        if info.nonce == nonce:
+            return
         if nonce or info.exists():
-            self.system.account.put(who, info)
+            self.system.account.put(who, info.replace(nonce=nonce))
         else:
             self.system.account.remove(who)
 
