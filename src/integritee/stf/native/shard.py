@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
+from integritee.primitives.enclave_bridge import ShardSignerStatus, ShardStatus
 from integritee.primitives.ids import AccountId, Balance, Moment, ParentchainId
-from integritee.scale import u32
+from integritee.primitives.storage import storage_prefix
+from integritee.scale import decode, u32
 from integritee.stf.asset_map import AssetId
 from integritee.stf.declare import App, Authority, Context, public_getter, trusted_call
 from integritee.stf.types import ParentchainInfo, ParentchainsInfo, ShardInfo
@@ -15,6 +17,9 @@ NOISE_STEPS: Final = 10_000
 nothing else: asking again before or after a call tells nobody what that call paid."""
 
 
+STATUS_PREFIX: Final = storage_prefix("EnclaveBridge", "ShardStatus")
+
+
 class Shard(App):
     """Facts of the shard."""
 
@@ -22,9 +27,9 @@ class Shard(App):
 
     @trusted_call(1, authority=Authority.ENCLAVE)
     def timestamp_set(self, ctx: Context, enclave: AccountId, now: Moment, parentchain: ParentchainId) -> None:
-        """Adopt the time of a parentchain block; the first of Integritee dates the shard."""
+        """Adopt the time of a parentchain block; the first of each chain dates the shard on it."""
         mirror = self.runtime.parentchain(parentchain)
-        if parentchain is ParentchainId.Integritee and mirror.creation_timestamp.get() is None:
+        if mirror.creation_timestamp.get() is None:
             mirror.creation_timestamp.put(now)
         mirror.now.put(now)
 
@@ -69,7 +74,12 @@ class Shard(App):
 
     @public_getter(12)
     def shard_info(self) -> ShardInfo:
-        """Configuration and mode of the shard."""
+        """Configuration and mode of the shard, and who serves it, as proven on Integritee."""
         stored = self.runtime.shard_management.config.get()
         config, updated_at = stored if stored else (None, None)
-        return ShardInfo(config, updated_at, None, self.runtime.shard_management.mode.get())
+        return ShardInfo(config, updated_at, self._status(), self.runtime.shard_management.mode.get())
+
+    def _status(self) -> list[ShardSignerStatus] | None:
+        mirrored = self.runtime.integritee.mirror.items()  # a handful, of this shard only
+        raw = next((value for key, value in mirrored if key.startswith(STATUS_PREFIX)), None)
+        return None if raw is None else decode(ShardStatus, raw)
