@@ -39,7 +39,7 @@ async def explain(options: Options, output: Output) -> None:
     codes = _codes()
     found = codes.get(options.code)
     if found is None:
-        raise UnknownCode(options.code, get_close_matches(options.code, codes, MAX_SUGGESTIONS, SIMILARITY))
+        raise UnknownCode(options.code, get_close_matches(options.code.lower(), codes, MAX_SUGGESTIONS, SIMILARITY))
     output.line(f"{options.code}: {found['meaning']}")
     if found["facts"]:
         output.line("facts: " + ", ".join(f"{name} ({form})" for name, form in found["facts"].items()))

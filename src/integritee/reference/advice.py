@@ -41,6 +41,7 @@ PLACES: Final = {
 """By module or package; the longest name counts."""
 
 PLACES_OF_CODES: Final = {
+    "app": HOST,
     "enclave.not_ready": TRUSTED,
     "frame": NODE,
     "grandpa": PARENTCHAIN,
@@ -50,6 +51,8 @@ PLACES_OF_CODES: Final = {
     "parentchain.not_connected": TRUSTED,
     "pool": TRUSTED,
     "shielding": TRUSTED,
+    "stf.index_clash": HOST,
+    "stf.invariant_broken": ENCLAVE,
     "sudo": PARENTCHAIN,
     "top": TRUSTED,
 }
@@ -151,6 +154,13 @@ ADVICE: Final = {
     "guess_the_number.no_draw_yet": "Try again a few blocks later.",
     "guess_the_number.too_many_attempts": "Wait for the next round.",
     "guess_the_number.too_many_winners": "Find a better guess.",
+    # apps of others
+    "app.broken": "Correct the app's declarations.",
+    "app.folder_not_allowed": "Install the app and give its name, or run a development ledger.",
+    "app.index_reserved": "Give the app an index from `first` to `last`.",
+    "app.pallet_index_reserved": "Give the pallet an index from `first` to `last`.",
+    "app.unknown": "Check the name; install the app's package where the worker runs.",
+    "app": "Correct the app or what names it; the message says what is wrong.",
     # what pallets refuse
     "arithmetic": "Use amounts that the ledger can hold.",
     "assets.no_account": "Shield some of the asset first.",

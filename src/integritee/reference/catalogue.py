@@ -60,9 +60,13 @@ class Entry:
 @cache
 def catalogue(packages: tuple[str, ...] = PROJECT) -> dict[str, Entry]:
     """All entries that errors of these top-level packages make, in order of their codes."""
+    return {entry.code: entry for entry in sorted(entries(packages), key=lambda entry: entry.code)}
+
+
+def entries(packages: tuple[str, ...] = PROJECT) -> list[Entry]:
+    """All entries, from wherever they come; a code that comes from several places should mean the same in each."""
     import_all(packages)
-    entries = [*map(_of_class, error_classes(packages)), *_of_pallets(packages), *_of_dispatch(), *_of_validity()]
-    return {entry.code: entry for entry in sorted(entries, key=lambda entry: entry.code)}
+    return [*map(_of_class, error_classes(packages)), *_of_pallets(packages), *_of_dispatch(), *_of_validity()]
 
 
 def import_all(packages: tuple[str, ...] = PROJECT) -> None:
@@ -81,7 +85,7 @@ def descendants(root: type, packages: tuple[str, ...] = PROJECT) -> list[type]:
         new: set[type] = set(waiting.pop().__subclasses__()) - found
         found |= new
         waiting += new
-    own = (c for c in found if c.__module__.partition(".")[0] in packages)
+    own = (c for c in found if _package(c) in packages)
     return sorted(own, key=lambda c: (c.__module__, c.__qualname__))
 
 
@@ -92,7 +96,8 @@ def error_classes(packages: tuple[str, ...] = PROJECT) -> Iterator[type[Integrit
 
 def is_family(error: type[IntegriteeError]) -> bool:
     """Whether a class groups others and is never raised itself."""
-    return bool(error.__subclasses__()) and error.code not in RAISED_GROUPS
+    below = [c for c in error.__subclasses__() if _package(c) == _package(error)]
+    return bool(below) and error.code not in RAISED_GROUPS
 
 
 def meaning_of(error: type[IntegriteeError]) -> str:
@@ -157,6 +162,10 @@ MESSAGE: Final = (Fact("message", "text"),)
 def _entry(code: str, meaning: str, module: str, facts: tuple[Fact, ...], family: bool = False) -> Entry:
     place = place_of(code, module)
     return Entry(code, sentence(meaning), facts, place, advice_for(code, place), family)
+
+
+def _package(cls: type) -> str:
+    return cls.__module__.partition(".")[0]
 
 
 def _first_paragraph(docs: str | None) -> str:

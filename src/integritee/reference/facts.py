@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -56,12 +56,12 @@ def facts_of(error: type[IntegriteeError]) -> tuple[Fact, ...]:
 
 
 def specimen(error: type[IntegriteeError]) -> IntegriteeError:
-    """One error of a class, with arguments of the right types. Raises TypeError for types it has no sample of."""
+    """One error of a class, made of no more than it needs. Raises TypeError for types it has no sample of."""
+    if not inspect.isfunction(_init(error)):  # Exception's own, which takes a text
+        return error(SAMPLES[str])
     hints = _hints(error)
-    arguments = inspect.signature(_init(error)).parameters.values()
-    taken = [p for p in list(arguments)[1:] if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
-    by_name = {p.name: _sample(hints[p.name]) for p in taken}
-    return error(**by_name) if by_name else error()
+    taken = list(inspect.signature(_init(error)).parameters.values())[1:]
+    return error(**{p.name: _sample(hints[p.name]) for p in taken if p.default is p.empty})
 
 
 def _init(error: type[IntegriteeError]) -> Callable[..., None]:
@@ -78,6 +78,8 @@ def _sample(hint: Any) -> Any:
             return SAMPLES[member]
     if types.NoneType in _members(hint):
         return None
+    if isinstance(typing.get_origin(hint), type) and issubclass(typing.get_origin(hint), Iterable):
+        return []
     raise TypeError(f"there is no sample of {hint}")
 
 

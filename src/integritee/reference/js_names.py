@@ -32,8 +32,12 @@ TYPES: Final = {
 }
 """By our names, or by those that derive from the names of calls, getters and variants."""
 
-FIELDS: Final = {("NotesBucketInfo", "maybe_first"): "first", ("NotesBucketInfo", "maybe_last"): "last"}
-"""Names of fields by type and our name."""
+PARTS: Final = {
+    ("NotesBucketInfo", "maybe_first"): "first",
+    ("NotesBucketInfo", "maybe_last"): "last",
+    ("CreditsPublicGetter", "credits_of"): "credits",
+}
+"""Names of fields and variants by type and our name."""
 
 SNAKE_CASE: Final = frozenset({"IntegriteeGetter", "IntegriteeTrustedOperation"})
 """Enums whose variants are written as ``direct_call``."""

@@ -148,10 +148,7 @@ class JsTypes:
     # -- structs and enums ---------------------------------------------------------------------------
 
     def _fields(self, owner: str, struct: type[Struct], fields: Sequence[Field]) -> dict[str, str]:
-        return {
-            js_names.FIELDS.get((owner, f.name), f.name): self._spelled(annotation(struct, f.attribute), f.hint)
-            for f in fields
-        }
+        return {_part(owner, f.name): self._spelled(annotation(struct, f.attribute), f.hint) for f in fields}
 
     def _enum(self, name: str, form: Variants) -> dict[str, Any]:
         spell = snake if name in js_names.SNAKE_CASE else str
@@ -186,9 +183,10 @@ class JsTypes:
 
     def _app_enum(self, app: type[App], kind: str, entries: dict[int, Definition]) -> str:
         of_app = camel(app.name)
-        make: Callable[[str], Any] = lambda _: _filled(  # noqa: E731
-            {index: (d.name, self._arguments(d, of_app)) for index, d in entries.items()}
-        )
+
+        def make(name: str) -> Any:
+            return _filled({i: (_part(name, d.name), self._arguments(d, of_app)) for i, d in entries.items()})
+
         return self._define(of_app + WIRE_TYPES[kind].__name__, make)
 
     def _arguments(self, definition: Definition, of_app: str) -> str | None:
@@ -222,6 +220,10 @@ def _filled(variants: dict[int, tuple[str, str | None]]) -> dict[str, Any]:
     """The definition of an enum, whose variants are counted: there must be one for each index up to the last."""
     listed = [variants.get(index, (f"unused_index_{index}", None)) for index in range(max(variants) + 1)]
     return {"_enum": dict(listed)}
+
+
+def _part(owner: str, name: str) -> str:
+    return js_names.PARTS.get((owner, name), name)
 
 
 def _wrapped(path: str) -> str:

@@ -8,16 +8,15 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 import integritee
-from integritee.apps.catalog import BUILT_IN, LedgerConfig, client_ledger, find_app, ledger_of
+from integritee.apps.catalog import BUILT_IN, LedgerConfig, ledger_of
 from integritee.errors import IntegriteeError
-from integritee.stf.ledger import Ledger
 
-from .catalogue import catalogue
+from .catalogue import PROJECT, catalogue
 from .error_page import error_codes_json, errors_page
 from .errors import NoSourceTree
 from .js_types import js_types
@@ -51,23 +50,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def generated(apps: Sequence[str] = ()) -> dict[str, str]:
-    """All files by name, for the ledger with every app of the project and the `apps` named beside. Raises
-    IndexClash, NameClash, UnreadableAnnotation, and what finding an app raises."""
-    ledger = _ledger(apps)
-    entries = catalogue(("integritee", *(find_app(name).__module__.partition(".")[0] for name in apps)))
-    made: dict[str, Callable[[], str]] = {
-        "calls.md": lambda: calls_page(ledger),
-        "getters.md": lambda: getters_page(ledger),
-        "errors.md": lambda: errors_page(entries),
-        "types.json": lambda: json.dumps(js_types(ledger), indent=1) + "\n",
-        "typed.py": lambda: typed_client(ledger),
-        "error_codes.json": lambda: error_codes_json(entries),
+    """All files by name, for the ledger with every app of the project and the `apps` named beside.
+
+    Raises AppError, IndexClash, NameClash, UnreadableAnnotation.
+    """
+    config = LedgerConfig([*BUILT_IN, *apps], True)
+    ledger = ledger_of(config)
+    entries = catalogue((*PROJECT, *config.packages()))
+    return {
+        "calls.md": calls_page(ledger),
+        "getters.md": getters_page(ledger),
+        "errors.md": errors_page(entries),
+        "types.json": json.dumps(js_types(ledger), indent=1) + "\n",
+        "typed.py": typed_client(ledger),
+        "error_codes.json": error_codes_json(entries),
     }
-    return {name: make() for name, make in made.items()}
-
-
-def _ledger(apps: Sequence[str]) -> Ledger:
-    return ledger_of(LedgerConfig.of((*BUILT_IN, *apps), True)) if apps else client_ledger()
 
 
 def _files(apps: Sequence[str], out: Path | None) -> dict[Path, str]:
@@ -103,7 +100,7 @@ def _parser() -> argparse.ArgumentParser:
         "--out", type=Path, metavar="DIR", help="all files here; default: their places in the project"
     )
     parser.add_argument(
-        "--app", action="append", default=[], dest="apps", metavar="NAME", help="an app to include; repeatable"
+        "--app", action="append", default=[], dest="apps", metavar="NAME", help="a further app, by name or folder"
     )
     return parser
 

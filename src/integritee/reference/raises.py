@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import sys
 import textwrap
 import typing
 from collections.abc import Callable, Iterator
@@ -63,11 +64,9 @@ class _Scope:
 
     def __init__(self, reader: _Reader, function: FunctionType, owner: type | None) -> None:
         self._reader = reader
-        self._globals = function.__globals__
-        hints = _hints(function)
-        self._locals: dict[str, Any] = {
-            name: _class_of(hints.get(name)) for name in inspect.signature(function).parameters
-        }
+        self._globals = known = function.__globals__
+        names = inspect.signature(function).parameters
+        self._locals: dict[str, Any] = {name: _written(function, name, known) for name in names}
         if owner is not None:
             self._locals["self"] = owner
 
@@ -109,7 +108,7 @@ class _Scope:
         match arguments:
             case [ast.Attribute(attr=name)] if made is token_failure:
                 return frozenset({(f"token.{snake(name)}", DispatchFailure)})
-            case [] if inspect.isfunction(made) and _hints(made).get("return") is DispatchFailure:
+            case [] if inspect.isfunction(made) and _returned(made) is DispatchFailure:
                 return frozenset({(made().code, DispatchFailure)})
         return NONE
 
@@ -164,20 +163,24 @@ class _Scope:
         found = inspect.getattr_static(owner, name, None)
         if isinstance(found, property):
             return _returned(found.fget)
-        return _class_of(_hints(owner).get(name))
+        return _declared(owner, name)
 
 
-def _returned(function: Any) -> Any:
-    return _class_of(_hints(function).get("return"))
+def _returned(function: Any) -> type | None:
+    """Class that a function returns by its annotation."""
+    return _written(function, "return", getattr(function, "__globals__", {}))
 
 
-@cache
-def _hints(subject: Any) -> dict[str, Any]:
-    try:
-        return typing.get_type_hints(subject)
-    except (TypeError, NameError):  # no annotations, or some for type checkers only
-        return {}
+def _declared(owner: type, name: str) -> type | None:
+    """Class of an attribute by its annotation."""
+    for base in owner.__mro__:
+        if name in inspect.get_annotations(base):
+            return _written(base, name, vars(sys.modules[base.__module__]))
+    return None
 
 
-def _class_of(hint: Any) -> type | None:
-    return hint if isinstance(hint, type) else None
+def _written(holder: Any, name: str, known: dict[str, Any]) -> type | None:
+    """Class that an annotation names; None if it is not that simple, or only type checkers know it."""
+    text = inspect.get_annotations(holder).get(name) if callable(holder) else None
+    found = known.get(text) if isinstance(text, str) else text
+    return found if isinstance(found, type) else None
