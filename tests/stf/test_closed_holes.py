@@ -5,6 +5,8 @@ The list for readers, with what was kept as it is, is `docs/deviations.md`.
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -379,3 +381,15 @@ def test_private_notes_have_a_flat_fee(bench: Bench) -> None:
         assert bench.run(CHARLIE, "send_note", BOB.public, note).error is None
         assert free - bench.free(CHARLIE) == FEE
     bench.check()
+
+
+# -- the list for readers
+
+
+def test_every_test_in_the_list_exists() -> None:
+    root = Path(__file__).parents[2]
+    listed = re.findall(r"`(?:([\w/]+\.py)::)?(test_\w+)`", (root / "docs" / "deviations.md").read_text())
+    assert len(listed) > 30
+    for file, name in listed:
+        path = root / file if "/" in file else Path(__file__).with_name(file or "test_closed_holes.py")
+        assert f"def {name}(" in path.read_text(), (file, name)
