@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 from integritee.cli.main import main
 
 from ..client.development_node import development_node
-from ..client.ledger_enclave import MRENCLAVE, LedgerEnclave
+from ..client.ledger_enclave import BLOCK, MRENCLAVE, LedgerEnclave
 
 NOBODY = "1"
 """A port where nothing listens."""
@@ -31,6 +32,15 @@ class Result:
     @property
     def lines(self) -> list[str]:
         return self.out.splitlines()
+
+    @property
+    def sent(self) -> list[str]:
+        """What was printed before the statuses of a call that went well."""
+        assert (self.code, self.err) == (0, "")
+        *sent, ready, last = self.lines
+        assert ready.endswith(" is Ready")
+        assert last.endswith(f" is InSidechainBlock(0x{BLOCK.hex()})")
+        return sent
 
     @property
     def json(self) -> Any:
@@ -109,6 +119,22 @@ def enclave(served: EnclaveThread) -> LedgerEnclave:
 def with_enclave(served: EnclaveThread, cli: Cli) -> Cli:
     """Run a command line against the enclave."""
     return lambda *arguments: cli("-P", served.port, *arguments)
+
+
+@pytest.fixture
+def direct(with_enclave: Cli) -> Cli:
+    """Run a command of `trusted` that goes straight to the enclave."""
+    return lambda *arguments: with_enclave("trusted", "--direct", *arguments)
+
+
+@pytest.fixture
+def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Local time is that of Greenwich."""
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
 
 
 # -- the node

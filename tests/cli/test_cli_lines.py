@@ -11,14 +11,17 @@ from typing import Annotated, Any
 import pytest
 
 import integritee
+from integritee.apps.evm.addresses import H160
+from integritee.cli.json_values import chain_json, json_value
 from integritee.cli.listen import event_line
-from integritee.cli.views import chain_json, debug, json_value
+from integritee.cli.views import debug
 from integritee.metadata import EventRecord, Variant
 from integritee.primitives.enclave_bridge import ShardConfig, ShardSignerStatus
 from integritee.primitives.ids import H256, AccountId, ParentchainId
 from integritee.primitives.rpc import InSidechainBlock, Ready, TrustedOperationStatus
 from integritee.scale import Bytes32, Compact, Err, Ok, u32, u64, u128
-from integritee.stf.types import AnyRole, SessionProxyRole
+from integritee.stf.asset_map import AssetId
+from integritee.stf.types import AnyRole, NoteText, SessionProxyRole, TransferAllowance
 
 from ..client.ledger_enclave import ALICE, BOB
 from .conftest import Cli
@@ -170,6 +173,9 @@ def test_reader_that_stops_reading(cli: Cli) -> None:
         (bytes, b"\x01\x02", "[1, 2]", "0x0102"),
         (Bytes32, bytes(32), "[" + ", ".join(["0"] * 32) + "]", "0x" + "00" * 32),
         (H256, b"\x07" * 32, "0x" + "07" * 32, "0x" + "07" * 32),
+        (H160, b"\x07" * 20, "0x" + "07" * 20, "0x" + "07" * 20),
+        (NoteText, b"hi", "[104, 105]", "hi"),
+        (AssetId, AssetId.USDT_E, "USDT_E", "USDT_E"),
         (AccountId, ALICE.public, ALICE_DEBUG, "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY"),
         (u32 | None, None, "None", None),
         (u32 | None, 3, "Some(3)", 3),
@@ -187,6 +193,12 @@ def test_reader_that_stops_reading(cli: Cli) -> None:
             {"InSidechainBlock": {"block_hash": "0x" + "07" * 32}},
         ),
         (SessionProxyRole, AnyRole(), "Any", "Any"),
+        (
+            SessionProxyRole,
+            TransferAllowance(5),
+            "TransferAllowance(5)",
+            {"TransferAllowance": {"allowance": "5"}},
+        ),
         (
             ShardSignerStatus,
             ShardSignerStatus(ALICE.public, b"\x01" * 32, 9),

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
 
-from integritee.apps.catalog import DEFAULT_LEDGER as LEDGER
+from integritee.apps.catalog import client_ledger
 from integritee.crypto import ShieldingKey, Sr25519Pair
 from integritee.enclave.errors import UnknownShard
 from integritee.enclave.pool.errors import StaleNonce
@@ -20,15 +20,18 @@ from integritee.enclave.rpc.methods import trusted_methods
 from integritee.enclave.rpc.server import TrustedRpcServer, tls_context
 from integritee.enclave.rpc.watch import Watcher, WatchRegistry
 from integritee.errors import IntegriteeError
-from integritee.frame.metadata import metadata_v14
 from integritee.frame.overlay import EmptyBackend, Overlay
 from integritee.primitives.enclave_bridge import Request
 from integritee.primitives.ids import ParentchainId
 from integritee.primitives.rpc import InSidechainBlock, Invalid, Ready, TrustedOperationStatus
 from integritee.primitives.sidechain import SidechainHeader, SignedBlock
+from integritee.stf.development import ENDOWMENTS
 from integritee.stf.executor import Executor
 from integritee.stf.operation import Get, Getter, TrustedCallSigned, TrustedOperation
-from integritee.stf.runtime import LedgerRuntime
+from integritee.stf.runtime import ENCLAVE_ENDOWMENT
+
+LEDGER = client_ledger()
+"""A development ledger with all apps."""
 
 UNIT = 10**12
 MRENCLAVE = b"\x1b" * 32
@@ -38,6 +41,7 @@ BLOCK = b"\x77" * 32
 NOW = 1_700_000_000_000
 ALICE = Sr25519Pair.from_uri("//Alice")
 BOB = Sr25519Pair.from_uri("//Bob")
+ISSUED = 1000 * UNIT + sum(ENDOWMENTS.values()) - ENDOWMENTS[ALICE.public] + ENCLAVE_ENDOWMENT
 
 
 @cache
@@ -46,13 +50,15 @@ def shielding_key() -> ShieldingKey:
 
 
 class LedgerEnclave:
-    """//Alice owns 1000 UNIT. `failure` is raised by every request that can fail."""
+    """//Alice owns 1000 UNIT, and it is always `NOW`. `failure` is raised by every request that can fail."""
 
     def __init__(self, *, shard: bytes = SHARD, has_vault: bool = True) -> None:
         self._shard = shard
         runtime = LEDGER.runtime(Overlay(EmptyBackend()))
         runtime.initialize_genesis(b"\xee" * 32)
-        runtime.balances.mint(ALICE.public, 1000 * UNIT)
+        runtime.balances.set_free(ALICE.public, 1000 * UNIT)
+        runtime.begin_block(1, NOW, b"\x05" * 32)
+        runtime.run_hooks(1, NOW)
         if has_vault:
             runtime.integritee.set_vault(VAULT)
         self.runtime = runtime
@@ -87,7 +93,7 @@ class LedgerEnclave:
         return SidechainHeader(b"\x01" * 32, 7, self._shard, b"\x02" * 32, 51)
 
     def stf_metadata(self) -> bytes:
-        return metadata_v14(LedgerRuntime)
+        return LEDGER.metadata
 
     def version(self) -> str:
         return "0.1.0"
@@ -104,7 +110,7 @@ class LedgerEnclave:
 
     async def execute_getter(self, request: Request) -> bytes | None:
         self._admit(request)
-        return self.executor.query(LEDGER.codec(Getter).decode(request.cyphertext), 0)
+        return self.executor.query(LEDGER.codec(Getter).decode(request.cyphertext), NOW)
 
     async def submit(self, request: Request, watcher: Watcher | None) -> bytes:
         self._admit(request)

@@ -22,7 +22,7 @@ from integritee.primitives.ids import ParentchainId
 from integritee.primitives.rpc import Finalized, InSidechainBlock, Ready, Submitted
 from integritee.stf.types import ShardMode
 
-from .ledger_enclave import ALICE, BLOCK, BOB, MRENCLAVE, SHARD, UNIT, VAULT, LedgerEnclave
+from .ledger_enclave import ALICE, BLOCK, BOB, ISSUED, MRENCLAVE, SHARD, UNIT, VAULT, LedgerEnclave
 
 FEE = UNIT // 100
 
@@ -71,8 +71,8 @@ async def test_unknown_vault_is_refused_with_its_code() -> None:
 
 async def test_public_getters(client: WorkerClient, enclave: LedgerEnclave) -> None:
     assert await client.get("some_value") == 42
-    assert await client.total_issuance() == 1000 * UNIT + 1000
-    assert (await client.shard_info()).mode is ShardMode.Initializing
+    assert await client.total_issuance() == ISSUED
+    assert (await client.shard_info()).mode is ShardMode.Normal
     assert (await client.parentchains_info()).shielding_target is ParentchainId.Integritee
 
 

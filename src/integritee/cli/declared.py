@@ -1,25 +1,32 @@
-"""From the ledger's declarations to the verbs and arguments of a command line."""
+"""From the ledger's declarations to the arguments of a command line.
+
+An argument stands where it is declared. What may be missing is an option, what is true or false a flag, and the
+fields of a struct stand for the struct; so ``request: Request`` with fields ``urgent: bool``, ``text: str`` and
+``key: H256 | None`` is ``<text> [--urgent] [--key HEX]``.
+"""
 
 from __future__ import annotations
 
 import argparse
-import enum
-from collections.abc import Callable, Sequence
-from typing import Any, Final, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
-from integritee.client.accounts import owner, recipient
+from integritee.client.accounts import recipient
 from integritee.frame.declare import Argument
-from integritee.scale import Integer, shape
-from integritee.scale.shape import Array, Primitive
+from integritee.scale import shape
+from integritee.scale.shape import Array, Composite, Hint, OptionOf, Primitive
 
-from .arguments import Parser, unsigned
-from .session import Identity
+from .arguments import Parser
+from .readers import reading
 from .views import ACCOUNT_ID
 
 SHARD: Final = "shard"
 """An argument of this name is the shard of the options."""
 
-Reader: TypeAlias = Callable[[str], Any]
+RESERVED: Final = ("help", "session-proxy")
+"""Options that every verb has."""
+
+NO_ALIASES: Final[Mapping[str, str]] = {}
 
 
 def verb_of(name: str) -> str:
@@ -27,86 +34,65 @@ def verb_of(name: str) -> str:
     return name.replace("_", "-")
 
 
-def readable(arguments: Sequence[Argument]) -> bool:
-    """Whether all arguments can be given on a command line."""
-    return all(argument.name == SHARD or _reader(argument.hint) is not None for argument in arguments)
-
-
-def add_arguments(parser: Parser, arguments: Sequence[Argument]) -> None:
-    """Positional arguments as declared, the shard left out."""
-    for position, argument in enumerate(arguments):
+def add_arguments(parser: Parser, arguments: Sequence[Argument], aliases: Mapping[str, str] = NO_ALIASES) -> None:
+    """Arguments as declared, the shard left out; `aliases` are short forms of options by the argument's name."""
+    form = _Form(parser, aliases)
+    for argument in arguments:
         if argument.name != SHARD:
-            about = _account_help(position) if is_account(argument) else None
-            read = _reader(argument.hint) or str
-            parser.add_argument(f"argument_{position}", metavar=argument.name, type=read, help=about)
+            form.add(argument.name, argument.hint, _dest(argument))
 
 
-def values(arguments: Sequence[Argument], options: argparse.Namespace, identity: Identity) -> list[Any]:
-    """What a call or getter is made of. The first account may be named by its secret. Raises UnknownAccount."""
-    found: list[Any] = []
-    for position, argument in enumerate(arguments):
-        if argument.name == SHARD:
-            found.append(identity.shard)
-            continue
-        given = getattr(options, f"argument_{position}")
-        if is_account(argument):
-            given = recipient(given) if position else owner(given)
-        found.append(given)
-    return found
+class _Form:
+    """Adds arguments to a parser; no two options have the same name."""
+
+    def __init__(self, parser: Parser, aliases: Mapping[str, str]) -> None:
+        self._parser, self._aliases = parser, aliases
+        self._taken = set(RESERVED)
+
+    def add(self, name: str, hint: Hint, dest: str) -> None:
+        match shape(hint):
+            case OptionOf(item=item):
+                flags = [self._aliases[name]] if name in self._aliases else []
+                read, about = reading(item)
+                self._parser.add_argument(
+                    *flags, self._option(name), dest=dest, metavar="VALUE", type=read, help=about
+                )
+            case Composite(fields=fields):
+                for field in fields:
+                    self.add(field.name, field.hint, f"{dest}.{field.name}")
+            case Primitive(name="bool"):
+                self._parser.add_argument(self._option(name), dest=dest, action="store_true")
+            case form if _is_account(form):
+                self._parser.add_argument(dest, metavar=name, help=reading(hint).about)
+            case _:
+                read, about = reading(hint)
+                self._parser.add_argument(dest, metavar=name, type=read, help=about)
+
+    def _option(self, name: str) -> str:
+        wanted = verb_of(name)
+        while wanted in self._taken:
+            wanted += "-"
+        self._taken.add(wanted)
+        return f"--{wanted}"
 
 
-def subject_text(options: argparse.Namespace) -> str:
-    """The first argument as it was written: who signs."""
-    text: str = options.argument_0
-    return text
+def values(arguments: Sequence[Argument], options: argparse.Namespace, shard: bytes) -> list[Any]:
+    """What a call or getter is made of, in the order of declaration. Raises UnknownAccount."""
+    return [shard if a.name == SHARD else _value(a.hint, options, _dest(a)) for a in arguments]
 
 
-def is_account(argument: Argument) -> bool:
-    """Whether an argument is an account id."""
-    form = shape(argument.hint)
+def _value(hint: Hint, options: argparse.Namespace, dest: str) -> Any:
+    match shape(hint):
+        case Composite(fields=fields, build=build):
+            return build(**{f.attribute: _value(f.hint, options, f"{dest}.{f.name}") for f in fields})
+        case form if _is_account(form):
+            return recipient(getattr(options, dest))
+    return getattr(options, dest)
+
+
+def _is_account(form: object) -> bool:
     return isinstance(form, Array) and form.path == ACCOUNT_ID
 
 
-def _account_help(position: int) -> str:
-    if position:
-        return "SS58 address or //Path"
-    return "//Path, seed, phrase, or SS58 address in the shard's key store"
-
-
-def _reader(hint: Any) -> Reader | None:
-    """How a text becomes a value; None for types that no text is agreed for."""
-    if isinstance(hint, type) and issubclass(hint, enum.IntEnum):
-        return _member_reader(hint)
-    match shape(hint):
-        case Primitive(name="str"):
-            return str
-        case Primitive(integer=Integer(size=size, signed=False)):
-            return unsigned(size * 8)
-        case Array(item=None, path=path, size=size):
-            return str if path == ACCOUNT_ID else _hex_reader(size)
-    return None
-
-
-def _member_reader(members: type[enum.IntEnum]) -> Reader:
-    by_name = {member.name.lower(): member for member in members}
-
-    def read(text: str) -> enum.IntEnum:
-        member = by_name.get(text.lower().replace("-", ""))
-        if member is None:
-            raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(m.name for m in members)}")
-        return member
-
-    return read
-
-
-def _hex_reader(size: int) -> Reader:
-    def read(text: str) -> bytes:
-        try:
-            data = bytes.fromhex(text.removeprefix("0x"))
-        except ValueError:
-            data = b""
-        if len(data) != size:
-            raise argparse.ArgumentTypeError(f"{text!r} is not the hex of {size} bytes")
-        return data
-
-    return read
+def _dest(argument: Argument) -> str:
+    return f"argument.{argument.name}"

@@ -2,8 +2,9 @@
 
 CliError
 ├── UsageError             the command line itself is wrong
-├── NotAvailable           a feature of a later release
+├── VerbClash              two apps bring commands of the same name
 ├── InvalidIdentifier      a text that is not the base58 form of 32 bytes
+├── AssetNotOnChain        the connected chain does not have an asset
 ├── ConfirmationTimeout    the enclave did not process the block of an invocation in time
 ├── ConfirmationSkipped    the enclave went past the block of an invocation
 ├── ConfirmationMismatch   the enclave processed another block of the same number
@@ -23,12 +24,24 @@ class UsageError(CliError):
     code = "cli.usage"
 
 
-class NotAvailable(CliError):
-    code = "cli.not_available"
+class VerbClash(CliError):
+    """Two apps bring commands of the same name, or one brings a command that there is already."""
 
-    def __init__(self, feature: str) -> None:
-        self.feature = feature
-        super().__init__(f"{feature} is a feature of a later release")
+    code = "cli.verb_clash"
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"there are two commands {name}: an app has to be renamed, or left out")
+
+
+class AssetNotOnChain(CliError):
+    """The connected parentchain does not have the asset."""
+
+    code = "cli.asset_not_on_chain"
+
+    def __init__(self, asset: str, chain: str) -> None:
+        self.asset, self.chain = asset, chain
+        super().__init__(f"{asset} is not on the chain that the node follows ({chain})")
 
 
 class InvalidIdentifier(CliError):

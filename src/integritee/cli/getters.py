@@ -1,7 +1,7 @@
 """Verbs of the ledger's getters.
 
-`balance` and `nonce` are the original's views of `account_info`. Every declared getter has a verb of its own,
-``get-`` and its name, that prints the value in Rust's debug form.
+`balance`, `nonce` and `assets balance` are the original's: they print 0 if the worker refuses to answer. Every
+declared getter has a verb of its own, ``get-`` and its name, that prints the value in Rust's debug form.
 """
 
 from __future__ import annotations
@@ -9,69 +9,85 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from integritee.apps.catalog import client_ledger
-from integritee.client.accounts import signer
 from integritee.client.errors import RequestRefused, ValueNotPresent
-from integritee.frame.pallets.system import AccountInfo
-from integritee.stf.declare import GetterDef
+from integritee.stf.declare import GetterDef, Raw
+from integritee.stf.ledger import Ledger
 
-from .arguments import Commands, Options, command
-from .calls import LATER
-from .declared import add_arguments, readable, subject_text, values, verb_of
-from .errors import NotAvailable, Tolerated
+from .arguments import Command, Options, command
+from .declared import add_arguments, values
+from .errors import Tolerated
+from .groups import Groups
+from .json_values import json_value
 from .output import Output
 from .session import session
-from .views import debug, json_value
-
-ACCOUNT_INFO = client_ledger().trusted_getter("account_info", b"").definition
-
-
-def add_commands(verbs: Commands) -> None:
-    for name, run, about in (
-        ("balance", balance, "free balance of an account of the ledger"),
-        ("nonce", nonce, "nonce of an account of the ledger"),
-    ):
-        verb = command(verbs, name, run, about)
-        add_arguments(verb, ACCOUNT_INFO.arguments)
-        verb.add_argument("--session-proxy", metavar="ACCOUNT", help=LATER)
-    for trusted, definitions in ((False, client_ledger().public_getters), (True, client_ledger().trusted_getters)):
-        for definition in definitions.values():
-            if readable(definition.arguments):
-                run = partial(_get, definition, trusted)
-                verb = command(verbs, f"get-{verb_of(definition.name)}", run, definition.docs.partition("\n")[0])
-                add_arguments(verb, definition.arguments)
+from .signing import add_account, parties
+from .verbs import OWN_QUERIES, GetterVerb, getter_verb
+from .views import debug
 
 
-async def balance(options: Options, output: Output) -> None:
-    info = await _account_info(options, output)
+def add_commands(groups: Groups, ledger: Ledger) -> None:
+    info, holding = ledger.trusted_getters["account_info"], ledger.trusted_getters["asset_balance"]
+    _add(groups, GetterVerb("balance"), info, partial(_balance, info), "free balance of an account of the ledger")
+    _add(groups, GetterVerb("nonce"), info, partial(_nonce, info), "nonce of an account of the ledger")
+    _add(groups, GetterVerb("balance", "assets"), holding, partial(_asset_balance, holding), holding.docs)
+    for trusted, definitions in ((False, ledger.public_getters), (True, ledger.trusted_getters)):
+        for name, definition in definitions.items():
+            if name in OWN_QUERIES or (trusted and name in ledger.public_getters):  # which needs no signature
+                continue
+            verb = getter_verb(ledger, definition)
+            run = partial(_get, definition, verb, trusted)
+            _add(groups, verb, definition, run, definition.docs.partition("\n")[0], trusted=trusted)
+
+
+def _add(
+    groups: Groups, verb: GetterVerb, definition: GetterDef, run: Command, about: str, *, trusted: bool = True
+) -> None:
+    parser = command(groups.of(verb.group), verb.name, run, about)
+    if trusted:
+        add_account(parser, definition.arguments[0].name, by_proxy=bool(definition.roles))
+    add_arguments(parser, definition.arguments[trusted:], verb.aliases)
+
+
+async def _balance(definition: GetterDef, options: Options, output: Output) -> None:
+    info = await _value_or_zero(definition, options, output)
     output.answer("balance", str(info.data.free))
 
 
-async def nonce(options: Options, output: Output) -> None:
-    info = await _account_info(options, output)
+async def _nonce(definition: GetterDef, options: Options, output: Output) -> None:
+    info = await _value_or_zero(definition, options, output)
     output.answer("nonce", info.nonce)
 
 
-async def _account_info(options: Options, output: Output) -> AccountInfo:
+async def _asset_balance(definition: GetterDef, options: Options, output: Output) -> None:
+    balance = await _value_or_zero(definition, options, output)
+    output.answer("balance", str(balance))
+
+
+async def _value_or_zero(definition: GetterDef, options: Options, output: Output) -> Any:
     """As the original, prints 0 if the worker refuses to answer."""
-    if options.session_proxy is not None:
-        raise NotAvailable("--session-proxy")
     try:
-        info: AccountInfo = await _value(ACCOUNT_INFO, True, options)
+        return await _value(definition, options, trusted=True)
     except (RequestRefused, ValueNotPresent) as refused:
         output.line("0")
         raise Tolerated(refused) from None
-    return info
 
 
-async def _get(definition: GetterDef, trusted: bool, options: Options, output: Output) -> None:
-    value = await _value(definition, trusted, options)
+async def _get(definition: GetterDef, verb: GetterVerb, trusted: bool, options: Options, output: Output) -> None:
+    value = await _value(definition, options, trusted=trusted)
+    if definition.returns is Raw:
+        output.answer(definition.name, "0x" + value.hex())
+        return
     output.line(debug(definition.returns, value))
     output.fact(definition.name, json_value(definition.returns, value))
+    if verb.addition is not None:
+        output.line(verb.addition(value))
 
 
-async def _value(definition: GetterDef, trusted: bool, options: Options) -> Any:
+async def _value(definition: GetterDef, options: Options, *, trusted: bool) -> Any:
     async with session(options) as asked:
-        arguments = values(definition.arguments, options, asked.identity)
-        pair = signer(subject_text(options), asked.identity.store) if trusted else None
-        return await asked.client.get(definition.name, *arguments, signer=pair)
+        name = asked.client.ledger.names[definition]
+        arguments = values(definition.arguments[trusted:], options, asked.identity.shard)
+        if not trusted:
+            return await asked.client.get(name, *arguments)
+        by = parties(options, asked.identity.store)
+        return await asked.client.get(name, by.account, *arguments, signer=by.pair)

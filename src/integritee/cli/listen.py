@@ -93,7 +93,7 @@ def _variant(value: Any) -> str:
 
 
 def _member(event: EventRecord) -> dict[str, Any]:
-    from .views import chain_json
+    from .json_values import chain_json
 
     fields = {name: chain_json(value) for name, value in event.fields.items()}
     return {"pallet": event.pallet, "name": event.name, "fields": fields}

@@ -9,7 +9,7 @@ from typing import Final
 
 from integritee.errors import IntegriteeError
 
-from . import base, trusted
+from . import assets, base, explain, trusted
 from .arguments import Options, parser
 from .errors import SystemFailure, Tolerated, UsageError
 from .output import JsonOutput, Output, TextOutput
@@ -27,9 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else list(arguments)
     try:
         options = parse(given)
-    except UsageError as wrong:
+    except IntegriteeError as wrong:
         _output("--json" in given).error(wrong)
-        return USAGE
+        return USAGE if isinstance(wrong, UsageError) else FAILURE
     except SystemExit:  # --help and --version have printed what they should
         return OK
     output = _output(options.json)
@@ -43,10 +43,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def parse(arguments: list[str]) -> Options:
-    """Options of a command line; `run` is the command. Raises UsageError."""
+    """Options of a command line; `run` is the command. Raises UsageError, and what loading apps raises."""
     root, commands = parser()
     base.add_commands(commands)
-    trusted.add_commands(commands, with_verbs="trusted" in arguments)
+    assets.add_commands(commands)
+    explain.add_command(commands)
+    trusted.add_commands(commands, root.get_default("app"))
     return root.parse_args(arguments)
 
 

@@ -48,7 +48,8 @@ async def session(options: Options) -> AsyncIterator[Session]:
     async with await worker(options) as client:
         known = mrenclave or await client.fingerprint()
         identity = Identity(known, shard or known)
-        yield Session(WorkerClient(client.rpc, mrenclave=known, shard=identity.shard), identity)
+        asked = WorkerClient(client.rpc, client.ledger, mrenclave=known, shard=identity.shard)
+        yield Session(asked, identity)
 
 
 async def key_store(options: Options) -> KeyStore:

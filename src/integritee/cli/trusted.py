@@ -1,12 +1,12 @@
 """`trusted`: what an enclave knows and does (worker `cli/src/trusted_base_cli`).
 
-Queries of the enclave are listed here; verbs of getters and calls come from the ledger's declarations
-(`getters`, `calls`).
+Queries of the enclave are listed here. Verbs of getters and calls come from the ledger's declarations (`getters`,
+`calls`), but for those of notes, session proxies and contracts, which say more than a call does.
 """
 
 from __future__ import annotations
 
-from .arguments import Commands, Options, command
+from .arguments import Commands, Options, Parser, command
 from .output import Output
 
 ABOUT = "the private ledger: accounts, transfers, and what the enclave says of itself"
@@ -18,21 +18,32 @@ confirmation says that the block was processed, not that the call was executed.
 """
 
 
-def add_commands(commands: Commands, *, with_verbs: bool) -> None:
-    """Add `trusted`. Its verbs need the ledger's declarations, which take a while to load."""
+def add_commands(commands: Commands, apps: list[str]) -> None:
+    """Add `trusted`. Its verbs need the ledger's declarations, which take a while to load; `apps` are then known."""
     group = commands.add_parser("trusted", help=ABOUT, description=ABOUT, epilog=NOTICE, allow_abbrev=False)
     group.add_argument("-m", "--mrenclave", help="base58; default: what the worker says")
     group.add_argument("-s", "--shard", help="base58; default: the MRENCLAVE")
     group.add_argument("-a", "--xt-signer", default="//Alice", help="who pays for indirect calls (%(default)s)")
     group.add_argument("-d", "--direct", action="store_true", help="submit calls straight to the enclave")
-    if with_verbs:
-        verbs = group.add_subparsers(title="commands", metavar="COMMAND", required=True, dest="verb")
-        _add_accounts(verbs)
-        _add_queries(verbs)
-        from . import calls, getters
+    group.fill = lambda: _add_verbs(group, apps)
 
-        getters.add_commands(verbs)
-        calls.add_commands(verbs)
+
+def _add_verbs(group: Parser, apps: list[str]) -> None:
+    """Commands of the original come first: names that apps choose must not hide them."""
+    from . import calls, development, evm, getters, notes, proxies, watchdog
+    from .groups import Groups
+    from .ledger import ledger_with
+
+    ledger = ledger_with(apps)
+    group.set_defaults(ledger=ledger)
+    verbs = group.add_subparsers(title="commands", metavar="COMMAND", required=True, dest="verb")
+    groups = Groups(verbs, ledger)
+    _add_accounts(verbs)
+    _add_queries(verbs)
+    for module in (notes, proxies, development, watchdog):
+        module.add_commands(groups)
+    for derived in (evm, getters, calls):
+        derived.add_commands(groups, ledger)
 
 
 def _add_accounts(verbs: Commands) -> None:
@@ -121,7 +132,8 @@ async def get_sidechain_header(options: Options, output: Output) -> None:
     from integritee.primitives.sidechain import SidechainHeader
 
     from .connections import worker
-    from .views import debug, json_value
+    from .json_values import json_value
+    from .views import debug
 
     async with await worker(options) as client:
         header = await client.latest_header()

@@ -1,8 +1,7 @@
-"""SCALE values for people and for scripts: the debug form of Rust, and JSON.
+"""SCALE values for people: the debug form of Rust.
 
-Debug forms: Rust's derived `Debug`; `primitive_types::H256` (``0x…``), `sp_core::crypto::AccountId32` (hex and
-the beginning of the SS58 address). JSON: 128-bit integers are decimal strings, account ids SS58 addresses, other
-bytes 0x-hex.
+That is derived `Debug`, but for `primitive_types::H256` and `H160` (``0x…``) and `sp_core::crypto::AccountId32` (hex
+and the beginning of the SS58 address).
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ from __future__ import annotations
 from typing import Any, Final
 
 from integritee.crypto import ss58_encode
-from integritee.metadata import Variant
 from integritee.scale import shape
 from integritee.scale.shape import (
     Array,
@@ -26,21 +24,34 @@ from integritee.scale.shape import (
     TupleOf,
     Variants,
 )
-from integritee.scale.types import Integer, Ok
+from integritee.scale.types import Ok
+from integritee.stf.types import Utf8
 
 ACCOUNT_ID: Final = "sp_core::crypto::AccountId32"
 H256: Final = "primitive_types::H256"
+H160: Final = "primitive_types::H160"
 
-MAX_SAFE_INTEGER: Final = 2**53 - 1
-"""Largest integer every JSON reader keeps exact."""
 
-EXACT_IN_JSON: Final = 8
-"""Bytes of the widest integer that is a number in JSON."""
+def is_text(hint: Hint) -> bool:
+    """Whether bytes of a type are text to people."""
+    return any(isinstance(mark, Utf8) for mark in getattr(hint, "__metadata__", ()))
 
 
 def account_debug(account: bytes) -> str:
     """Debug form of a public key or account id of 32 bytes."""
     return f"{account.hex()} ({ss58_encode(account)[:8]}...)"
+
+
+def shown(hint: Hint, value: Any) -> str:
+    """A value within a sentence: accounts as SS58 addresses, assets as symbols, texts as they are."""
+    match shape(hint):
+        case Array(path=path) if path == ACCOUNT_ID:
+            return ss58_encode(value)
+        case Sequence(item=None) if is_text(hint):
+            return str(value.decode(errors="replace"))
+        case Primitive(name="str"):
+            return str(value)
+    return str(value) if hasattr(hint, "parse") else debug(hint, value)
 
 
 def debug(hint: Hint, value: Any) -> str:
@@ -58,7 +69,7 @@ def debug(hint: Hint, value: Any) -> str:
             return f"Ok({debug(ok, value.value)})" if isinstance(value, Ok) else f"Err({debug(err, value.error)})"
         case Array(path=path) if path == ACCOUNT_ID:
             return account_debug(value)
-        case Array(path=path) if path == H256:
+        case Array(path=path) if path in (H256, H160):
             return f"0x{value.hex()}"
         case Array(item=item) | Sequence(item=item):
             return "[" + ", ".join(str(v) if item is None else debug(item, v) for v in value) + "]"
@@ -76,39 +87,6 @@ def debug(hint: Hint, value: Any) -> str:
     raise TypeError(f"{hint} has no debug form")
 
 
-def json_value(hint: Hint, value: Any) -> Any:
-    """JSON-ready form of a SCALE value."""
-    match shape(hint):
-        case Primitive(integer=Integer(size=size)) | CompactOf(integer=Integer(size=size)):
-            return value if size <= EXACT_IN_JSON else str(value)
-        case Primitive():
-            return value
-        case OptionOf(item=item):
-            return None if value is None else json_value(item, value)
-        case ResultOf(ok=ok, err=err):
-            return (
-                {"Ok": json_value(ok, value.value)}
-                if isinstance(value, Ok)
-                else {"Err": json_value(err, value.error)}
-            )
-        case Array(path=path) if path == ACCOUNT_ID:
-            return ss58_encode(value)
-        case Array(item=None) | Sequence(item=None):
-            return "0x" + value.hex()
-        case Array(item=item) | Sequence(item=item):
-            return [json_value(item, v) for v in value]
-        case TupleOf(items=items):
-            return [json_value(h, v) for h, v in zip(items, value or (), strict=True)]
-        case MapOf(key=key, value=held):
-            return [[json_value(key, k), json_value(held, v)] for k, v in value.items()]
-        case Composite(fields=fields):
-            return _json_fields(fields, value)
-        case Variants(variants=variants, tag=tag):
-            variant = next(v for v in variants if v.index == tag(value))
-            return {variant.name: _json_fields(variant.fields, value)} if variant.fields else variant.name
-    raise TypeError(f"{hint} has no JSON form")
-
-
 def _quoted(text: str) -> str:
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
@@ -119,30 +97,5 @@ def _debug_fields(fields: tuple[Field, ...], value: Any) -> str:
     return f" {{ {', '.join(parts)} }}" if parts else ""
 
 
-def _json_fields(fields: tuple[Field, ...], value: Any) -> dict[str, Any]:
-    return {field.name: json_value(field.hint, getattr(value, field.attribute)) for field in fields}
-
-
 def _name(path: str) -> str:
     return path.rpartition("::")[2]
-
-
-def chain_json(value: Any) -> Any:
-    """JSON-ready form of a foreign chain's value (`integritee.metadata.values`), whose types are not at hand.
-
-    Bytes are 0x-hex, integers beyond 2^53 decimal strings.
-    """
-    match value:
-        case bytes():
-            return "0x" + value.hex()
-        case bool() | str() | None:
-            return value
-        case int():
-            return value if abs(value) <= MAX_SAFE_INTEGER else str(value)
-        case Variant(name, held):
-            return name if held == () else {name: chain_json(held)}
-        case dict():
-            return {str(name): chain_json(held) for name, held in value.items()}
-        case list() | tuple():
-            return [chain_json(item) for item in value]
-    return str(value)

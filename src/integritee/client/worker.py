@@ -228,7 +228,10 @@ class WorkerClient:
         value = self._decode(GETTER, bytes | None, answer)
         if value is None:
             raise ValueNotPresent(name)
-        return self._decode(GETTER, definition.returns, value)
+        try:
+            return self.ledger.decode_answer(definition, value)
+        except ScaleError as broken:
+            raise MalformedAnswer(GETTER, str(broken)) from None
 
     def _public_getter(self, name: str, args: tuple[Any, ...]) -> tuple[GetterDef, Getter]:
         try:
