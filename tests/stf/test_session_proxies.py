@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from integritee.crypto import KeyPair
 from integritee.errors import IntegriteeError
 from integritee.primitives.ids import ParentchainId
 from integritee.primitives.signature import Ecdsa, sign
@@ -19,6 +20,7 @@ from integritee.stf.types import (
     NonTransfer,
     ReadAny,
     ReadBalance,
+    SessionProxyCredentials,
     SessionProxyRole,
     TransferAllowance,
 )
@@ -222,6 +224,22 @@ def test_no_session_proxy_prolongs_its_own_life(bench: Bench) -> None:
     ):
         assert code(as_proxy(bench, name, *args)) == "stf.role_too_small"
     assert bench.runtime.session_proxy.credentials_of(ME) == [credentials(AnyRole(), NOW + 1)]
+    bench.check()
+
+
+@pytest.mark.parametrize("getter", ["account_essentials", "account_info_and_session_proxies"])
+def test_a_session_proxy_sees_no_seed_but_its_own(bench: Bench, getter: str) -> None:
+    """Clients find their key again by the seed; a proxy that may only read could become one that may do anything."""
+    mine, hers = b"\x01" * 32, b"\x02" * 32
+    for who, role, seed in ((YOU, ReadAny(), mine), (HER, AnyRole(), hers)):
+        assert bench.run(CHARLIE, "add_session_proxy", who, SessionProxyCredentials(role, None, seed)).error is None
+
+    def seen(pair: KeyPair) -> dict[type[SessionProxyRole], bytes]:
+        return {type(c.role): c.seed for c in bench.ask(pair, getter, ME).session_proxies}
+
+    assert seen(CHARLIE) == {ReadAny: mine, AnyRole: hers}
+    assert seen(BOB) == {ReadAny: mine, AnyRole: bytes(32)}
+    assert seen(EVE) == {ReadAny: bytes(32), AnyRole: hers}
     bench.check()
 
 

@@ -132,14 +132,15 @@ class Executor:
         """
         match getter:
             case Public(getter=public):
-                return self._answer(public)
+                return self._answer(public, b"")
             case Trusted(signed=signed):
                 self.verify_getter(signed)
                 self._authorisation.check_getter(signed, now)
-                return self._answer(signed.getter)
+                return self._answer(signed.getter, signed.signer)
         raise TypeError(f"not a getter: {type(getter)}")
 
-    def _answer(self, getter: TrustedGetter | PublicGetter) -> bytes | None:
+    def _answer(self, getter: TrustedGetter | PublicGetter, asker: bytes) -> bytes | None:
         definition = getter.definition
+        self.runtime.asker = asker
         answer = definition.method(self._owners[definition], *getter.args)
         return None if answer is None else self.ledger.encode_answer(definition, answer)

@@ -64,6 +64,8 @@ class LedgerRuntime(Runtime):
         self.secret = bytes(32)
         """What `lasting_random` derives from; the enclave sets it."""
         self.entropy = bytes(32)
+        self.asker = b""
+        """Who has signed the getter that is being answered; empty if it is public."""
 
     def parentchain(self, which: ParentchainId) -> Parentchain:
         """The mirror of a parentchain."""

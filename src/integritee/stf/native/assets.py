@@ -91,7 +91,7 @@ class AssetHoldings(App):
         held = runtime.assets.balances_of(who, runtime.chain_spec().assets)
         return AccountEssentials(
             runtime.system.account.get(who),
-            runtime.session_proxy.credentials_of(who),
+            runtime.session_proxy.shown_to(runtime.asker, who),
             [AssetBalance(asset, balance) for asset, balance in held],
         )
 

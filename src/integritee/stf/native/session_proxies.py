@@ -37,4 +37,4 @@ class SessionProxies(App):
     def account_info_and_session_proxies(self, who: AccountId) -> AccountInfoAndSessionProxies:
         """Account info and session proxies. Older clients ask this; `account_essentials` says more."""
         info = self.runtime.system.account.get(who)
-        return AccountInfoAndSessionProxies(info, self.runtime.session_proxy.credentials_of(who))
+        return AccountInfoAndSessionProxies(info, self.runtime.session_proxy.shown_to(self.runtime.asker, who))

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from integritee.frame.declare import Constant, Errors, constant, error
 from integritee.frame.pallet import Pallet
 from integritee.frame.pallets.balances import Balances
@@ -44,6 +46,15 @@ class SessionProxy(Pallet):
         """What a key may do for an account; None if it is no session proxy of it."""
         found = self.session_proxies.get(delegator, delegate)
         return found[0] if found else None
+
+    def shown_to(self, asker: bytes, delegator: bytes) -> list[SessionProxyCredentials]:
+        """`credentials_of` as the account itself sees them; one of its proxies sees no seed but its own, which would
+        make it whoever the seed belongs to."""
+        blind = bytes(32)
+        return [
+            credentials if asker in (delegator, delegate) else replace(credentials, seed=blind)
+            for delegate, (credentials, _) in self._of(delegator)
+        ]
 
     def credentials_of(self, delegator: bytes) -> list[SessionProxyCredentials]:
         """Credentials of all session proxies of an account, by ascending storage key."""
