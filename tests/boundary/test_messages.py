@@ -22,6 +22,7 @@ def test_numbers_are_unique_and_stable() -> None:
         4: "RuntimeFacts",
         5: "Nothing",
         6: "Nothing",
+        7: "LedgerChoice",
     }
     assert {n: m.request.__name__ for n, m in methods_of(Ocalls).items()} == {
         1: "SubmitExtrinsics",
@@ -48,5 +49,6 @@ def test_an_import_is_bounded() -> None:
 
 
 def test_round_trip_of_the_longest_struct() -> None:
-    params = InitParams("/data", None, "127.0.0.1", 2000, "wss://a", "ws://b", "ws://c", 1000, ["evm"], True, False, True, False)
+    urls = ("wss://a", "ws://b", "ws://c")
+    params = InitParams("/data", None, "127.0.0.1", 2000, *urls, 1000, ["evm"], True, False, False, True, False)
     assert Ecalls.init.decode_request(Ecalls.init.encode_request(params)) == params

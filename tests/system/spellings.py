@@ -39,7 +39,7 @@ def enclave_secrets(data_dir: Path, scratch: Path) -> dict[str, bytes]:
     """The keys of an enclave, unsealed from a copy of its files. Works in simulation only, as it should."""
     copy = scratch / "copy"
     shutil.copytree(data_dir, copy)
-    enclave = start(InitParams(str(copy), None, "", 0, "", "", "", 1000, [], True, True, False, False))
+    enclave = start(InitParams(str(copy), None, "", 0, "", "", "", 1000, [], True, False, True, False, False))
     try:
         keys = enclave.core.keys
         numbers = keys.shielding._key.private_numbers()

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from functools import lru_cache
-from importlib import import_module
 from typing import Final, Self
 
+from integritee.errors import IntegriteeError
 from integritee.scale import Struct, codec
-from integritee.stf.declare import App
 from integritee.stf.ledger import Ledger
 from integritee.stf.native import NATIVE_APPS, Development
+
+from .discovery import AppSource, find, installed_apps
+from .errors import NameTaken
+from .loading import load
+from .trial import try_out
 
 BUILT_IN: Final[dict[str, str]] = {
     "guess_the_number": "integritee.apps.guess_the_number:GuessTheNumber",
@@ -22,9 +27,11 @@ BUILT_IN: Final[dict[str, str]] = {
 DEFAULT_APPS: Final[tuple[str, ...]] = ("guess_the_number", "credits")
 """Apps of a worker that is told nothing else."""
 
+log = logging.getLogger(__name__)
+
 
 class LedgerConfig(Struct, frozen=True):
-    """What is measured with the code: names of apps beside the ledger's own, and whether it is for development."""
+    """Apps beside the ledger's own, by name or (in development) by folder, and whether it is for development."""
 
     apps: list[str]
     development: bool
@@ -34,35 +41,61 @@ class LedgerConfig(Struct, frozen=True):
         """The configuration of a worker that is told to run the `named` apps beside the usual ones."""
         return cls(list(dict.fromkeys((*DEFAULT_APPS, *named))), development)
 
+    def sources(self) -> tuple[AppSource, ...]:
+        """Where its apps are, by name. Raises what finding an app raises (`discovery.find`)."""
+        found: dict[str, AppSource] = {}
+        for reference in self.apps:
+            source = find(reference, BUILT_IN, folders=self.development)
+            other = found.setdefault(source.name, source)
+            if other != source:
+                raise NameTaken(source.name, (str(s.folder or s.target) for s in (source, other)))
+        return tuple(found[name] for name in sorted(found))
+
+    def packages(self) -> tuple[str, ...]:
+        """Packages of apps that do not come with the project; what is in them is measured as well."""
+        return tuple(dict.fromkeys(s.package for s in self.sources() if not s.comes_with_the_project))
+
     def encode(self) -> bytes:
-        return CONFIG.encode(self)
+        """What is measured with the code: which class is which app, wherever it is installed."""
+        return MEASURED.encode((list(map(str, self.sources())), self.development))
 
 
-CONFIG: Final = codec(LedgerConfig)
-
-
-def find_app(name: str) -> type[App]:
-    """The app of a name."""
-    module, _, attribute = BUILT_IN[name].partition(":")
-    app: type[App] = getattr(import_module(module), attribute)
-    return app
-
-
-@lru_cache(16)
-def _ledger(apps: tuple[str, ...], development: bool) -> Ledger:
-    extra = (Development,) if development else ()
-    return Ledger((*NATIVE_APPS, *map(find_app, apps), *extra), development=development)
+MEASURED: Final = codec(tuple[list[str], bool])
 
 
 def ledger_of(config: LedgerConfig) -> Ledger:
-    """The ledger of a configuration. Raises IndexClash."""
-    return _ledger(tuple(config.apps), config.development)
+    """The ledger of a configuration. Raises AppError in many ways (`errors`), IndexClash."""
+    return _ledger(config.sources(), config.development)
 
 
-DEFAULT_LEDGER: Final = ledger_of(LedgerConfig.of((), False))
+@lru_cache(16)
+def _ledger(sources: tuple[AppSource, ...], development: bool) -> Ledger:
+    apps = [load(source) for source in sources]
+    for source, app in zip(sources, apps, strict=True):
+        if not source.comes_with_the_project:
+            try_out(app)
+    extra = (Development,) if development else ()
+    return Ledger((*NATIVE_APPS, *apps, *extra), development=development)
+
+
+DEFAULT_LEDGER: Final = ledger_of(LedgerConfig(list(DEFAULT_APPS), False))
 """The ledger of a worker that is told nothing else."""
 
 
-def client_ledger() -> Ledger:
-    """All that a client may want to say: every app at hand."""
-    return _ledger(tuple(BUILT_IN), True)
+def client_ledger(extra: Sequence[str] = ()) -> Ledger:
+    """All that a client may want to say: every app of the project, those in `extra` by name or folder, and all
+    others that are installed and get on with these. Raises as `ledger_of`, for the project's and `extra` only."""
+    return _client_ledger(tuple(extra))
+
+
+@lru_cache(16)
+def _client_ledger(extra: tuple[str, ...]) -> Ledger:
+    sources = LedgerConfig(list(dict.fromkeys((*BUILT_IN, *extra))), True).sources()
+    ledger = _ledger(sources, True)
+    for name in sorted(installed_apps().keys() - {source.name for source in sources}):
+        try:
+            wider = (*sources, find(name, BUILT_IN, folders=False))
+            ledger, sources = _ledger(wider, True), wider
+        except IntegriteeError as unusable:
+            log.warning("the installed app %s is left out: %s (%s)", name, unusable, unusable.code)
+    return ledger

@@ -16,6 +16,8 @@ from .messages import (
     EnclaveStatus,
     ImportBlocks,
     InitParams,
+    LedgerChoice,
+    Measurement,
     Nothing,
     ParentchainParams,
     PhaseChanged,
@@ -63,6 +65,7 @@ class Ecalls:
     set_runtime: Final = Method(4, RuntimeFacts, Nothing)
     status: Final = Method(5, Nothing, EnclaveStatus)
     shutdown: Final = Method(6, Nothing, Nothing)
+    measure: Final = Method(7, LedgerChoice, Measurement)
 
 
 class Ocalls:

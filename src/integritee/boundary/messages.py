@@ -45,10 +45,25 @@ class InitParams(Struct, frozen=True):
     """Apps of the ledger beside its own; measured."""
     development: bool
     """Whether the ledger is for development: rich accounts, a sudo key; measured."""
+    seal_to_signer: bool
+    """Whether other code of the same signer can open the state as well; refused outside of development."""
     skip_ra: bool
     clean_reset: bool
     check_invariants: bool
     """Whether the laws of the ledger are checked with every block."""
+
+
+class LedgerChoice(Struct, frozen=True):
+    """A ledger to be measured, as in `InitParams`."""
+
+    apps: list[str]
+    development: bool
+
+
+class Measurement(Struct, frozen=True):
+    """The MRENCLAVE that the enclave's code has with a ledger."""
+
+    fingerprint: H256
 
 
 class EnclaveIdentity(Struct, frozen=True):

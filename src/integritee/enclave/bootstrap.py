@@ -24,7 +24,7 @@ from .attestation.seal_root import load_or_create_root
 from .attestation.simulation import SimulationTee
 from .attestation.tee import SealPolicy, Tee
 from .core import PINS, PINS_LABEL, RUNTIME_LABEL, CoreConfig, EnclaveCore
-from .errors import ForeignShard
+from .errors import ForeignShard, SealPolicyRefused
 from .keys import load_or_create
 from .parentchain.outbox import Outbox
 from .records import Recovered, from_snapshot
@@ -50,15 +50,17 @@ class Enclave:
 def start(params: InitParams, random: Callable[[int], bytes] = os.urandom) -> Enclave:
     """Open the sealed state below `params.data_dir`, or begin with none.
 
-    Raises StoreLocked if another enclave has it, SealBroken if it was sealed by another measurement, the named
-    errors of a tampered journal, ForeignShard if it holds another shard.
+    Raises AppError and IndexClash for apps that cannot be had, SealPolicyRefused, StoreLocked if another enclave
+    has the state, SealBroken if it was sealed by another measurement, the named errors of a tampered journal,
+    ForeignShard if it holds another shard.
     """
     data_dir = Path(params.data_dir)
-    data_dir.mkdir(parents=True, exist_ok=True)
     config = LedgerConfig.of(params.apps, params.development)
     ledger = ledger_of(config)
+    data_dir.mkdir(parents=True, exist_ok=True)
     tee = SimulationTee(measured(config), load_or_create_root(data_dir / SEAL_ROOT_FILE), random)
-    store, stored = _open_store(data_dir, tee, params.clean_reset, random)
+    policy = seal_policy(tee, params)
+    store, stored = _open_store(data_dir, tee.seal_key(SEAL_LABEL, policy), int(tee.kind), params.clean_reset, random)
     try:
         mrenclave = tee.identity().fingerprint
         core = recover(
@@ -71,19 +73,35 @@ def start(params: InitParams, random: Callable[[int], bytes] = os.urandom) -> En
 
 
 def measured(config: LedgerConfig) -> bytes:
-    """MRENCLAVE of this code with a ledger's configuration. Raises MeasuredTreeRefused, OSError."""
-    return measure(config=config.encode())
+    """MRENCLAVE of this code with a ledger's configuration.
+
+    Raises MeasuredTreeRefused, OSError, and what `ledger_of` raises: nothing is measured that would not run.
+    """
+    ledger_of(config)
+    return measure(config.packages(), config.encode())
+
+
+def seal_policy(tee: Tee, params: InitParams) -> SealPolicy:
+    """Which code can open the state: this code alone, unless a development ledger is told otherwise.
+
+    Whether a ledger is for development is measured: no host can have the state of another one sealed for code that
+    its users never saw. Raises SealPolicyRefused.
+    """
+    if not params.seal_to_signer:
+        return SealPolicy.MRENCLAVE
+    if not params.development or tee.kind.is_hardware:
+        raise SealPolicyRefused(tee.kind.name.lower(), params.development)
+    return SealPolicy.MRSIGNER
 
 
 def _open_store(
-    data_dir: Path, tee: Tee, clean_reset: bool, random: Callable[[int], bytes]
+    data_dir: Path, seal_key: bytes, kind: int, clean_reset: bool, random: Callable[[int], bytes]
 ) -> tuple[SealedStore, StoredState]:
     """A clean reset keeps the keys, as long as they can be opened; everything else begins anew."""
     path = data_dir / STORE_DIRECTORY
-    seal_key = tee.seal_key(SEAL_LABEL, SealPolicy.MRENCLAVE)
 
     def open_store() -> tuple[SealedStore, StoredState]:
-        return SealedStore.open(DiskDirectory(path), seal_key, int(tee.kind), random=random)
+        return SealedStore.open(DiskDirectory(path), seal_key, kind, random=random)
 
     if not clean_reset or not path.exists():
         return open_store()

@@ -127,6 +127,8 @@ class EnclaveCore:
         """Runtime versions: whose metadata is sealed, and which is proven where the light client would resume."""
         self._has_rebroadcast = False
         """Since the start; what a crash kept from being submitted should not wait longer than necessary."""
+        self._registered_at: int | None = None
+        """Parentchain block at which the enclave last asked to be put on record again."""
         self.goal = Goal(config.mrenclave, config.url, 0, 0)
         self._latest = ledger.runtime()
         self._view = Executor(ledger, ledger.runtime(), config.mrenclave, config.shard)
@@ -338,6 +340,7 @@ class EnclaveCore:
                 self.outbox,
                 now,
                 self.config.check_invariants,
+                self._due_registration(follower),
             )
         except IntegriteeError as broken:
             self.halted = broken
@@ -352,6 +355,18 @@ class EnclaveCore:
             self.keys.state,
             self.head,
         )
+
+    def _due_registration(self, follower: Follower) -> bytes | None:
+        """The call that puts a running enclave on record again: it runs other code now, or has another address.
+
+        If the chain refuses it, the next attempt is a while away: each one costs a fee.
+        """
+        if is_registered(follower.contract, self.goal, follower.values):
+            return None
+        if self._registered_at is not None and follower.head.number < self._registered_at + ONBOARDING_PERIOD:
+            return None
+        call = follower.contract.register(self.goal.mrenclave, self.goal.url)
+        return None if any(entry.call == call for entry in self.outbox.entries.values()) else call
 
     def _check_rollback(self, follower: Follower) -> None:
         """Raises StateRolledBack if the parentchain confirmed a block this state does not reach."""
@@ -383,6 +398,8 @@ class EnclaveCore:
                 self.halted = failed
             raise
         self.outbox, self._resume = production.outbox, resume
+        if production.registers:
+            self._registered_at = production.anchor.number
         if resumption is not None:
             self._resume_version = proven_version(resumption.values)
         self.state_bytes += size_of(self.state, block.changes.items())

@@ -3,6 +3,7 @@
 EnclaveError
 ├── NotReady             a step was asked for before the one it needs
 ├── AlreadyInitialised   the enclave is asked to start a second time
+├── SealPolicyRefused    state for any code of the signer, but not in development
 ├── ForeignShard         the sealed state is another shard's
 ├── ForeignParentchain   a parentchain that this shard does not follow
 ├── ForeignGenesis       the parentchain is not the one this shard is bound to
@@ -37,6 +38,16 @@ class AlreadyInitialised(EnclaveError):
 
     def __init__(self) -> None:
         super().__init__("the enclave is initialised already")
+
+
+class SealPolicyRefused(EnclaveError):
+    """State may be sealed for any code of the same signer in development only, and never by hardware."""
+
+    code = "enclave.seal_policy_refused"
+
+    def __init__(self, tee: str, development: bool) -> None:
+        self.tee, self.development = tee, development
+        super().__init__("only development ledgers in a simulated TEE seal their state for any code of the signer")
 
 
 class ForeignShard(EnclaveError):

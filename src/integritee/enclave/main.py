@@ -16,13 +16,12 @@ import socket
 import sys
 from typing import Final
 
-import base58
 import uvloop
 
 from integritee.apps.catalog import LedgerConfig
 from integritee.boundary.endpoint import Endpoint
 from integritee.boundary.interface import Ecalls
-from integritee.boundary.messages import EnclaveIdentity, InitParams, Nothing
+from integritee.boundary.messages import EnclaveIdentity, InitParams, LedgerChoice, Measurement, Nothing
 
 from .bootstrap import identity, measured, start
 from .errors import AlreadyInitialised, NotReady
@@ -64,6 +63,7 @@ class EnclaveProcess:
                 Ecalls.set_runtime: lambda p: self._ready().set_runtime(p),
                 Ecalls.status: lambda p: self._ready().status(p),
                 Ecalls.shutdown: self._shutdown,
+                Ecalls.measure: self._measure,
             },
         )
         self._endpoint = endpoint
@@ -99,6 +99,10 @@ class EnclaveProcess:
         self._tasks.append(asyncio.create_task(service.run_slots(params.slot_ms)))
         return identity(enclave.core, enclave.tee, server.port)
 
+    async def _measure(self, choice: LedgerChoice) -> Measurement:
+        """Try a ledger out without opening any state."""
+        return Measurement(measured(LedgerConfig.of(choice.apps, choice.development)))
+
     async def _shutdown(self, _: Nothing) -> Nothing:
         asyncio.get_running_loop().call_later(0.01, self._ended.set)  # after the answer is on its way
         return Nothing()
@@ -106,15 +110,8 @@ class EnclaveProcess:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="integritee-enclave", description="The enclave of an integritee worker.")
-    task = parser.add_mutually_exclusive_group(required=True)
-    task.add_argument("--fd", type=int, help="descriptor of the stream to the host")
-    task.add_argument("--measure", action="store_true", help="print the measurement in base58 and end")
-    parser.add_argument("--app", action="append", default=[], help="of the ledger to be measured; repeatable")
-    parser.add_argument("--development", action="store_true", help="measure a development ledger")
+    parser.add_argument("--fd", type=int, required=True, help="descriptor of the stream to the host")
     arguments = parser.parse_args()
-    if arguments.measure:
-        print(base58.b58encode(measured(LedgerConfig.of(arguments.app, arguments.development))).decode())
-        return
     logging.basicConfig(
         level=os.environ.get("INTEGRITEE_LOG", "WARNING").upper(),
         format="%(asctime)s.%(msecs)03d %(levelname)-5s [enclave] %(name)s: %(message)s",

@@ -24,6 +24,7 @@
     ├── AmountTooLarge           a maintainer's call asks for too much
     ├── TooManyEffects           a call makes too much happen on parentchains
     ├── RelayUnavailable         the enclave cannot reach what a note should be relayed through
+    ├── CallCrashed              the code of the call broke: a defect of the ledger or of an app
     ├── InvariantBroken          a law that holds in every state does not hold: a defect
     ├── VaultAlreadySet
     └── GenesisAlreadySet
@@ -230,6 +231,19 @@ class RelayUnavailable(StfError):
     def __init__(self, relay: str) -> None:
         self.relay = relay
         super().__init__(f"no relay of kind {relay} is at hand, and the note may not be kept in the ledger instead")
+
+
+class CallCrashed(StfError):
+    """The code of the call broke on something it did not expect: a defect of the ledger or of an app.
+
+    `error` is the kind of Python's exception. Nothing of the call remains but its fee and nonce.
+    """
+
+    code = "stf.call_crashed"
+
+    def __init__(self, call: str, error: str) -> None:
+        self.call, self.error = call, error
+        super().__init__(f"the code of {call} broke with {error}")
 
 
 class InvariantBroken(StfError):

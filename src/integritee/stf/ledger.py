@@ -60,6 +60,7 @@ class Ledger:
         self.calls: dict[str, TrustedCallDef] = self._collect(CALL)
         self.trusted_getters: dict[str, GetterDef] = self._collect(TRUSTED_GETTER)
         self.public_getters: dict[str, GetterDef] = self._collect(PUBLIC_GETTER)
+        self._check_names()
         self.runtime = runtime_of(self.apps, development)
         self.registry = Registry()
         self._bind(CALL, self.calls)
@@ -77,6 +78,14 @@ class Ledger:
                 found[name] = definition
                 self.owners[definition], self.names[definition] = app, name
         return found
+
+    def _check_names(self) -> None:
+        """An app's name stands beside those of other apps and of calls and getters without an app in front."""
+        alone = ((name, self.owners[definition]) for definition, name in self.names.items())
+        taken = {name: app.__name__ for name, app in alone if app.index is None}
+        for app in self.apps:
+            if app.index is not None and taken.setdefault(app.name, app.__name__) != app.__name__:
+                raise IndexClash("app name", app.name, taken[app.name], app.__name__)
 
     # -- wire ----------------------------------------------------------------------------------------
 
@@ -179,13 +188,15 @@ class Ledger:
 def runtime_of(apps: Sequence[type[App]], development: bool = False) -> type[LedgerRuntime]:
     """The ledger's runtime with the apps' pallets. Raises IndexClash."""
     listed: dict[str, Any] = {}
-    taken: dict[int, str] = {use.index: name for name, use in LedgerRuntime.uses.items()}
-    names = set(LedgerRuntime.uses)
+    indexes: dict[int, str] = {use.index: attribute for attribute, use in LedgerRuntime.uses.items()}
+    names = {LedgerRuntime.pallet_name(attribute): attribute for attribute in LedgerRuntime.uses}
     for app in apps:
         for attribute, use in app.pallets.items():
-            index = use.index
-            if index in taken or attribute in names:
-                raise IndexClash("pallet", index, taken.get(index, attribute), attribute)
-            taken[index], listed[attribute] = attribute, use
-            names.add(attribute)
+            name = LedgerRuntime.pallet_name(attribute)
+            if use.index in indexes:
+                raise IndexClash("pallet", use.index, indexes[use.index], attribute)
+            if name in names:  # their storage would be one
+                raise IndexClash("pallet name", name, names[name], attribute)
+            indexes[use.index] = names[name] = attribute
+            listed[attribute] = use
     return type("LedgerRuntime", (LedgerRuntime,), {**listed, "development": development})

@@ -41,6 +41,7 @@ class Config:
     shard: bytes | None
     dev: bool
     apps: tuple[str, ...]
+    seal_to_signer: bool
     skip_ra: bool
     check_invariants: bool
     slot_ms: int
@@ -68,6 +69,7 @@ def parse(arguments: list[str]) -> Config:
         shard=_shard(getattr(found, "shard", None)),
         dev=found.dev,
         apps=tuple(found.app),
+        seal_to_signer=getattr(found, "seal_to_signer", False),
         skip_ra=getattr(found, "skip_ra", False),
         check_invariants=getattr(found, "check_invariants", False),
         slot_ms=_slot(getattr(found, "slot_ms", DEFAULT_SLOT_MS)),
@@ -143,6 +145,8 @@ def _parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=text, add_help=False)
         command.add_argument("--help", action="help", help="show this help and exit")
         _add_ledger(command)
+        if name != "mrenclave":
+            _add_sealing(command)
     return parser
 
 
@@ -152,11 +156,19 @@ def _add_ledger(command: argparse.ArgumentParser) -> None:
         "--app",
         action="append",
         default=[],
-        metavar="NAME",
-        help="app of the ledger beside its own; repeatable",
+        metavar="APP",
+        help="app of the ledger beside its own: a name, with --dev also a project folder; repeatable",
     )
     command.add_argument(
         "--dev", "-d", action="store_true", help="development ledger; `run` funds the enclave account from //Alice"
+    )
+
+
+def _add_sealing(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--seal-to-signer",
+        action="store_true",
+        help="seal the state so that changed code can open it; with --dev only",
     )
 
 
@@ -169,6 +181,7 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "--check-invariants", action="store_true", help="check the ledger's laws with every block; reads all of it"
     )
     _add_ledger(run)
+    _add_sealing(run)
     run.add_argument(
         "--slot-ms", type=int, default=DEFAULT_SLOT_MS, help="sidechain slot in milliseconds (default 1000)"
     )

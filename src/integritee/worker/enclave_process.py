@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, Final, Self, TypeVar
 
@@ -14,7 +13,7 @@ from integritee.boundary.messages import Nothing
 from integritee.scale import Struct
 
 from .errors import EnclaveDied, EnclaveSilent
-from .launch import ENCLAVE_MODULE, Launched
+from .launch import Launched
 
 CALL_TIMEOUT: Final = 120.0
 """Seconds; importing a thousand blocks is the longest ecall."""
@@ -76,15 +75,3 @@ class EnclaveProcess:
         self._serving.cancel()
         with suppress(asyncio.CancelledError):
             await self._serving
-
-
-async def measured_fingerprint(apps: Sequence[str], development: bool) -> str:
-    """Base58 MRENCLAVE as the enclave's own code states it for a ledger, without opening any state."""
-    arguments = [word for app in apps for word in ("--app", app)] + ["--development"] * development
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", ENCLAVE_MODULE, "--measure", *arguments, stdout=asyncio.subprocess.PIPE
-    )
-    output, _ = await process.communicate()
-    if process.returncode != 0:
-        raise EnclaveDied(process.returncode)
-    return output.decode().strip()

@@ -45,10 +45,7 @@ async def _dispatch(config: Config) -> int:
         case "run":
             return await _run(config)
         case "mrenclave":
-            from .enclave_process import measured_fingerprint
-
-            print(await measured_fingerprint(config.apps, config.dev))
-            return 0
+            return await _print_measurement(config)
         case _:
             return await _write_key(config)
 
@@ -62,6 +59,24 @@ async def _run(config: Config) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, worker.stop)
     return await worker.run()
+
+
+async def _print_measurement(config: Config) -> int:
+    """What the enclave's own code says, without opening any state."""
+    import base58
+
+    from integritee.boundary.interface import Ecalls
+    from integritee.boundary.messages import LedgerChoice
+
+    from .enclave_process import EnclaveProcess
+
+    enclave = await EnclaveProcess.attach(await launch(), {})
+    try:
+        measurement = await enclave.call(Ecalls.measure, LedgerChoice(list(config.apps), config.dev))
+    finally:
+        await enclave.stop()
+    print(base58.b58encode(measurement.fingerprint).decode())
+    return 0
 
 
 async def _write_key(config: Config) -> int:
@@ -84,6 +99,7 @@ async def _write_key(config: Config) -> int:
             slot_ms=config.slot_ms,
             apps=list(config.apps),
             development=config.dev,
+            seal_to_signer=config.seal_to_signer,
             skip_ra=False,
             clean_reset=False,
             check_invariants=False,

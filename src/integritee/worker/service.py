@@ -99,6 +99,7 @@ class Worker:
             slot_ms=config.slot_ms,
             apps=list(config.apps),
             development=config.dev,
+            seal_to_signer=config.seal_to_signer,
             skip_ra=config.skip_ra,
             clean_reset=config.clean_reset,
             check_invariants=config.check_invariants,
@@ -120,6 +121,8 @@ class Worker:
     def _introduce(self, identity: EnclaveIdentity) -> None:
         if identity.kind == "simulation":
             say("*** TEE simulation: no hardware protects this enclave. Development only. ***")
+        if self._config.seal_to_signer:
+            say("*** --seal-to-signer: any other code can open this enclave's state. Development only. ***")
         if self._config.skip_ra:
             say("*** --skip-ra: peers' attestation is not verified. ***")
         say(f"MRENCLAVE={base58.b58encode(identity.fingerprint).decode()}")

@@ -79,7 +79,11 @@ class World:
     """One worker on one parentchain.
 
     `drops` says which extrinsics the host keeps to itself; `published` is what the enclave let out, in order.
+    `mrenclave` and `url` are those of the enclave's next start.
     """
+
+    mrenclave = MRENCLAVE
+    url = URL
 
     def __init__(
         self,
@@ -128,7 +132,7 @@ class World:
             self.store.put_secret(SHIELDING_LABEL, shielding_secret())
         with patch.object(ShieldingKey, "from_private_json", staticmethod(checked_key)):
             self.core = recover(
-                self.store, stored, MRENCLAVE, None, URL, self.ledger, self.random, check_invariants=True
+                self.store, stored, self.mrenclave, None, self.url, self.ledger, self.random, check_invariants=True
             )
 
     def connect(self) -> None:
@@ -262,7 +266,7 @@ class World:
 
     def signed(self, who: KeyPair, call: TrustedCall, nonce: int | None = None) -> TrustedCallSigned:
         nonce = self.nonce(who) if nonce is None else nonce
-        return self.ledger.sign_call(call, nonce, who, MRENCLAVE, self.shard)
+        return self.ledger.sign_call(call, nonce, who, self.mrenclave, self.shard)
 
     def submit(self, signed: TrustedCallSigned) -> bytes:
         """Admit a call as the trusted RPC does after deciphering; its hash."""

@@ -27,7 +27,7 @@ SHARD = b"\x02" * 32
 def quick_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ShieldingKey, "generate", staticmethod(lambda: checked_key(shielding_secret())))
     monkeypatch.setattr(ShieldingKey, "from_private_json", staticmethod(checked_key))
-    monkeypatch.setattr(bootstrap, "measure", lambda config: b"\x1b" * 32)
+    monkeypatch.setattr(bootstrap, "measure", lambda apps, config: b"\x1b" * 32)
 
 
 @pytest.fixture
@@ -47,6 +47,7 @@ def params(directory: Path, **changes: Any) -> InitParams:
         "slot_ms": 1000,
         "apps": [],
         "development": True,
+        "seal_to_signer": False,
         "check_invariants": False,
         "skip_ra": False,
         "clean_reset": False,
@@ -107,7 +108,7 @@ def test_another_shard_is_refused_and_the_lock_released(directory: Path) -> None
 
 def test_other_code_cannot_open_the_store(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     start(params(directory)).store.close()
-    monkeypatch.setattr(bootstrap, "measure", lambda config: b"\x1c" * 32)
+    monkeypatch.setattr(bootstrap, "measure", lambda apps, config: b"\x1c" * 32)
     with pytest.raises(SealBroken):
         start(params(directory))
 
@@ -143,7 +144,7 @@ def test_clean_reset_after_other_code_gives_new_keys_and_says_so(
     begin_shard(enclave)
     before = enclave.core.keys.signing.public
     enclave.store.close()
-    monkeypatch.setattr(bootstrap, "measure", lambda config: b"\x1c" * 32)
+    monkeypatch.setattr(bootstrap, "measure", lambda apps, config: b"\x1c" * 32)
     enclave = start(params(directory, clean_reset=True))
     assert enclave.core.keys.signing.public != before
     assert "sealed by other code" in caplog.text

@@ -214,7 +214,7 @@ async def test_a_block_that_fails_on_the_way_gives_its_calls_back(
     def fails(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("integritee.stf.executor.Executor.execute", fails)
+    monkeypatch.setattr("integritee.enclave.sidechain.author.BlockBuilder.execute", fails)
     with pytest.raises(ZeroDivisionError):
         await office.slot()
     monkeypatch.undo()

@@ -6,6 +6,8 @@ spent. The committed state is untouched until the finished block is adopted.
 
 from __future__ import annotations
 
+import logging
+import traceback
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -24,6 +26,7 @@ from integritee.primitives.storage import blake2_map_key
 from integritee.scale import codec
 from integritee.stf.development import ENDOWMENTS
 from integritee.stf.effects import BridgePayment, Delay, Effect, VaultPayment, Vet, any_effects
+from integritee.stf.errors import CallCrashed
 from integritee.stf.executor import Executor, Outcome
 from integritee.stf.invariants import check_invariants
 from integritee.stf.ledger import Ledger
@@ -40,6 +43,8 @@ SHARD_CONFIG = codec(UpgradableShardConfig)
 SHARD_STATUS = codec(ShardStatus)
 MAX_BRIDGE_VERSION = 1
 """Newest storage version of EnclaveBridge whose shard configuration is understood."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -178,9 +183,20 @@ class BlockBuilder:
 
     def execute(self, top_hash: bytes, signed: TrustedCallSigned) -> Outcome:
         """Run an admitted call, whose signature was verified on admission."""
-        outcome = self._run(signed)
+        try:
+            outcome = self._run(signed)
+        except Exception as broken:  # a defect of an app must not keep the shard from making blocks
+            outcome = self._crashed(signed, broken)
         self._settle(top_hash, signed, outcome)
         return outcome
+
+    def _crashed(self, signed: TrustedCallSigned, broken: Exception) -> Outcome:
+        """The executor has undone what the call did. The log tells the host where, not with which values."""
+        name = self.ledger.names[signed.call.definition]
+        place = traceback.extract_tb(broken.__traceback__)[-1]
+        log.error("%s broke with %s in %s, line %d", name, type(broken).__name__, place.name, place.lineno)
+        charged = self.runtime.system.nonce(signed.call.sender) > signed.nonce
+        return Outcome(error=CallCrashed(name, type(broken).__name__), charged=charged)
 
     def _run(self, signed: TrustedCallSigned) -> Outcome:
         return self.executor.execute(signed, self.now, verified=True)

@@ -28,6 +28,7 @@ from ..parentchain.onboarding import account_info
 from ..parentchain.outbox import (
     MAX_CONFIRMATIONS,
     MAX_ENTRIES,
+    ONBOARDING_PERIOD,
     PARENTCHAIN_CONFIRMATION_PERIOD,
     PAYMENT_PERIOD,
     SIDECHAIN_CONFIRMATION_PERIOD,
@@ -69,6 +70,8 @@ class Production:
     inbound: list[InboundBlock] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     queued_before: int = 0
+    registers: bool = False
+    """Whether the enclave asks to be put on record again."""
     _stalled: set[bytes] = field(default_factory=set)
     """Senders whose earlier call failed without using its nonce: their later ones wait for another slot."""
 
@@ -83,14 +86,19 @@ class Production:
         outbox: Outbox,
         now: int,
         checked: bool = False,
+        registration: bytes | None = None,
     ) -> Production:
         """Start a block at Unix time `now` (ms) and apply the parentchain blocks that wait, oldest first.
 
+        A `registration` that is due goes ahead of all that the parentchain takes from registered enclaves only.
         Raises NonceOvertaken if the outbox cannot be trusted any more.
         """
         builder = BlockBuilder(assignment, ledger, state, now, follower.head.hash(), checked=checked)
         production = cls(builder, pool, follower, outbox.copy(), follower.head, queued_before=pool.ready_count)
         builder.executor.vet = production._vet
+        if registration is not None and production.outbox.has_room():
+            production.outbox.add(follower.facts, follower.head, registration, ONBOARDING_PERIOD)
+            production.registers = True
         for block in islice(follower.inbox, MAX_INBOUND):
             production._process(block)
         builder.begin_calls()
