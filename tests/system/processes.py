@@ -201,10 +201,12 @@ class Worker(Service):
         name: str = "worker",
         data_dir: Path | None = None,
         shard: str | None = None,
+        apps: tuple[str, ...] = (),
     ) -> None:
         self.data_dir = data_dir or directory / "data"
         ports = ["-p", str(node_port), "-P", "0", "-h", "0", "-i", "0"]
         run = ["run", "--dev", "--skip-ra", "--slot-ms", str(slot_ms), *([shard] if shard else [])]
+        run += [word for app in apps for word in ("--app", app)]
         super().__init__(
             "integritee.worker.main", [*ports, "-d", str(self.data_dir), *options, *run], directory, name
         )
