@@ -1,10 +1,5 @@
-"""Loads py-evm before the tests do, and keeps it from raising Python's recursion limit for the whole suite."""
+"""Loads py-evm as the enclave does, before tests load parts of it themselves."""
 
 from __future__ import annotations
 
-import sys
-
-usual = sys.getrecursionlimit()
-import integritee.apps.evm.interpreter  # noqa: E402, F401
-
-sys.setrecursionlimit(usual)
+import integritee.apps.evm.py_evm  # noqa: F401

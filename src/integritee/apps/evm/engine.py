@@ -147,9 +147,9 @@ def _run(
     journal: Journal, around: Surroundings, tx: Transaction, created: bytes | None, gas: int, price: int
 ) -> Outcome:
     try:
-        with _deep_recursion():
-            from . import interpreter
+        from . import interpreter
 
+        with _deep_recursion():
             return interpreter.run(
                 journal,
                 around,
@@ -169,10 +169,7 @@ def _run(
 
 @contextmanager
 def _deep_recursion() -> Iterator[None]:
-    """Nested EVM calls nest Python calls; nothing else in the process is to recurse that deeply.
-
-    py-evm raises the limit for good when it is loaded; that is undone as well.
-    """
+    """Nested EVM calls nest Python calls; nothing else in the process is to recurse that deeply."""
     usual = sys.getrecursionlimit()
     sys.setrecursionlimit(max(usual, RECURSION_LIMIT))
     try:

@@ -11,6 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from . import py_evm  # noqa: F401
+
+# isort: split
 from eth.abc import ComputationAPI, MessageAPI, TransactionContextAPI
 from eth.constants import CREATE_CONTRACT_ADDRESS
 from eth.exceptions import ContractCreationCollision, OutOfGas, VMError
