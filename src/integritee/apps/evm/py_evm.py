@@ -1,4 +1,4 @@
-"""Loads py-evm, and undoes what that does to the process: py-evm and py_ecc raise Python's recursion limit to 100,000.
+"""Loads py-evm and undoes what that does to the process: with py_ecc, Python's recursion limit becomes 100,000.
 
 Behind such a limit, parsers of hostile input overflow the C stack before Python notices. To be imported before
 anything of py-evm.
