@@ -11,10 +11,10 @@ DEV     := $(VENV)/.installed-dev
 LOCKED  := build/lock-venv
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint reference bench lock clean distclean
+.PHONY: help demo test lint reference bench campaign-stf lock clean distclean
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 
 demo: $(RUNTIME) ## chain, worker and enclave; shield, transfer privately, unshield; checked to the last unit
 	@$(BIN)/integritee demo
@@ -33,6 +33,9 @@ reference: $(DEV) ## generate reference pages, error codes, JSON types and typed
 
 bench: $(DEV) ## measure, with the reference of the same run beside each figure
 	@$(BIN)/python -m bench
+
+campaign-stf: $(DEV) ## a million arbitrary steps of the ledger with all its apps, on all cores
+	@$(BIN)/python -m tests.campaigns.stf
 
 lock: ## pin the dependencies of pyproject.toml anew
 	@rm -rf $(LOCKED) && $(PYTHON) -m venv $(LOCKED)
