@@ -1,7 +1,7 @@
 """What the options of `trusted` say: MRENCLAVE, shard, key store, and the enclave they are about.
 
 Worker `cli/src/trusted_command_utils.rs`: a missing MRENCLAVE is asked of the worker, a missing shard is the
-MRENCLAVE.
+MRENCLAVE if that is given. Otherwise the worker is asked as well: it may serve the shard of earlier code.
 """
 
 from __future__ import annotations
@@ -47,9 +47,15 @@ async def session(options: Options) -> AsyncIterator[Session]:
     mrenclave, shard = _given(options)
     async with await worker(options) as client:
         known = mrenclave or await client.fingerprint()
-        identity = Identity(known, shard or known)
+        identity = Identity(known, shard or mrenclave or await _served(client) or known)
         asked = WorkerClient(client.rpc, client.ledger, mrenclave=known, shard=identity.shard)
         yield Session(asked, identity)
+
+
+async def _served(client: WorkerClient) -> bytes | None:
+    """The shard that the worker says it serves; None if it names none."""
+    shard = await client.served_shard()
+    return shard if any(shard) else None
 
 
 async def key_store(options: Options) -> KeyStore:

@@ -22,7 +22,7 @@ def add_commands(commands: Commands, apps: list[str]) -> None:
     """Add `trusted`. Its verbs need the ledger's declarations, which take a while to load; `apps` are then known."""
     group = commands.add_parser("trusted", help=ABOUT, description=ABOUT, epilog=NOTICE, allow_abbrev=False)
     group.add_argument("-m", "--mrenclave", help="base58; default: what the worker says")
-    group.add_argument("-s", "--shard", help="base58; default: the MRENCLAVE")
+    group.add_argument("-s", "--shard", help="base58; default: the MRENCLAVE if given, else what the worker says")
     group.add_argument("-a", "--xt-signer", default="//Alice", help="who pays for indirect calls (%(default)s)")
     group.add_argument("-d", "--direct", action="store_true", help="submit calls straight to the enclave")
     group.fill = lambda: _add_verbs(group, apps)
