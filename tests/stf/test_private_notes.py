@@ -22,7 +22,15 @@ from integritee.stf.relayed_notes import (
     RelayedNoteRequest,
     RelayedNoteRetrievalInfo,
 )
-from integritee.stf.types import BucketInfo, BucketRange, SuccessfulTrustedCall, TimestampedTrustedNote
+from integritee.stf.types import (
+    AnyRole,
+    BucketInfo,
+    BucketRange,
+    ReadAny,
+    SessionProxyCredentials,
+    SuccessfulTrustedCall,
+    TimestampedTrustedNote,
+)
 
 from .kit import BOB, CHARLIE, ENCLAVE, EVE, FEE, LOCAL_ASSET_HUB, NOW, ONE, SHARD, Bench, code
 
@@ -120,6 +128,19 @@ def test_many_notes_in_order(bench: Bench) -> None:
         assert bench.run(CHARLIE, "send_note", YOU, text).error is None
     assert [call.args[2] for call in found(bench, BOB)] == texts
     bench.check()
+
+
+def test_a_receipt_tells_no_seed_of_a_session_proxy(bench: Bench) -> None:
+    """Proxies that may read find receipts, too; the seed would make them whoever it belongs to."""
+    reader, other = (SessionProxyCredentials(role, None, b"\x5e" * 32) for role in (ReadAny(), AnyRole()))
+    assert bench.run(CHARLIE, "add_session_proxy", YOU, reader).error is None
+    assert bench.run(CHARLIE, "add_session_proxy", HER, other).error is None
+    assert other.seed in {c.seed for c in bench.ask(CHARLIE, "account_essentials", ME).session_proxies}
+
+    seen = bench.ask(BOB, "notes_for", ME, 0)
+    calls = [bench.ledger.codec(TrustedCall).decode(note.note.call) for note in seen]
+    blind = [SessionProxyCredentials(role, None, bytes(32)) for role in (ReadAny(), AnyRole())]
+    assert [call.args for call in calls] == [(ME, YOU, blind[0]), (ME, HER, blind[1])]
 
 
 # -- how long a note may be

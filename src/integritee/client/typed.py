@@ -355,7 +355,10 @@ class LedgerClient(AppClient):
         account: AccountId | None = None,
         **options: Unpack[CallOptions],
     ) -> CallResult:
-        """Let another key act for the account, or change what it may do; a deposit is reserved for each."""
+        """Let another key act for the account, or change what it may do; a deposit is reserved for each.
+
+        The receipt leaves the seed out: session proxies that may read find it, too.
+        """
         return await self._call("add_session_proxy", account, delegate, credentials, signer=signer, **options)
 
     async def remove_session_proxy(

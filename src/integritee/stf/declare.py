@@ -77,6 +77,8 @@ class Context:
     """blake2_256 of the encoded call and its nonce: no two calls of an account share it."""
     effects: list[Effect] = field(default_factory=list)
     notes: list[tuple[tuple[bytes, ...], TrustedCall]] = field(default_factory=list)
+    receipt: TrustedCall | None = None
+    """What linked accounts find in place of `call`, if that would tell their session proxies too much."""
 
     def emit(self, effect: Effect) -> None:
         """Have something happen on a parentchain if the call succeeds. Raises TooManyEffects."""

@@ -113,7 +113,8 @@ class Executor:
         """Receipts of the call for the accounts it declares, and those it left itself."""
         links = [call.args[position] for position in call.definition.linked_positions]
         if links:
-            self.runtime.notes.store(links, SuccessfulTrustedCall(encoded))
+            receipt = encoded if context.receipt is None else self.ledger.encode_call(context.receipt)
+            self.runtime.notes.store(links, SuccessfulTrustedCall(receipt))
         for accounts, other in context.notes:
             self.runtime.notes.store(accounts, SuccessfulTrustedCall(self.ledger.encode_call(other)))
 

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from msgspec.structs import replace
+
 from integritee.primitives.ids import AccountId
 from integritee.stf.declare import App, Context, trusted_call, trusted_getter
 from integritee.stf.fees import session_proxy_deposit, transaction_fee
+from integritee.stf.operation import TrustedCall
 from integritee.stf.roles import OWNER_ONLY
 from integritee.stf.types import AccountInfoAndSessionProxies, SessionProxyCredentials
 
@@ -24,9 +27,13 @@ class SessionProxies(App):
     def add_session_proxy(
         self, ctx: Context, delegator: AccountId, delegate: AccountId, credentials: SessionProxyCredentials
     ) -> None:
-        """Let another key act for the account, or change what it may do; a deposit is reserved for each."""
+        """Let another key act for the account, or change what it may do; a deposit is reserved for each.
+
+        The receipt leaves the seed out: session proxies that may read find it, too.
+        """
         deposit = session_proxy_deposit(self.runtime.chain_spec().one)
         self.runtime.session_proxy.add_proxy(delegator, delegate, credentials, deposit)
+        ctx.receipt = TrustedCall(ctx.call.definition, (delegator, delegate, replace(credentials, seed=bytes(32))))
 
     @trusted_call(31, fee=transaction_fee, roles=OWNER_ONLY, linked=("delegator",))
     def remove_session_proxy(self, ctx: Context, delegator: AccountId, delegate: AccountId) -> None:
