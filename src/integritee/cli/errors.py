@@ -4,6 +4,7 @@ CliError
 ├── UsageError             the command line itself is wrong
 ├── VerbClash              two apps bring commands of the same name
 ├── InvalidIdentifier      a text that is not the base58 form of 32 bytes
+├── UnknownCode            no error has the code (`explain`)
 ├── AssetNotOnChain        the connected chain does not have an asset
 ├── ConfirmationTimeout    the enclave did not process the block of an invocation in time
 ├── ConfirmationSkipped    the enclave went past the block of an invocation
