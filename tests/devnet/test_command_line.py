@@ -49,7 +49,11 @@ def test_without_wishes_alice_shields() -> None:
         ["devnet", "--node-port", "0"],
         ["devnet", "--worker-port", "70000"],
         ["devnet", "--shield", "Alice"],
+        ["devnet", "--reload"],
+        ["devnet", "--reload", "--app", "evm"],
         ["demo", "--json"],
+        ["demo", "--app", "evm"],
+        ["new-app"],
     ],
 )
 def test_wrong_command_lines_exit_with_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:

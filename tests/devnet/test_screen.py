@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from integritee.cli.errors import UsageError
 from integritee.cli.main import parse
 from integritee.devnet.config import TEER
 from integritee.devnet.ledgers import Holdings
 from integritee.devnet.network import Facts
+from integritee.devnet.new_app import new_app
 from integritee.devnet.ports import STANDARD_PORTS, Ports
 from integritee.devnet.screen import change, holdings_table, next_commands, ready_screen, short, teer
 
@@ -85,6 +87,15 @@ def test_the_commands_to_type_next_are_commands(ports: Ports) -> None:
         assert (program, name) == ("integritee", "cli")
         options = parse(arguments)
         assert (int(options.node_port), int(options.trusted_worker_port)) == (ports.node, ports.worker)
+
+
+def test_commands_are_told_of_projects(tmp_path: Path) -> None:
+    folder = new_app("shown_app", tmp_path)
+    *_, last = next_commands(facts(), (folder,)).splitlines()
+    program, name, *arguments = last.split()
+    assert (program, name, arguments[-2:]) == ("integritee", "cli", ["trusted", "--help"])
+    with pytest.raises(UsageError, match="get-greetings"):  # its verbs are known
+        parse([*arguments[:-1], "shown-app", "no-such-verb"])
 
 
 def test_standard_ports_are_not_spelt_out() -> None:

@@ -16,7 +16,6 @@ import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Final
 
@@ -96,6 +95,8 @@ def is_folder(reference: str) -> bool:
 
 def installed_apps() -> dict[str, set[str]]:
     """Targets of installed apps by name; a name with several belongs to nobody."""
+    from importlib.metadata import entry_points  # takes a while to load
+
     found: dict[str, set[str]] = {}
     for entry in entry_points(group=GROUP):
         found.setdefault(entry.name, set()).add(entry.value)

@@ -10,7 +10,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
-from .errors import InvalidShield
+from integritee.apps.discovery import is_folder
+
+from .errors import InvalidShield, NothingToReload
 from .ports import STANDARD_PORTS, Ports
 
 DEFAULT_SEAL: Final = "interval:0.15"
@@ -24,13 +26,23 @@ SHIELDING: Final = re.compile(r"(?P<account>//.+)=(?P<amount>\d{1,15}(\.\d{1,12}
 
 @dataclass(frozen=True)
 class NetworkConfig:
-    """Parentchain and worker. `data_dir` None: temporary. `seal` is the node's ``--seal``."""
+    """Parentchain and worker. `data_dir` None: temporary. `seal` is the node's ``--seal``.
+
+    `apps` are names or project folders; with `reload` what changes in the folders is taken over.
+    """
 
     ports: Ports = STANDARD_PORTS
     auto_ports: bool = False
     data_dir: Path | None = None
     seal: str = DEFAULT_SEAL
     slot_ms: int = DEFAULT_SLOT_MS
+    apps: tuple[str, ...] = ()
+    reload: bool = False
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """Project folders among the apps."""
+        return tuple(Path(app) for app in self.apps if is_folder(app))
 
 
 @dataclass(frozen=True)
@@ -67,14 +79,31 @@ def add_network_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--slot-ms", type=int, default=DEFAULT_SLOT_MS, metavar="MS", help="sidechain slot")
 
 
+def add_app_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--app",
+        action="append",
+        default=[],
+        metavar="APP",
+        help="an app that the ledger runs beside the usual ones: its name or its project folder; repeatable",
+    )
+    parser.add_argument("--reload", action="store_true", help="take over what changes in the folders, keep the state")
+
+
 def network_config(found: argparse.Namespace, auto_ports: bool) -> NetworkConfig:
-    return NetworkConfig(
+    """Raises NothingToReload."""
+    config = NetworkConfig(
         ports=Ports(found.node_port, found.worker_port, found.http_port),
         auto_ports=auto_ports,
         data_dir=found.data_dir,
         seal=found.seal,
         slot_ms=found.slot_ms,
+        apps=tuple(getattr(found, "app", ())),
+        reload=getattr(found, "reload", False),
     )
+    if config.reload and not config.folders:
+        raise NothingToReload
+    return config
 
 
 def shieldings(texts: Sequence[str] | None) -> tuple[Shielding, ...]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Final
 
 from .config import NetworkConfig, Shielding
+from .errors import ProcessEnded, ProcessSilent
 from .network import Facts, Network, run_network
+from .watch import Watch, measured_places
 
 SHOWN: Final = ("//Alice", "//Bob", "//Charlie")
 """Development accounts on the screen, beside those that shield."""
@@ -19,11 +22,17 @@ SHOWN: Final = ("//Alice", "//Bob", "//Charlie")
 async def run_devnet(config: NetworkConfig, shieldings: Sequence[Shielding], as_json: bool) -> None:
     """Run until cancelled. Raises DevnetError, ClientError, OSError."""
     started = time.monotonic()
+    watch = Watch(measured_places(config.folders))  # what changes from now on may not be in the first code
     async with run_network(config) as network:
-        await network.while_alive(_serve(network, shieldings, as_json, started))
+        facts = await network.while_alive(_open(network, config, shieldings, as_json, started))
+        if config.reload:
+            await _reload(network, config, watch, facts, as_json)
+        await network.while_alive(asyncio.Event().wait())
 
 
-async def _serve(network: Network, shieldings: Sequence[Shielding], as_json: bool, started: float) -> None:
+async def _open(
+    network: Network, config: NetworkConfig, shieldings: Sequence[Shielding], as_json: bool, started: float
+) -> Facts:
     # The SDK takes a while to load. Now the processes have loaded, and for a second they mostly wait for blocks.
     await network.listening()
     from integritee.crypto import Sr25519Pair, ss58_encode
@@ -33,6 +42,10 @@ async def _serve(network: Network, shieldings: Sequence[Shielding], as_json: boo
     from .screen import ready_screen
 
     facts = await network.ready()
+    if config.reload:
+        from .reload import entitle
+
+        await entitle(facts.node_url, facts.shard, facts.mrenclave)  # a kept ledger, code changed since
     pairs = {name: Sr25519Pair.from_uri(name) for name in dict.fromkeys((*SHOWN, *(s.uri for s in shieldings)))}
     shielded: dict[str, int] = {}
     async with connect(facts) as ledgers:
@@ -48,9 +61,36 @@ async def _serve(network: Network, shieldings: Sequence[Shielding], as_json: boo
         }
         print(json.dumps({**_plain(facts), "accounts": accounts}), flush=True)
     else:
-        print(ready_screen(facts, holdings, shielded, time.monotonic() - started), flush=True)
-    await asyncio.Event().wait()
+        print(ready_screen(facts, holdings, shielded, time.monotonic() - started, config.folders), flush=True)
+    return facts
 
 
 def _plain(facts: Facts) -> dict[str, object]:
     return {**asdict(facts), "data_dir": str(facts.data_dir)}
+
+
+# -- changed code --------------------------------------------------------------------------------------
+
+
+async def _reload(network: Network, config: NetworkConfig, watch: Watch, facts: Facts, as_json: bool) -> None:
+    """Let changed code take over again and again."""
+    from .reload import changed_code, exchange
+
+    running: str | None = facts.mrenclave
+    while True:
+        fingerprint = await network.while_alive(changed_code(watch, config.apps, running))
+        noticed = time.monotonic()
+        running = fingerprint
+        try:
+            facts = await exchange(network, facts, fingerprint)
+        except (ProcessEnded, ProcessSilent) as failed:
+            print(f"error: {failed.code}: {failed}\n[reload] waiting for better code", file=sys.stderr, flush=True)
+            if isinstance(failed, ProcessEnded):
+                await network.stop_worker()
+                running = None
+            continue
+        if as_json:
+            print(json.dumps(_plain(facts)), flush=True)
+        else:
+            seconds = time.monotonic() - noticed
+            print(f"[reload] the new code runs after {seconds:.1f} s. MRENCLAVE {facts.mrenclave}", flush=True)

@@ -2,10 +2,15 @@
 
 DevnetError
 ├── InvalidShield        a `--shield` argument that names no account or no amount
+├── NothingToReload      `--reload` without a folder to watch
 ├── PortTaken            a port that a process should listen on is in use
 ├── DataDirInUse         another set-up runs in the data directory
 ├── ProcessEnded         a process of the set-up ended on its own
 ├── ProcessSilent        a process did not say in time what it should have said
+├── CodeRefused          changed code that the enclave would not run
+├── NotEntitled          the parentchain does not take the new code for the shard's
+├── AppNameUnusable      a name for an app that stands for something else already
+├── DirectoryExists      the directory for a new app is there already
 ├── NotSettled           funds did not arrive in time
 └── UnexpectedBalance    a balance is not what the steps so far add up to
 """
@@ -27,6 +32,15 @@ class InvalidShield(DevnetError):
     def __init__(self, found: str) -> None:
         self.found = found
         super().__init__(f"{found!r} is not ACCOUNT=AMOUNT, such as //Alice=100 (TEER, up to 12 decimals)")
+
+
+class NothingToReload(DevnetError):
+    """`--reload` watches project folders, and none is named; name one with `--app ./folder`."""
+
+    code = "devnet.nothing_to_reload"
+
+    def __init__(self) -> None:
+        super().__init__("--reload watches project folders: name one with --app ./folder")
 
 
 class PortTaken(DevnetError):
@@ -61,6 +75,46 @@ class ProcessSilent(DevnetError):
     def __init__(self, process: str, expected: str, seconds: float, log_tail: str) -> None:
         self.process, self.expected, self.seconds, self.log_tail = process, expected, str(seconds), log_tail
         super().__init__(f"the {process} did not say {expected!r} within {seconds} s; its last words:\n{log_tail}")
+
+
+class CodeRefused(DevnetError):
+    """Changed code that the enclave would not run; the old code goes on. `reason` begins with a code."""
+
+    code = "devnet.code_refused"
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"the changed code cannot be taken over: {reason}")
+
+
+class NotEntitled(DevnetError):
+    """The parentchain does not take the new code for the shard's, although its root key said so."""
+
+    code = "devnet.not_entitled"
+
+    def __init__(self, shard: bytes, fingerprint: bytes) -> None:
+        self.shard, self.fingerprint = shard, fingerprint
+        super().__init__("the parentchain does not let the new code serve the shard")
+
+
+class AppNameUnusable(DevnetError):
+    """A name for a new app that stands for something else already; choose another."""
+
+    code = "devnet.app_name_unusable"
+
+    def __init__(self, name: str, taken_by: str) -> None:
+        self.name, self.taken_by = name, taken_by
+        super().__init__(f"an app cannot be called {name!r}: that is {taken_by}")
+
+
+class DirectoryExists(DevnetError):
+    """The directory for a new app is there already; nothing in it was touched."""
+
+    code = "devnet.directory_exists"
+
+    def __init__(self, path: Path) -> None:
+        self.path = str(path)
+        super().__init__(f"{path} is there already")
 
 
 class NotSettled(DevnetError):

@@ -9,13 +9,15 @@ import argparse
 import importlib
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 from integritee import __version__
+from integritee.apps.errors import InvalidAppName
 from integritee.errors import IntegriteeError
 
-from .config import NetworkConfig, Shielding, add_network_options, network_config, shieldings
-from .errors import InvalidShield
+from .config import NetworkConfig, Shielding, add_app_options, add_network_options, network_config, shieldings
+from .errors import AppNameUnusable, InvalidShield, NothingToReload
 
 PROGRAMS: Final = {
     "node": ("integritee.node.main", "the embedded parentchain (integritee-node)"),
@@ -24,6 +26,7 @@ PROGRAMS: Final = {
     "reference": ("integritee.reference.main", "generate or check what derives from the declarations"),
 }
 FAILURE: Final = 1
+WRONG_COMMAND_LINE: Final = (InvalidShield, NothingToReload, InvalidAppName, AppNameUnusable)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -34,12 +37,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = _parser()
     found = parser.parse_args(given)
     try:
+        if found.command == "new-app":
+            return _new_app(found.name, found.into)
         if found.command == "demo":
             return _demo(network_config(found, auto_ports=True))
         wishes = shieldings(found.shield)
         return _devnet(network_config(found, found.auto_ports), wishes, found.json)
-    except InvalidShield as wrong:
-        parser.error(str(wrong))
+    except WRONG_COMMAND_LINE as wrong:
+        parser.error(f"{wrong.code}: {wrong}")
     except (IntegriteeError, OSError) as failed:
         code = f"{failed.code}: " if isinstance(failed, IntegriteeError) else ""
         print(f"error: {code}{failed}", file=sys.stderr)
@@ -68,6 +73,13 @@ def _demo(config: NetworkConfig) -> int:
     return 0 if foreground.run(run_demo(config)) else FAILURE
 
 
+def _new_app(name: str, into: Path) -> int:
+    from .new_app import new_app
+
+    print(f"wrote {new_app(name, into)}; its README says how to go on")
+    return 0
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="integritee", description="A confidential sidechain worker, and all it takes to try it out."
@@ -76,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", title="commands")
     devnet = commands.add_parser("devnet", help="parentchain, worker and enclave until Ctrl-C", allow_abbrev=False)
     add_network_options(devnet)
+    add_app_options(devnet)
     devnet.add_argument("--auto-ports", action="store_true", help="free ports instead of those in use")
     devnet.add_argument(
         "--shield",
@@ -86,6 +99,9 @@ def _parser() -> argparse.ArgumentParser:
     devnet.add_argument("--json", action="store_true", help="when ready, one line of JSON instead of the screen")
     demo = commands.add_parser("demo", help="shield, transfer privately, unshield; checked", allow_abbrev=False)
     add_network_options(demo)
+    new_app = commands.add_parser("new-app", help="begin an app of your own", allow_abbrev=False)
+    new_app.add_argument("name", metavar="NAME", help="snake_case; also the name of its package")
+    new_app.add_argument("--into", type=Path, default=Path(), metavar="DIR", help="where its folder goes; default: .")
     for name, (_, text) in PROGRAMS.items():
         commands.add_parser(name, help=text, add_help=False)
     return parser

@@ -1,12 +1,13 @@
 """A running set-up: one parentchain node, one worker with its enclave.
 
-Both processes start at once and find each other; from then on the set-up lives as long as both of them.
+Both processes start at once and find each other; from then on the set-up lives as long as both of them. The worker
+may be exchanged for another one on the same data.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Final, TypeVar
 from .config import NetworkConfig
 from .directory import DataDirectory, open_directory
 from .ports import HOST, Ports, choose
-from .processes import Child
+from .processes import START_TIMEOUT, Child
 
 NODE: Final = "integritee.node.main"
 WORKER: Final = "integritee.worker.main"
@@ -50,36 +51,43 @@ class Network:
 
     def __init__(self, config: NetworkConfig, ports: Ports, directory: DataDirectory) -> None:
         self._config, self._ports, self._directory = config, ports, directory
-        self._children: list[Child] = []
+        self._children: dict[str, Child] = {}
 
     async def start(self) -> None:
         """Start both processes. They are not ready yet."""
+        node_dir, config = self._directory.below("node"), self._config
+        node = ("--dev", "--base-path", str(node_dir), "--rpc-port", str(self._ports.node))
+        await self._start("node", NODE, (*node, "--seal", config.seal, *FINALITY))
+        await self.start_worker()
+
+    async def start_worker(self, shard: str | None = None) -> None:
+        """Start the worker on what its data directory holds; `shard` is what it has to find there."""
         ports, config = self._ports, self._config
-        node_dir, worker_dir = self._directory.below("node"), self._directory.below("worker")
-        node = (
-            *("--dev", "--base-path", str(node_dir), "--rpc-port", str(ports.node)),
-            *("--seal", config.seal, *FINALITY),
-        )
-        worker = (
-            *("-p", str(ports.node), "-P", str(ports.worker), "-h", str(ports.http), "-d", str(worker_dir)),
-            *("run", "--dev", "--skip-ra", "--slot-ms", str(config.slot_ms)),
-        )
-        for name, module, arguments in (("node", NODE, node), ("worker", WORKER, worker)):
-            log = self._directory.path / f"{name}.log"
-            child = await Child.start(name, module, arguments, log, inherited=(self._directory.lock,))
-            self._children.append(child)
+        data_dir = self._directory.below("worker")
+        place = ("-p", str(ports.node), "-P", str(ports.worker), "-h", str(ports.http), "-d", str(data_dir))
+        run = ("run", "--dev", "--skip-ra", "--slot-ms", str(config.slot_ms), *app_arguments(config.apps))
+        sealing = ("--seal-to-signer",) if config.reload else ()
+        await self._start("worker", WORKER, (*place, *run, *sealing, *([shard] if shard else [])))
+
+    async def stop_worker(self) -> None:
+        """End the worker alone, if there is one; what it knows is in its data directory."""
+        if "worker" in self._children:
+            await self._children.pop("worker").stop()
+
+    async def _start(self, name: str, module: str, arguments: Sequence[str]) -> None:
+        log = self._directory.path / f"{name}.log"
+        self._children[name] = await Child.start(name, module, arguments, log, inherited=(self._directory.lock,))
 
     async def listening(self) -> None:
         """Wait until both processes have loaded and can be talked to. Raises ProcessEnded, ProcessSilent."""
-        node, worker = self._children
-        await node.line("READY ")
-        await worker.line("[+] Trusted RPC listening")
+        await self._children["node"].line("READY ")
+        await self._children["worker"].line("[+] Trusted RPC listening")
 
-    async def ready(self) -> Facts:
-        """Wait until sidechain blocks are made. Raises ProcessEnded, ProcessSilent."""
-        node, worker = self._children
-        node_url = await node.line("READY ")
-        await worker.line("READY")
+    async def ready(self, timeout: float = START_TIMEOUT) -> Facts:
+        """Wait, `timeout` seconds at most, until sidechain blocks are made. Raises ProcessEnded, ProcessSilent."""
+        node, worker = self._children["node"], self._children["worker"]
+        node_url = await node.line("READY ", timeout)
+        await worker.line("READY", timeout)
         return Facts(
             node_url=node_url,
             worker_url=f"wss://{HOST}:{self._ports.worker}",
@@ -90,13 +98,13 @@ class Network:
             enclave_account=await worker.line("Enclave account: "),
             ports=self._ports,
             data_dir=self._directory.path,
-            pids={child.name: child.pid for child in self._children},
+            pids={name: child.pid for name, child in self._children.items()},
         )
 
     async def while_alive(self, work: Coroutine[None, None, T]) -> T:
         """Do `work`. If a process ends meanwhile, the work is cancelled. Raises ProcessEnded, what `work` raises."""
         working = asyncio.create_task(work)
-        ending = [asyncio.create_task(child.failure()) for child in self._children]
+        ending = [asyncio.create_task(child.failure()) for child in self._children.values()]
         try:
             await asyncio.wait((working, *ending), return_when=asyncio.FIRST_COMPLETED)
             if working.done() and working.exception() is not None:
@@ -112,7 +120,12 @@ class Network:
 
     async def stop(self) -> None:
         """End both processes, at the same time."""
-        await asyncio.gather(*(child.stop() for child in self._children))
+        await asyncio.gather(*(child.stop() for child in self._children.values()))
+
+
+def app_arguments(apps: Sequence[str]) -> tuple[str, ...]:
+    """Options with which a worker is told of its apps."""
+    return tuple(word for app in apps for word in ("--app", app))
 
 
 @asynccontextmanager

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
 from .config import TEER
@@ -43,8 +44,17 @@ def holdings_table(now: Mapping[str, Holdings], before: Mapping[str, Holdings] |
     return "\n".join(lines)
 
 
-def ready_screen(facts: Facts, holdings: Mapping[str, Holdings], shielded: Mapping[str, int], seconds: float) -> str:
-    """One screen that answers what there is, where it is, and what to type next. `shielded`: base units by name."""
+def ready_screen(
+    facts: Facts,
+    holdings: Mapping[str, Holdings],
+    shielded: Mapping[str, int],
+    seconds: float,
+    folders: Sequence[Path] = (),
+) -> str:
+    """One screen that answers what there is, where it is, and what to type next.
+
+    `shielded`: base units by name; `folders`: projects of apps, which commands must be told of.
+    """
     money = "".join(
         f"\n  {name} has shielded {short(amount)}, less the fee of 1/571." for name, amount in shielded.items()
     )
@@ -64,12 +74,12 @@ integritee devnet is ready after {seconds:.1f} s. No TEE protects this enclave: 
 
 In another terminal:
 
-{next_commands(facts)}
+{next_commands(facts, folders)}
 
 Ctrl-C ends it."""
 
 
-def next_commands(facts: Facts) -> str:
+def next_commands(facts: Facts, folders: Sequence[Path] = ()) -> str:
     """Command lines that work with this set-up."""
     ports = facts.ports
     node = "" if ports.node == STANDARD_PORTS.node else f" -p {ports.node}"
@@ -81,4 +91,5 @@ def next_commands(facts: Facts) -> str:
         f"{cli} trusted --direct unshield-funds //Bob //Charlie {TEER // 2}",
         f"{cli} balance //Charlie",
     )
-    return "\n".join(INDENT + command for command in commands)
+    apps = "".join(f" --app {folder}" for folder in folders)
+    return "\n".join(INDENT + command for command in (*commands, *([f"{cli}{apps} trusted --help"] if apps else [])))

@@ -11,9 +11,11 @@ import pytest
 from integritee.boundary.messages import InitParams, RuntimeFacts
 from integritee.crypto import Ed25519Pair, ShieldingKey, blake2_256, hard_junction
 from integritee.enclave import bootstrap
-from integritee.enclave.bootstrap import SEAL_ROOT_FILE, STORE_DIRECTORY, Enclave, identity, start
+from integritee.enclave.attestation.simulation import SimulationTee
+from integritee.enclave.attestation.tee import SealPolicy, TeeKind
+from integritee.enclave.bootstrap import SEAL_ROOT_FILE, STORE_DIRECTORY, Enclave, identity, seal_policy, start
 from integritee.enclave.core import PINS, PINS_LABEL, RUNTIME, RUNTIME_LABEL
-from integritee.enclave.errors import ForeignShard
+from integritee.enclave.errors import ForeignShard, SealPolicyRefused
 from integritee.enclave.keys import EnclaveKeys
 from integritee.enclave.records import ANCHOR, GENESIS, AnchorRecord, GenesisRecord, RecordKind
 from integritee.enclave.store.errors import SealBroken, StoreLocked
@@ -111,6 +113,34 @@ def test_other_code_cannot_open_the_store(directory: Path, monkeypatch: pytest.M
     monkeypatch.setattr(bootstrap, "measure", lambda apps, config: b"\x1c" * 32)
     with pytest.raises(SealBroken):
         start(params(directory))
+
+
+def test_state_sealed_to_the_signer_opens_for_other_code(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    enclave = start(params(directory, seal_to_signer=True))
+    begin_shard(enclave)
+    before = enclave.core.keys
+    enclave.store.close()
+    monkeypatch.setattr(bootstrap, "measure", lambda apps, config: b"\x1c" * 32)
+    enclave = start(params(directory, seal_to_signer=True))
+    assert enclave.core.config.mrenclave == b"\x1c" * 32
+    assert enclave.core.config.shard == b"\x1b" * 32
+    assert enclave.core.keys == before
+    assert dict(enclave.core.state.items()) == {b"key": b"value"}
+    enclave.store.close()
+    with pytest.raises(SealBroken):  # the two ways of sealing do not mix
+        start(params(directory))
+
+
+@pytest.mark.parametrize(("development", "hardware"), [(False, False), (True, True), (False, True)])
+def test_only_simulated_development_enclaves_seal_to_the_signer(
+    directory: Path, development: bool, hardware: bool
+) -> None:
+    tee = SimulationTee(bytes(32), bytes(32))
+    if hardware:
+        tee.kind = TeeKind.GRAMINE_SGX  # type: ignore[misc]
+    assert seal_policy(tee, params(directory, development=development)) is SealPolicy.MRENCLAVE
+    with pytest.raises(SealPolicyRefused):
+        seal_policy(tee, params(directory, development=development, seal_to_signer=True))
 
 
 def test_clean_reset_keeps_the_keys_and_nothing_else(directory: Path) -> None:
