@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tracemalloc
 from dataclasses import replace
 
 import pytest
@@ -13,7 +14,16 @@ from hypothesis import strategies as st
 from integritee.apps.evm.engine import execute
 from integritee.apps.evm.errors import Halted, OutOfGas, TooManySteps
 from integritee.apps.evm.jumps import JUMPDEST, MAX_CODE_BYTES, PUSH1, PUSH_BYTES, jump_destinations
-from integritee.apps.evm.transaction import BLOCK_GAS_LIMIT, FRAME_STEPS, Receipt, Surroundings, Transaction
+from integritee.apps.evm.transaction import (
+    ANALYSED_BYTES_PER_STEP,
+    BLOCK_GAS_LIMIT,
+    COPIED_BYTES_PER_STEP,
+    FRAME_STEPS,
+    Receipt,
+    Surroundings,
+    Transaction,
+)
+from integritee.crypto import keccak_256
 
 from .assembler import assemble
 from .state_tests import World
@@ -120,6 +130,64 @@ def test_a_frame_that_ends_is_not_caught_by_the_one_around_it() -> None:
             assemble(f"CALLER {inner} EQ @deep JUMPI 0 0 0 0 0 {inner} 100000 CALL STOP deep: again: @again JUMP"),
             around=replace(AROUND, max_steps=10_000),
         )
+
+
+BIG = 500_000
+COPIES = BIG // COPIED_BYTES_PER_STEP
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        pytest.param(f"0 0 {BIG} 0 0 0x1234 GAS CALL STOP", 2 * FRAME_STEPS + 9 + COPIES, id="call data"),
+        pytest.param(f"0 0 {BIG} 0 1 0x1234 GAS CALL STOP", FRAME_STEPS + 9 + COPIES, id="call nobody can pay"),
+        pytest.param(f"{BIG} 0 0 CREATE STOP", 2 * FRAME_STEPS + 6 + COPIES, id="init code"),
+        pytest.param(f"{BIG} 0 RETURN", FRAME_STEPS + 3 + COPIES, id="output"),
+        pytest.param(
+            "@end JUMP " + "STOP " * 4096 + "end: STOP",
+            FRAME_STEPS + 4 + (4 + 4096 + 2) // ANALYSED_BYTES_PER_STEP,
+            id="search for jump destinations",
+        ),
+    ],
+)
+def test_work_that_grows_with_data_counts_as_steps(source: str, expected: int) -> None:
+    """Gas does not count it, or hardly: a call of a megabyte each costs no more than an empty one."""
+    code = assemble(source)
+    assert run(code, around=replace(AROUND, max_steps=expected)).failure is None
+    with pytest.raises(TooManySteps):
+        run(code, around=replace(AROUND, max_steps=expected - 1))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [f"0 0 {BIG} 0 0 0x1234 GAS CALL", f"{BIG} 0 0 CREATE", f"GAS {BIG} 0 0 CREATE2"],
+    ids=["call", "create", "create2"],
+)
+def test_frames_that_ended_keep_no_data(body: str) -> None:
+    code = assemble(f"{body} POP " * 30 + "STOP")
+    run(code)  # loads what stays
+    tracemalloc.start()
+    try:
+        assert run(code).failure is None
+        assert tracemalloc.get_traced_memory()[1] < 10 * BIG
+    finally:
+        tracemalloc.stop()
+
+
+def test_the_hash_of_a_code_is_taken_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Gas is that of looking the hash up, however long the code."""
+    from integritee.apps.evm import interpreter
+
+    hashed: list[int] = []
+
+    def counted(data: bytes) -> bytes:
+        hashed.append(len(data))
+        return keccak_256(data)
+
+    monkeypatch.setattr(interpreter, "keccak_256", counted)
+    code = assemble("ADDRESS EXTCODEHASH POP " * 50 + "ADDRESS EXTCODEHASH 0 SSTORE STOP")
+    assert slots(run(code)) == {0: int.from_bytes(keccak_256(code), "big")}
+    assert hashed == [len(code)]
 
 
 @pytest.mark.parametrize(

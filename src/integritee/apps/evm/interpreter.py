@@ -2,7 +2,7 @@
 
 Four things differ from py-evm's own set-up. State is read on demand. Jump destinations are found in linear time; its
 own search recurses once per byte of hostile code. Steps are counted, since gas prices are not those of an interpreter
-in Python. Finished frames give up their memory and stack.
+in Python. Finished frames give up all that could be large.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from integritee.crypto import keccak_256
 from .errors import TooManySteps
 from .journal import Journal
 from .jumps import MAX_CODE_BYTES, jump_destinations
-from .transaction import FRAME_STEPS, Surroundings
+from .transaction import ANALYSED_BYTES_PER_STEP, COPIED_BYTES_PER_STEP, FRAME_STEPS, Surroundings
 
 STOP: Final = 0x00
 
@@ -45,6 +45,12 @@ class Steps:
 
     limit: int
     left: int
+
+    def take(self, count: int) -> None:
+        """Raises TooManySteps if there are not so many left; no frame of the machine catches that."""
+        self.left -= count
+        if self.left < 0:
+            raise TooManySteps(self.limit)
 
 
 class Code(CodeStream):
@@ -72,6 +78,8 @@ class Code(CodeStream):
     def is_valid_opcode(self, position: int) -> bool:
         """Whether a JUMPDEST stands at `position`; the machine asks of nothing else."""
         if self._destinations is None:
+            # Whether they are remembered or not: what a call may do does not depend on the calls before.
+            self._steps.take(len(self._raw_code_bytes) // ANALYSED_BYTES_PER_STEP)
             self._destinations = jump_destinations(self._raw_code_bytes)
         return position < len(self._destinations) and self._destinations[position] == 1
 
@@ -106,10 +114,18 @@ class Computation(LondonComputation):
     def add_log_entry(self, account: bytes, topics: tuple[int, ...], data: bytes) -> None:
         self.logs.append((self.transaction_context.get_next_log_counter(), account, topics, data))
 
+    def memory_read_bytes(self, start_position: int, size: int) -> bytes:
+        self.state.steps.take(size // COPIED_BYTES_PER_STEP)
+        return self._memory.read_bytes(start_position, size)
+
     def add_child_computation(self, child_computation: ComputationAPI) -> None:
+        if self.children:
+            self.children[-1]._output = b""  # nobody asks for it any more
         super().add_child_computation(child_computation)
         child_computation._memory._bytes = bytearray()  # type: ignore[attr-defined]
         child_computation._stack.values.clear()  # type: ignore[attr-defined]
+        child_computation.code = Code(b"", self.state.steps)
+        child_computation.msg.data = child_computation.msg.code = b""
 
 
 class State(LondonState):
@@ -120,6 +136,7 @@ class State(LondonState):
     def __init__(self, journal: Journal, around: Surroundings) -> None:
         self.journal = journal
         self.steps = Steps(around.max_steps, around.max_steps)
+        self._code_hashes: dict[bytes, Hash32] = {}
         self.precompiles: dict[Any, Any] = dict(around.precompiles)
         self.execution_context = ExecutionContext(
             coinbase=Address(around.coinbase),
@@ -157,7 +174,11 @@ class State(LondonState):
         self.journal.set_code(address, code)
 
     def get_code_hash(self, address: Address) -> Hash32:
-        return Hash32(keccak_256(self.journal.code(address)))
+        code = self.journal.code(address)
+        found = self._code_hashes.get(code)
+        if found is None:
+            found = self._code_hashes[code] = Hash32(keccak_256(code))
+        return found
 
     def has_code_or_nonce(self, address: Address) -> bool:
         return self.journal.has_code_or_nonce(address)

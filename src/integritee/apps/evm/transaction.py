@@ -21,6 +21,12 @@ MAX_STEPS: Final = 500_000
 FRAME_STEPS: Final = 40
 """Steps that count for opening a frame (CALL, CREATE …) beside its instructions."""
 
+COPIED_BYTES_PER_STEP: Final = 1024
+"""Bytes read out of memory at once that count as a step: call data, init code, output, what is hashed or logged."""
+
+ANALYSED_BYTES_PER_STEP: Final = 16
+"""Bytes of a frame's code that count as a step when it jumps for the first time."""
+
 ZERO_ADDRESS: Final = bytes(20)
 
 Precompile: TypeAlias = Callable[[Any], Any]
