@@ -36,7 +36,7 @@ errors are one line on stderr: `error: <code>: <message> [facts]`; codes are sta
 class Parser(argparse.ArgumentParser):
     """Raises UsageError where argparse would exit. `fill` adds what takes long to add, once it is needed."""
 
-    fill: Callable[[], None] | None = None
+    fill: Callable[[], object] | None = None
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message} (see {self.prog} --help)")

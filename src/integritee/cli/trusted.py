@@ -28,7 +28,12 @@ def add_commands(commands: Commands, apps: list[str]) -> None:
     group.fill = lambda: _add_verbs(group, apps)
 
 
-def _add_verbs(group: Parser, apps: list[str]) -> None:
+def command_names() -> set[str]:
+    """All commands of `trusted`, groups of the project's and of installed apps included."""
+    return set(_add_verbs(Parser(), []).choices)
+
+
+def _add_verbs(group: Parser, apps: list[str]) -> Commands:
     """Commands of the original come first: names that apps choose must not hide them."""
     from . import calls, development, evm, getters, notes, proxies, watchdog
     from .groups import Groups
@@ -44,6 +49,7 @@ def _add_verbs(group: Parser, apps: list[str]) -> None:
         module.add_commands(groups)
     for derived in (evm, getters, calls):
         derived.add_commands(groups, ledger)
+    return verbs
 
 
 def _add_accounts(verbs: Commands) -> None:

@@ -12,9 +12,10 @@ from pathlib import Path
 from string import Template
 from typing import Final
 
-from integritee.apps.catalog import BUILT_IN
+from integritee.apps.catalog import BUILT_IN, client_ledger
 from integritee.apps.discovery import SNAKE_CASE, installed_apps
 from integritee.apps.errors import InvalidAppName
+from integritee.cli.trusted import command_names
 from integritee.crypto import blake2_256
 from integritee.frame.errors import camel
 from integritee.stf.declare import APP_INDEXES
@@ -23,7 +24,7 @@ from .errors import AppNameUnusable, DirectoryExists
 
 TEMPLATE: Final = Path(__file__).parent / "app_template"
 SUFFIX: Final = ".template"
-MAX_NAME: Final = 50
+MAX_NAME: Final = 40
 
 
 def new_app(name: str, into: Path) -> Path:
@@ -62,6 +63,8 @@ def check_name(name: str) -> None:
         raise AppNameUnusable(name, "an app that is there already")
     if name in sys.stdlib_module_names or find_spec(name) is not None:
         raise AppNameUnusable(name, "a module that is there already")
+    if name in client_ledger().names.values() or name.replace("_", "-") in command_names():
+        raise AppNameUnusable(name, "a call or command that is there already")
 
 
 def index_of(name: str) -> int:
