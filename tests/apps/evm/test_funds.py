@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from integritee.apps.evm import pallet
 from integritee.apps.evm.addresses import create_address, mapped_account
 from integritee.crypto import KeyPair
 
@@ -207,6 +208,24 @@ def test_self_destruction_before_life() -> None:
     assert bench.contracts() == contracts
     assert (bench.spendable(STRANGER), bench.evm_nonce(address)) == (5, 0)
     assert mapped_account(address) not in bench.all_accounts()
+    bench.check()
+
+
+@pytest.mark.parametrize(("stored", "expected"), [(4, None), (5, "evm.storage_too_large")])
+def test_storage_that_is_destroyed_has_a_limit(
+    stored: int, expected: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It costs next to no gas, however much there is; the limit is that of a call, whatever it destroys."""
+    monkeypatch.setattr(pallet, "MAX_WIPED_SLOTS", 4)
+    bench = EvmBench()
+    mortals = [bench.deployed(MORTAL) for _ in range(2)]  # each has one slot
+    for slot in range(1, stored - 1):
+        bench.evm.account_storages.put(mortals[0], bytes([slot]) * 32, b"\x01" * 32)
+    contracts = bench.contracts()
+    both = " ".join(f"0 0 32 0 0 {int.from_bytes(who, 'big')} GAS CALL POP" for who in mortals)
+    outcome = bench.create(ALICE, assemble(both + " STOP"))
+    assert code(outcome) == expected
+    assert (bench.contracts() == contracts) == (expected is not None)
     bench.check()
 
 

@@ -17,7 +17,8 @@
         │   ├── TooManySteps         it ran longer than the enclave grants one call
         │   ├── Halted               an exception of the machine: bad jump, bad opcode, stack, collision …
         │   └── MachineFault         the machine broke down: a defect of it
-        └── DepositUnpaid            the source cannot pay the deposits of the accounts it brings to life
+        ├── DepositUnpaid            the source cannot pay the deposits of the accounts it brings to life
+        └── StorageTooLarge          contracts that destroyed themselves have more storage than one call can clear
 
 Codes are stable.
 """
@@ -183,3 +184,13 @@ class DepositUnpaid(EvmError):
         super().__init__(
             f"accounts brought to life need existential deposits of {needed} base units, {available} available"
         )
+
+
+class StorageTooLarge(EvmError):
+    """Contracts that destroyed themselves have more storage than one call can clear; set slots to zero first."""
+
+    code = "evm.storage_too_large"
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        super().__init__(f"one call can clear {limit} storage slots of contracts that destroy themselves")

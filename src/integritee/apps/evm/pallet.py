@@ -12,6 +12,7 @@ can spend what its account holds above the existential deposit. Three things dif
 from __future__ import annotations
 
 from functools import partial
+from itertools import islice
 from typing import ClassVar, Final
 
 from integritee.frame.declare import Events, event
@@ -26,11 +27,14 @@ from integritee.stf.pallets.timestamp import Timestamp
 
 from .addresses import H160, mapped_account
 from .engine import execute
-from .errors import DepositUnpaid, InsufficientBalance
+from .errors import DepositUnpaid, InsufficientBalance, StorageTooLarge
 from .journal import AccountChange
 from .transaction import Receipt, Surroundings, Transaction
 
 WORD_BYTES: Final = 32
+
+MAX_WIPED_SLOTS: Final = 4096
+"""Storage slots of destroyed contracts that one call can clear, however little gas it took to destroy them."""
 
 
 class LogEntry(Struct, frozen=True):
@@ -106,6 +110,7 @@ class Evm(Pallet):
 
     def _settle(self, source: bytes, receipt: Receipt) -> None:
         funds = self._funds_after(source, receipt.changes)
+        self._wipe(receipt.changes)
         for change in receipt.changes:
             self._set_nonce(mapped_account(change.address), change.nonce)
             self._keep_contract(change)
@@ -152,9 +157,19 @@ class Evm(Pallet):
         else:
             self.system.account.remove(who)
 
+    def _wipe(self, changes: tuple[AccountChange, ...]) -> None:
+        """Empty the storage of contracts that were there before. Raises StorageTooLarge."""
+        left = MAX_WIPED_SLOTS
+        for change in changes:
+            if change.wiped and self.account_codes.contains(change.address):
+                slots = [slot for slot, _ in islice(self.account_storages.items_under(change.address), left + 1)]
+                left -= len(slots)
+                if left < 0:
+                    raise StorageTooLarge(MAX_WIPED_SLOTS)
+                for slot in slots:
+                    self.account_storages.remove(change.address, slot)
+
     def _keep_contract(self, change: AccountChange) -> None:
-        if change.wiped:
-            self.account_storages.clear_under(change.address)
         if change.code:
             self.account_codes.put(change.address, change.code)
         elif change.code is not None:
