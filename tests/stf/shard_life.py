@@ -41,7 +41,7 @@ from .getter_laws import ask
 from .kit import ENCLAVE, MRENCLAVE, NOW, SHARD, VAULT
 from .layer_one import KEYS, LayerOne
 from .step import Step
-from .step_laws import ISSUES_AT_WILL, SHIELDS, check_step, expect, expect_that
+from .step_laws import ISSUES_AT_WILL, SHIELDS, LawBroken, check_step, expect, expect_that
 from .tally import DONE, Tally
 
 STEPS_PER_BLOCK: Final = 40
@@ -222,8 +222,8 @@ class ShardLife:
 
     # -- steps ---------------------------------------------------------------------------------------
 
-    def call(self, random: Random) -> Outcome:
-        """Execute an arbitrary call and check what it did."""
+    def call(self, random: Random) -> str:
+        """Execute an arbitrary call and check what it did. Call and end, for people."""
         draw = Arbitrary(random, self.facts)
         call = self._bounded(arbitrary_call(draw, self.runtime, self.definitions))
         submitted = arbitrary_submission(draw, self.ledger, self.runtime, call)
@@ -237,9 +237,9 @@ class ShardLife:
             self.inputs.turns.append(turn)
             self._prepare(self.builder, turn)
             outcome = self._over(submitted.signed, self._execute)
-        name = self.ledger.names[call.definition]
-        self.tally.call(name, DONE if outcome.error is None else outcome.error.code)
-        return outcome
+        name, end = self.ledger.names[call.definition], DONE if outcome.error is None else outcome.error.code
+        self.tally.call(name, end)
+        return f"{name}{call.args} by {submitted.signed.signer.hex()}: {end}"
 
     def _bounded(self, call: TrustedCall) -> TrustedCall:
         """Nothing arrives that cannot be there: amounts are those of a parentchain that counts in u128."""
@@ -279,7 +279,11 @@ class ShardLife:
         runtime.state = Overlay(before)
         outcome = run(signed)
         after = runtime.state.changes()
-        check_step(Step(runtime, signed, outcome, self.now, before, after, runtime.events[deposited:]))
+        try:
+            check_step(Step(runtime, signed, outcome, self.now, before, after, runtime.events[deposited:]))
+        except LawBroken as broken:
+            broken.add_note(f"by {signed}: {outcome}")
+            raise
         runtime.state = before
         for key, value in after.items():
             if value is None:
