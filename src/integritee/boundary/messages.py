@@ -112,7 +112,7 @@ class ParentchainBlock(Struct, frozen=True):
 
 
 class ImportBlocks(Struct, frozen=True):
-    """Consecutive finalized blocks; the last one (or a descendant it names) must be justified."""
+    """Consecutive finalized blocks, justified at the end and wherever the authorities change."""
 
     id: ParentchainId
     blocks: Annotated[list[ParentchainBlock], Bounded(MAX_BLOCKS_PER_IMPORT)]

@@ -11,7 +11,6 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Final
 
-from integritee.boundary.endpoint import RemoteFailure
 from integritee.boundary.interface import Ecalls
 from integritee.boundary.messages import (
     ImportBlocks,
@@ -44,7 +43,6 @@ AUTHORITY_KEYS: Final = (
     storage_prefix("Grandpa", "CurrentSetId"),
     b":grandpa_authorities",
 )
-CROSSES_SET_CHANGE: Final = "parentchain.crosses_set_change"
 log = logging.getLogger(__name__)
 
 
@@ -103,24 +101,17 @@ class ParentchainSync:
     async def _catch_up(self, chain: ParentchainClient) -> None:
         assert self.state is not None
         target = (await chain.header(await chain.finalized_head())).number
-        size = BATCH
         while self.state.number < target:
-            blocks = await self._justified_batch(chain, self.state.number + 1, target, size)
-            try:
-                self.state = await self._import(chain, blocks)
-                size = BATCH
-            except RemoteFailure as refused:
-                if refused.code != CROSSES_SET_CHANGE or size == 1:
-                    raise
-                size = 1  # the batch must end where the authority set changes
+            blocks = await self._justified_batch(chain, self.state.number + 1, target)
+            self.state = await self._import(chain, blocks)
             self.progress.set()
 
-    async def _justified_batch(self, chain: ParentchainClient, first: int, target: int, size: int) -> list[Block]:
+    async def _justified_batch(self, chain: ParentchainClient, first: int, target: int) -> list[Block]:
         """Blocks from `first` on, ending with a justified one."""
         blocks: list[Block] = []
         while len(blocks) < SEARCH_LIMIT:
             start = first + len(blocks)
-            wanted = range(start, min(start + size, target + 1))
+            wanted = range(start, min(start + BATCH, target + 1))
             if not wanted:
                 break
             blocks += await asyncio.gather(*(_block_at(chain, n) for n in wanted))

@@ -260,17 +260,49 @@ def test_pending_change_from_an_earlier_batch_is_not_crossed() -> None:
     assert client.state.set_id == 1
 
 
+@pytest.mark.parametrize("spare", [False, True], ids=["needed only", "all justified"])
+def test_batch_across_justified_changes(spare: bool) -> None:
+    client = started()
+    third = voters("third", 3)
+    chain = extend(client.head, 12, {3: [change_to(NEW, 2)], 6: [change_to(third, 0)]})
+    earlier = {5: justified(chain[4], OLD), 6: justified(chain[5], NEW, set_id=1)}
+    if spare:
+        earlier |= {n: justified(chain[n - 1], third, set_id=2) for n in range(7, 12)}
+    assert client.import_chain(chain, justified(chain[-1], third, set_id=2), earlier) == chain
+    assert (client.head, client.state.set_id, client.state.pending) == (chain[-1], 2, None)
+    assert client.state.authorities == authorities(third)
+
+
+@pytest.mark.parametrize(
+    ("earlier", "error"),
+    [
+        ({}, e.CrossesSetChange),
+        ({4: OLD}, e.CrossesSetChange),
+        ({5: NEW}, e.UnknownVoter),
+        ({5: OLD[:2]}, e.InsufficientWeight),
+    ],
+    ids=["none", "of another block", "by the next set", "by too few"],
+)
+def test_every_change_on_the_way_is_justified(earlier: dict[int, Voters], error: type[e.LightClientError]) -> None:
+    client = started()
+    chain = extend(client.head, 9, {3: [change_to(NEW, 2)]})
+    before = client.state
+    proofs = {number: justified(chain[number - 1], pairs) for number, pairs in earlier.items()}
+    with pytest.raises(error):
+        client.import_chain(chain, justified(chain[-1], NEW, set_id=1), proofs)
+    assert client.state is before
+
+
 @pytest.mark.parametrize(
     ("logs", "error"),
     [
         ([log(ForcedChange(0, authorities(NEW), 0))], e.UnsupportedConsensusLog),
-        ([log(Pause(3))], e.UnsupportedConsensusLog),
         ([change_to(NEW, 4), change_to(OLD, 4)], e.OverlappingSetChange),
         ([change_to([], 4)], e.InvalidAuthoritySet),
         ([Consensus(GRANDPA_ENGINE, b"\x01\xff")], e.MalformedConsensusLog),
         ([Consensus(GRANDPA_ENGINE, b"\x09")], e.MalformedConsensusLog),
     ],
-    ids=["forced", "pause", "two changes", "empty set", "truncated", "unknown variant"],
+    ids=["forced", "two changes", "empty set", "truncated", "unknown variant"],
 )
 def test_unfollowable_digests(logs: list[DigestItem], error: type[e.LightClientError]) -> None:
     client = started()
@@ -292,7 +324,7 @@ def test_change_announced_while_one_is_pending() -> None:
 
 def test_harmless_digests() -> None:
     client = started()
-    logs: list[DigestItem] = [log(OnDisabled(1)), log(Resume(1)), Consensus(b"BEEF", b"\x02")]
+    logs: list[DigestItem] = [log(OnDisabled(1)), log(Pause(3)), log(Resume(1)), Consensus(b"BEEF", b"\x02")]
     chain = extend(client.head, 2, {1: logs})
     client.import_chain(chain, justified(chain[-1], OLD))
     assert client.head == chain[-1]

@@ -175,7 +175,7 @@ class MalformedConsensusLog(SetChangeError):
 
 
 class UnsupportedConsensusLog(SetChangeError):
-    """The chain left normal finality (`log` is "ForcedChange" or "Pause"); only its operators can tell what next."""
+    """The chain left normal finality (`log` is "ForcedChange"); only its operators can tell what comes next."""
 
     code = "parentchain.unsupported_consensus_log"
 
@@ -197,7 +197,7 @@ class OverlappingSetChange(SetChangeError):
 
 
 class CrossesSetChange(SetChangeError):
-    """Headers up to `at` are finalized by the old set, those beyond by the new one: split the batch there."""
+    """Headers up to `at` are finalized by the old set, those beyond by the new one: block `at` must be justified."""
 
     code = "parentchain.crosses_set_change"
 

@@ -89,7 +89,8 @@ class Follower:
     def import_blocks(
         self, blocks: list[ParentchainBlock], keep: Callable[[InboundBlock], bool]
     ) -> list[InboundBlock]:
-        """Verify consecutive blocks, the last one justified; from the first to `keep` on they wait in the inbox.
+        """Verify consecutive blocks, justified where authorities change and at the end; from the first to `keep` on
+        they wait in the inbox.
 
         All or nothing. Raises InboxFull, SpecVersionUnproven if the metadata of a block's runtime is missing, and
         the errors of light client, proofs and decoding; the follower is then unchanged.
@@ -97,7 +98,8 @@ class Follower:
         if not blocks:
             return []
         client = self.light_client.copy()
-        client.import_chain([b.header for b in blocks], blocks[-1].justification)
+        justified = {b.header.number: b.justification for b in blocks if b.justification is not None}
+        client.import_chain([b.header for b in blocks], blocks[-1].justification, justified)
         after = client.encode_state()
         read = [self._read(block, after if block is blocks[-1] else b"") for block in blocks]
         runtime = self.runtimes.of(read[-1].values)

@@ -2,11 +2,17 @@
 
 It starts from a genesis header, proves the authority set out of the genesis state and then takes batches of
 consecutive headers. A batch counts only with a justification of its last header by the authority set in
-force, and counts as a whole: a final block finalizes its ancestors. On any error the client is unchanged.
+force there, and counts as a whole: a final block finalizes its ancestors. On any error the client is unchanged.
 
 Rules: finality-grandpa (`validate_commit`), sp-consensus-grandpa (justifications, `ScheduledChange`),
-pallet-grandpa (storage). A change announced in block n with delay d takes effect after block n + d, which is
-the last one for the old set to finalize.
+sc-consensus-grandpa (`import.rs`, `authorities.rs`), pallet-grandpa (storage).
+
+- A scheduled change announced in block n with delay d takes effect after block n + d, which is the last one for
+  the old set to finalize. A batch that goes on beyond it needs a justification of that block too.
+- A forced change is refused. It is how operators replace a set that no longer votes: full nodes follow it on the
+  word of block authors, and drop it if the block announcing it was final for them before it was due. Headers do
+  not tell which of the two happened, and no vote of the old set says who the new one is.
+- Pause and resume are ignored, as full nodes do: if voters do pause, there is nothing to import.
 
 Chains whose finality cannot be proven here (parachains) need `start_unproven`, which follows the header chain
 on the word of the host. The client then says so in `trust`, and never changes its mind.
@@ -15,8 +21,9 @@ on the word of the host. The client then says so in `trust`, and never changes i
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final, Literal, Self
 
 from msgspec.structs import replace
@@ -27,7 +34,6 @@ from integritee.primitives.grandpa import (
     ConsensusLog,
     ForcedChange,
     GrandpaJustification,
-    Pause,
     ScheduledChange,
     finality_threshold,
     grandpa_logs,
@@ -71,6 +77,8 @@ MAX_JUSTIFICATION_BYTES: Final = 1 << 20
 
 MAX_VOTES_PER_VOTER: Final = 2
 """An equivocation takes two votes; more are redundant (finality-grandpa)."""
+
+NOTHING_EARLIER: Final[Mapping[int, bytes]] = MappingProxyType({})
 
 AUTHORITIES_KEY: Final = storage_prefix("Grandpa", "Authorities")
 SET_ID_KEY: Final = storage_prefix("Grandpa", "CurrentSetId")
@@ -165,22 +173,27 @@ class LightClient:
     def head_hash(self) -> bytes:
         return self._head_hash
 
-    def import_chain(self, headers: Sequence[Header], justification: bytes | None) -> list[Header]:
+    def import_chain(
+        self, headers: Sequence[Header], justification: bytes | None, earlier: Mapping[int, bytes] = NOTHING_EARLIER
+    ) -> list[Header]:
         """Finalize consecutive headers behind the head, and return them.
 
-        `justification` is the SCALE form of that of the last header; in unproven mode it is not looked at.
+        `justification` is the SCALE form of that of the last header, `earlier` are those of headers before it, by
+        number: they are needed, and looked at, where authorities change. In unproven mode none is looked at.
         Raises a HeaderChainError, SetChangeError, JustificationError or InvalidAuthoritySet.
         """
         tip_hash = verify_header_chain(headers, self._state.head, self._head_hash)
         tip = headers[-1]
         state = replace(self._state, head=tip)
         if state.trust is Trust.Grandpa:
-            pending = _follow_changes(headers, state.pending)
-            if justification is None:
-                raise MissingJustification(tip.number)
-            voters = VoterSet.of(state.authorities)
-            verify_justification(justification, tip.number, tip_hash, voters, state.set_id)
-            state = _enact(replace(state, pending=pending))
+            state, rest = self._state, headers
+            while rest:
+                count, pending = _under_one_set(rest, state.pending)
+                part, rest = rest[:count], rest[count:]
+                if rest and part[-1].number not in earlier:
+                    raise CrossesSetChange(part[-1].number, tip.number)
+                proof = earlier[part[-1].number] if rest else justification
+                state = _finalize(replace(state, head=part[-1], pending=pending), proof)
         self._state, self._head_hash = state, tip_hash
         return list(headers)
 
@@ -248,21 +261,20 @@ class VoterSet:
         return cls(weights, finality_threshold(total))
 
 
-def _follow_changes(headers: Sequence[Header], pending: SetChange | None) -> SetChange | None:
-    """The set change that is pending at the last header, or takes effect with it.
+def _under_one_set(headers: Sequence[Header], pending: SetChange | None) -> tuple[int, SetChange | None]:
+    """How many of the headers the set in force finalizes, and the change that is pending at the last of them.
 
     Raises a SetChangeError or InvalidAuthoritySet.
     """
-    tip = headers[-1].number
-    for header in headers:
+    for count, header in enumerate(headers, 1):
         for change in _announced_changes(header):
             if pending is not None:
                 raise OverlappingSetChange(header.number, pending.at)
             VoterSet.of(change.next_authorities)
             pending = SetChange(header.number + change.delay, change.next_authorities)
-        if pending is not None and pending.at < tip:
-            raise CrossesSetChange(pending.at, tip)
-    return pending
+        if pending is not None and pending.at == header.number:
+            return count, pending
+    return len(headers), pending
 
 
 def _announced_changes(header: Header) -> list[ScheduledChange]:
@@ -272,17 +284,24 @@ def _announced_changes(header: Header) -> list[ScheduledChange]:
             log = decode(ConsensusLog, data)
         except DecodeError as error:
             raise MalformedConsensusLog(header.number, error.code) from error
-        if isinstance(log, ForcedChange | Pause):
+        if isinstance(log, ForcedChange):
             raise UnsupportedConsensusLog(header.number, type(log).__name__)
         if isinstance(log, ScheduledChange):
             changes.append(log)
     return changes
 
 
-def _enact(state: LightClientState) -> LightClientState:
-    """The state behind its head, which may be the last block of an authority set."""
-    pending = state.pending
-    if pending is None or pending.at != state.head.number:
+def _finalize(state: LightClientState, justification: bytes | None) -> LightClientState:
+    """The state behind its head, which the set in force must have finalized and may be its last block.
+
+    Raises a JustificationError.
+    """
+    head, pending = state.head, state.pending
+    if justification is None:
+        raise MissingJustification(head.number)
+    voters = VoterSet.of(state.authorities)
+    verify_justification(justification, head.number, head.hash(), voters, state.set_id)
+    if pending is None or pending.at != head.number:
         return state
     return replace(state, set_id=state.set_id + 1, authorities=pending.authorities, pending=None)
 
