@@ -9,9 +9,11 @@ from integritee.errors import IntegriteeError
 from integritee.metadata import (
     RuntimeMetadata,
     TransactionParameters,
+    UndecodableExtrinsic,
     decode_extrinsic,
     dummy_signed_extrinsic,
     message_to_sign,
+    read_extrinsic,
     sign_extrinsic,
     signing_payload,
 )
@@ -30,7 +32,7 @@ from integritee.scale import encode_compact
 from integritee.scale.errors import DecodeError, OutOfRange, TrailingBytes, UnexpectedEnd
 
 from .golden import FILES, parsed
-from .synthetic import U8, U32, UNIT, enum, field, runtime, struct, types, variant
+from .synthetic import U8, U32, UNIT, calls, enum, field, pallet_layout, runtime, struct, types, variant
 
 PAIR = Ed25519Pair.from_seed(bytes(32))
 HASH = bytes(32)
@@ -107,6 +109,53 @@ def test_only_long_payloads_are_hashed(metadata: RuntimeMetadata) -> None:
     assert message_to_sign(long) == blake2_256(long)
     call = remark(metadata, bytes(300))
     assert len(signing_payload(metadata, call, PARAMETERS)) > 300
+
+
+# --- blocks with extrinsics that nobody can explain
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        pytest.param(b"\x04\xc8\x03payload", "scale.unknown_variant", id="unknown pallet"),
+        pytest.param(b"\x04\x00\xc8payload", "scale.unknown_variant", id="unknown call"),
+        pytest.param(b"\x04\x09\x00\x04\xc8\x03payload", "scale.unknown_variant", id="unknown call in a batch"),
+        pytest.param(b"\x04\x00\x00\xfd\xff", "scale.unexpected_end", id="broken arguments"),
+        pytest.param(b"\x03" + bytes(40), "metadata.unsupported_extrinsic", id="unknown format"),
+        pytest.param(b"\x45\x07" + bytes(40), "scale.out_of_range", id="unknown extension version"),
+        pytest.param(b"\x84\x00" + bytes(20), "scale.unexpected_end", id="cut off"),
+        pytest.param(b"", "scale.unexpected_end", id="empty"),
+    ],
+)
+def test_what_cannot_be_decoded_is_an_item(metadata: RuntimeMetadata, body: bytes, code: str) -> None:
+    raw = prefixed(body)
+    found = read_extrinsic(metadata, raw)
+    assert isinstance(found, UndecodableExtrinsic)
+    assert (found.raw, found.hash) == (raw, blake2_256(raw))
+    assert found.reason
+    with pytest.raises(IntegriteeError) as caught:
+        decode_extrinsic(metadata, raw)
+    assert found.code == caught.value.code == code
+
+
+def test_the_rest_of_a_block_is_read(metadata: RuntimeMetadata) -> None:
+    strange = prefixed(b"\x04\xc8\x03payload")
+    timestamp = prefixed(b"\x04" + metadata.call("Timestamp", "set", {"now": 12}))
+    found = [read_extrinsic(metadata, raw) for raw in (strange, timestamp, strange)]
+    assert [x.hash for x in found] == [blake2_256(raw) for raw in (strange, timestamp, strange)]
+    assert found[1] == decode_extrinsic(metadata, timestamp)
+
+
+def test_a_call_of_an_unusable_type_leaves_the_other_calls_alone() -> None:
+    wraps_itself = struct(field(2))
+    pallet = pallet_layout("P", 0, calls=calls(1))
+    metadata = runtime(types(UNIT, enum(variant("broken", 0, field(2)), variant("fine", 1)), wraps_itself), [pallet])
+    broken = read_extrinsic(metadata, prefixed(b"\x04\x00\x00\x07"))
+    assert isinstance(broken, UndecodableExtrinsic)
+    assert broken.code == "metadata.unusable_type"
+    fine = read_extrinsic(metadata, prefixed(b"\x04\x00\x01"))
+    assert not isinstance(fine, UndecodableExtrinsic)
+    assert str(fine.call) == "P.fine"
 
 
 # --- chains with other parts

@@ -17,6 +17,8 @@ MetadataError
 ├── InputTooLarge               an input longer than anything a chain accepts
 └── ExtrinsicError
     ├── UnknownExtension        a signed extension this package cannot fill in
+    ├── ExtensionValueRefused   a value that does not fit the type the chain gives a signed extension
+    ├── MissingExtension        a wish that no signed extension of the chain can carry
     ├── UnsupportedExtrinsic    an extrinsic format other than 4 or 5
     └── UnsupportedSigner       the chain takes no signatures of this scheme
 
@@ -155,6 +157,22 @@ class UnknownExtension(ExtrinsicError):
     def __init__(self, identifier: str) -> None:
         self.identifier = identifier
         super().__init__(f"signed extension {identifier} is unknown and not empty")
+
+
+class ExtensionValueRefused(ExtrinsicError):
+    code = "metadata.extension_value_refused"
+
+    def __init__(self, identifier: str, reason: str) -> None:
+        self.identifier, self.reason = identifier, reason
+        super().__init__(f"signed extension {identifier} does not take its value: {reason}")
+
+
+class MissingExtension(ExtrinsicError):
+    code = "metadata.missing_extension"
+
+    def __init__(self, identifier: str, wish: str) -> None:
+        self.identifier, self.wish = identifier, wish
+        super().__init__(f"the chain has no signed extension {identifier}, which {wish} needs")
 
 
 class UnsupportedExtrinsic(ExtrinsicError):

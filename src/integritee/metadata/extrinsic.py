@@ -17,9 +17,9 @@ from typing import Any, Final, Literal, TypeAlias
 from integritee.crypto import KeyPair, blake2_256
 from integritee.primitives.era import Era
 from integritee.scale import EncodeError, decode_compact, encode_compact
-from integritee.scale.errors import OutOfRange, TrailingBytes, UnexpectedEnd
+from integritee.scale.errors import DecodeError, TrailingBytes, UnexpectedEnd
 
-from .errors import InputTooLarge, UnsupportedExtrinsic, UnsupportedSigner
+from .errors import InputTooLarge, InvalidMetadata, UnsupportedExtrinsic, UnsupportedSigner
 from .extensions import TransactionParameters, encode_extensions, read_extensions
 from .registry import MAX_VALUE_SIZE
 from .runtime import RuntimeMetadata
@@ -67,6 +67,19 @@ class DecodedExtrinsic:
         return self.signature is not None
 
 
+@dataclass(frozen=True, slots=True)
+class UndecodableExtrinsic:
+    """An extrinsic that the metadata does not explain, whole in `raw`, with its `hash` as above.
+
+    `code` and `reason` are those of the error that decoding it raises.
+    """
+
+    raw: bytes
+    hash: bytes
+    code: str
+    reason: str
+
+
 def sign_extrinsic(
     metadata: RuntimeMetadata,
     call: bytes,
@@ -79,12 +92,17 @@ def sign_extrinsic(
     spec_version: int,
     transaction_version: int,
     tip: int = 0,
+    asset: Any = None,
+    metadata_hash: bytes | None = None,
 ) -> bytes:
     """`call` as a signed extrinsic, with its length prefix. For the arguments see `TransactionParameters`.
 
-    Raises UnknownExtension, UnsupportedSigner, UnsupportedExtrinsic, EncodeError.
+    Raises ExtrinsicError: UnknownExtension, ExtensionValueRefused, MissingExtension, UnsupportedSigner or
+    UnsupportedExtrinsic.
     """
-    parameters = TransactionParameters(nonce, era, birth_hash, genesis_hash, spec_version, transaction_version, tip)
+    parameters = TransactionParameters(
+        nonce, era, birth_hash, genesis_hash, spec_version, transaction_version, tip, asset, metadata_hash
+    )
     signature = pair.sign(message_to_sign(signing_payload(metadata, call, parameters)))
     return signed_extrinsic(metadata, call, pair.public, pair.scheme, signature, parameters)
 
@@ -98,14 +116,18 @@ def dummy_signed_extrinsic(
     nonce: int = 0,
     era: Era = IMMORTAL,
     tip: int = 0,
+    asset: Any = None,
 ) -> bytes:
     """As `sign_extrinsic` with a signature of zeros: right in length and content for a fee query."""
-    parameters = TransactionParameters(nonce, era, NO_HASH, NO_HASH, 0, 0, tip)
+    parameters = TransactionParameters(nonce, era, NO_HASH, NO_HASH, 0, 0, tip, asset)
     return signed_extrinsic(metadata, call, signer, scheme, bytes(64), parameters)
 
 
 def signing_payload(metadata: RuntimeMetadata, call: bytes, parameters: TransactionParameters) -> bytes:
-    """What a signer agrees to: call ‖ extensions ‖ additional data. Raises UnknownExtension, EncodeError."""
+    """What a signer agrees to: call ‖ extensions ‖ additional data.
+
+    Raises UnknownExtension, ExtensionValueRefused, MissingExtension.
+    """
     extra, additional = encode_extensions(metadata, parameters)
     return call + extra + additional
 
@@ -165,8 +187,9 @@ def decode_extrinsic(metadata: RuntimeMetadata, raw: bytes) -> DecodedExtrinsic:
         extensions, at = read_extensions(metadata, raw, at)
         signer = _account(address)
     elif form == GENERAL_V5:
-        at = _after_extension_version(raw, at)
-        extensions, at = read_extensions(metadata, raw, at)
+        if at >= len(raw):
+            raise UnexpectedEnd(at, 1, 0)
+        extensions, at = read_extensions(metadata, raw, at + 1, version=raw[at])
     elif form not in (BARE_V4, BARE_V5):
         raise UnsupportedExtrinsic(form, "0x84, 0x45, 0x05 or 0x04")
     return DecodedExtrinsic(
@@ -182,6 +205,17 @@ def decode_extrinsic(metadata: RuntimeMetadata, raw: bytes) -> DecodedExtrinsic:
     )
 
 
+def read_extrinsic(metadata: RuntimeMetadata, raw: bytes) -> DecodedExtrinsic | UndecodableExtrinsic:
+    """As `decode_extrinsic`, but what cannot be decoded is an item as well: a block is read to its end.
+
+    Raises nothing: the boundaries of extrinsics are known without decoding them.
+    """
+    try:
+        return decode_extrinsic(metadata, raw)
+    except (DecodeError, InputTooLarge, UnsupportedExtrinsic, InvalidMetadata) as error:
+        return UndecodableExtrinsic(bytes(raw), blake2_256(raw), error.code, str(error))
+
+
 def _after_length(raw: bytes) -> int:
     """Offset of the first byte that the length prefix counts, of which there is one at least."""
     length, start = decode_compact(raw)
@@ -190,14 +224,6 @@ def _after_length(raw: bytes) -> int:
     if length > len(raw) - start or not length:
         raise UnexpectedEnd(start, max(length, 1), len(raw) - start)
     return start
-
-
-def _after_extension_version(raw: bytes, at: int) -> int:
-    if at >= len(raw):
-        raise UnexpectedEnd(at, 1, 0)
-    if raw[at] != 0:
-        raise OutOfRange(at, raw[at], "a known version of the transaction extensions (0)")
-    return at + 1
 
 
 def _account(address: Any) -> bytes | None:

@@ -13,6 +13,7 @@ from integritee.scale.errors import EncodeError
 from . import json_view
 from .calls import call_codec, encode_call
 from .errors import (
+    DuplicateEntry,
     MetadataTooLarge,
     MissingEntry,
     NotMetadata,
@@ -71,7 +72,8 @@ class RuntimeMetadata:
             for index, pallet in unique("pallet", self.pallets.values(), lambda p: str(p.index)).items()
         }
         self.extrinsic_version = _extrinsic_version(layout.extrinsic)
-        self.signed_extensions = _signed_extensions(layout.extrinsic)
+        self.extension_versions = _extension_versions(layout.extrinsic)
+        self.signed_extensions = _of_version_0(self.extension_versions)
         self._calls = OuterEnum("call", self.types, self.pallets.values(), lambda pallet: pallet.calls)
         self._call_codec = call_codec(self._calls)
         call_type = self._part_of_extrinsic("Call")
@@ -254,20 +256,29 @@ def _extrinsic_version(extrinsic: ExtrinsicV14 | ExtrinsicV15 | ExtrinsicV16) ->
     return min(extrinsic.versions)
 
 
-def _signed_extensions(
+def _extension_versions(
     extrinsic: ExtrinsicV14 | ExtrinsicV15 | ExtrinsicV16,
-) -> list[SignedExtension]:
-    if isinstance(extrinsic, ExtrinsicV16):
-        layouts = _extensions_of_version_0(extrinsic)
-    else:
-        layouts = extrinsic.signed_extensions
-    return [SignedExtension(e.identifier, e.type, e.additional_signed) for e in layouts]
+) -> dict[int, list[SignedExtension]]:
+    """The extensions in their order, by extension version. Before metadata 16 there is only version 0."""
+    if not isinstance(extrinsic, ExtrinsicV16):
+        return {0: [_extension(e) for e in extrinsic.signed_extensions]}
+    available = [_extension(e) for e in extrinsic.transaction_extensions]
+    found: dict[int, list[SignedExtension]] = {}
+    for entry in extrinsic.transaction_extensions_by_version:
+        if any(position >= len(available) for position in entry.extensions):
+            raise MissingEntry(f"a transaction extension of version {entry.version}")
+        if entry.version in found:
+            raise DuplicateEntry("set of transaction extension", f"of version {entry.version}")
+        found[entry.version] = [available[position] for position in entry.extensions]
+    return found
 
 
-def _extensions_of_version_0(extrinsic: ExtrinsicV16) -> list[SignedExtensionLayout]:
-    """Signed extrinsics carry no extension version: they have version 0."""
-    positions = next((s.extensions for s in extrinsic.transaction_extensions_by_version if s.version == 0), None)
-    available = extrinsic.transaction_extensions
-    if positions is None or any(position >= len(available) for position in positions):
+def _extension(layout: SignedExtensionLayout) -> SignedExtension:
+    return SignedExtension(layout.identifier, layout.type, layout.additional_signed)
+
+
+def _of_version_0(versions: Mapping[int, list[SignedExtension]]) -> list[SignedExtension]:
+    """Signed extrinsics of format 4 carry no extension version: they have version 0."""
+    if 0 not in versions:
         raise MissingEntry("the transaction extensions of version 0")
-    return [available[position] for position in positions]
+    return versions[0]
