@@ -122,12 +122,12 @@ class NotAnApp(AppError):
 
 
 class IndexReserved(AppError):
-    """The app's discriminant is not one of those for apps; `found` is -1 if it has none."""
+    """The app's discriminant is not one of those for apps, or it has none."""
 
     code = "app.index_reserved"
 
     def __init__(self, app: str, found: int | None, first: int, last: int) -> None:
-        self.app, self.found, self.first, self.last = app, -1 if found is None else found, first, last
+        self.app, self.found, self.first, self.last = app, found, first, last
         super().__init__(f"app {app!r} has index {found}; apps have one of {first} to {last}")
 
 

@@ -82,6 +82,7 @@ ADVICE: Final = {
         "Sign with the account's own key or that of its session proxy, for the MRENCLAVE and shard that the worker "
         "states now; both change when the worker runs other code."
     ),
+    "stf.call_crashed": "Report a defect to the authors of the app; sending it again does not help.",
     "stf.invariant_broken": "Report a defect; nothing of what broke the law remains.",
     "stf.missing_assets": "Ask for less, or shield more of the asset.",
     "stf.missing_funds": "Ask for less or shield more; fees come on top, see the reference of calls.",
@@ -115,6 +116,7 @@ ADVICE: Final = {
     "pool.too_low_priority": "Wait for the call that is there, or take the next nonce.",
     # the trusted RPC
     "enclave.not_ready": "Wait until the worker has done what `needed` names, and try again.",
+    "enclave.seal_policy_refused": "Leave `--seal-to-signer` out, or run a development ledger with `--dev`.",
     "enclave.state_rolled_back": (
         "Restore the newest data directory. After a wanted reset, serve another shard or purge the development chain."
     ),
@@ -202,8 +204,12 @@ ADVICE: Final = {
     "client.value_not_present": "Sign as the account itself or its session proxy; there may also be nothing to tell.",
     "crypto.ss58_checksum": "Copy the address again.",
     # set-ups
+    "devnet.app_name_unusable": "Choose another name.",
+    "devnet.code_refused": "Correct the code; `reason` says where it breaks.",
     "devnet.data_dir_in_use": "End the other set-up, or choose another directory with `--data-dir`.",
+    "devnet.directory_exists": "Choose another name, or another place with `--into`.",
     "devnet.invalid_shield": "Write ACCOUNT=AMOUNT, such as //Alice=100.",
+    "devnet.nothing_to_reload": "Name the project's folder with `--app ./folder`, or leave `--reload` out.",
     "devnet.port_taken": "Choose another port, or any free ones with `--auto-ports`.",
     "node.database.locked": "End the other node, or use another directory.",
     "node.database.genesis_mismatch": "Use another directory, or purge the chain (`integritee-node purge-chain`).",
