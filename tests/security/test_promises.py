@@ -5,7 +5,7 @@
 3. No call runs twice.
 4. Funds leave the vault only against a burn.
 5. Secrets never reach logs, reprs or exceptions.
-6. Nothing the host says about a parentchain counts unless it is proven (see `test_named_attackers`).
+6. Nothing the host says about a parentchain counts unless it is proven (see `test_hostile_host`).
 7. An old state put back by the host is noticed, and pays nobody twice.
 8. Whatever fails, issued funds are backed by the vault.
 """

@@ -91,15 +91,18 @@ def metadata(spec_version: int = 410) -> RuntimeMetadata:
 
 
 class Parentchain:
-    """A chain that grows by `produce`; every block is final and justified at once."""
+    """A chain that grows by `produce`; every block is final and justified at once, by all `keys` in the set."""
 
-    def __init__(self, path: Path | None = None, storage: dict[bytes, bytes] | None = None) -> None:
+    def __init__(
+        self, path: Path | None = None, storage: dict[bytes, bytes] | None = None, keys: Keystore | None = None
+    ) -> None:
         self.path = path or Path(tempfile.mkdtemp(prefix="integritee-test-"))
         self.storage = storage or raw_genesis()
+        self.keys = keys or _keystore()
         self.database = Database(self.path, durable=False)
         self.chain = Chain(self.database, _engine(), self.storage)
         self.pool = TransactionPool(self.chain)
-        self.producer = Producer(self.chain, self.pool, _keystore())
+        self.producer = Producer(self.chain, self.pool, self.keys)
         self.refused: list[str] = []
         self._included: set[bytes] = set()
         self._included_to = 0
@@ -114,7 +117,7 @@ class Parentchain:
         """The same chain once more, to go its own way from here; its pool is empty."""
         path = Path(tempfile.mkdtemp(prefix="integritee-test-"))
         shutil.copytree(self.path, path, dirs_exist_ok=True)
-        return Parentchain(path, self.storage)
+        return Parentchain(path, self.storage, self.keys)
 
     # -- growing -------------------------------------------------------------------------------------
 
