@@ -222,7 +222,7 @@ DRAWS: Final[dict[type, Callable[[Arbitrary, Any], Any]]] = {
 NAMED: Final[dict[str, Callable[[Arbitrary], Any]]] = {
     "shard": lambda draw: draw.facts.shard,
     "parentchain": lambda draw: ParentchainId.Integritee,
-    "class_id": lambda draw: draw.facts.sender[0] % 3 if draw.chance(70) else draw.random.randrange(4),
+    "class_id": lambda draw: draw.facts.sender[0] % 2 if draw.chance(60) else draw.random.randrange(3),
     "beneficiary": lambda draw: draw.choice(VOUCHERS) if draw.chance(30) else draw.account(),
     "secret": lambda draw: draw.choice(SECRETS),
     "source": lambda draw: draw.facts.sender[:20],

@@ -24,6 +24,7 @@ from integritee.stf.types import TransferAllowance
 from .arbitrary import Arbitrary
 from .cast import KEYS, USERS
 from .kit import ALICE, ENCLAVE, MRENCLAVE, SHARD
+from .tally import PUBLIC
 
 NOT_SIGNED: Final = Ed25519(bytes(64))
 """Stands where a signature was checked before."""
@@ -154,9 +155,9 @@ def _forged(draw: Arbitrary, signer: bytes, payload: bytes) -> MultiSignature:
 
 @dataclass(frozen=True)
 class Question:
-    """A getter, who asks, and whether a trusted one's signature is genuine."""
+    """A getter, who asks, and whether a trusted one's signature is genuine. `label` for the `Tally`."""
 
-    name: str
+    label: str
     getter: PublicGetter | TrustedGetterSigned
     genuine: bool
 
@@ -172,7 +173,9 @@ def arbitrary_question(draw: Arbitrary, ledger: Ledger, runtime: LedgerRuntime) 
     definition = draw.choice(definitions)
     name = ledger.names[definition]
     if ledger.public_getters.get(name) is definition:
-        return Question(name, PublicGetter(definition, tuple(map(draw.argument, definition.arguments))), True)
+        return Question(
+            PUBLIC + name, PublicGetter(definition, tuple(map(draw.argument, definition.arguments))), True
+        )
     account = draw.choice(USERS)
     _know(draw, runtime, account)
     getter = TrustedGetter(definition, draw.arguments(definition.arguments))

@@ -30,7 +30,7 @@ from integritee.stf.executor import Outcome
 from integritee.stf.invariants import check_invariants
 from integritee.stf.ledger import Ledger
 from integritee.stf.operation import DirectCall, TrustedCall, TrustedCallSigned
-from integritee.stf.runtime import LedgerRuntime
+from integritee.stf.runtime import ENCLAVE_ENDOWMENT, LedgerRuntime
 from integritee.stf.types import ShardMode
 from integritee.trie import Trie
 
@@ -248,6 +248,8 @@ class ShardLife:
             return call
         room = self._room(None if asset is None else call.args[asset])
         bounded = min(call.args[position], room)
+        if call.name == ISSUES_AT_WILL and call.args[1] == ENCLAVE.public:
+            bounded = max(bounded, ENCLAVE_ENDOWMENT)  # a dead one could not take in shielding fees below 500
         return TrustedCall(call.definition, (*call.args[:position], bounded, *call.args[position + 1 :]))
 
     def _arrive(self, call: TrustedCall) -> bytes | None:
@@ -300,7 +302,7 @@ class ShardLife:
         end = ask(question, self.builder.executor, self.now)
         expect("a getter changes nothing", runtime.state.changes(), {})
         runtime.state = before
-        self.tally.getter(question.name, end)
+        self.tally.getter(question.label, end)
 
     def check(self) -> None:
         """Check all laws now, in the middle of a block."""

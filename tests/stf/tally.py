@@ -11,6 +11,9 @@ from integritee.stf.ledger import Ledger
 
 DONE: Final = "done"
 ANSWERED: Final = "answered"
+PUBLIC: Final = "public "
+"""Before the names of public getters, which some share with trusted ones."""
+
 NOT_PUBLIC: Final = "stf.not_public"
 """How public getters end that exist on the wire only."""
 
@@ -74,7 +77,7 @@ class Tally:
                 yield f"call {name} was never done, only {sorted(ends)}"
             if not ends - UNSPECIFIC - {DONE}:
                 yield f"call {name} never failed for a reason of its own"
-        for name in (*ledger.trusted_getters, *ledger.public_getters):
+        for name in (*ledger.trusted_getters, *(PUBLIC + name for name in ledger.public_getters)):
             ends = {end for asked, end in self.getters if asked == name}
             if ANSWERED not in ends and ends != {NOT_PUBLIC}:
                 yield f"getter {name} was never answered, only {sorted(ends)}"
