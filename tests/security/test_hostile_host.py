@@ -12,7 +12,8 @@ from msgspec.structs import replace
 
 from integritee.boundary.messages import MAX_BLOCKS_PER_IMPORT, ImportBlocks, ParentchainBlock
 from integritee.enclave.parentchain.blocks import MAX_EXTRINSICS
-from integritee.enclave.parentchain.light_client import GENESIS_KEYS, MAX_JUSTIFICATION_BYTES
+from integritee.enclave.parentchain.justification import MAX_JUSTIFICATION_BYTES
+from integritee.enclave.parentchain.light_client import GENESIS_KEYS
 from integritee.errors import IntegriteeError
 from integritee.metadata.runtime import MAX_METADATA_SIZE
 from integritee.node.runtime.runtime import TEER

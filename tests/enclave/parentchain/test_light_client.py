@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from integritee.enclave.parentchain import errors as e
+from integritee.enclave.parentchain.justification import VoterSet
 from integritee.enclave.parentchain.light_client import (
     AUTHORITIES_KEY,
     GENESIS_KEYS,
@@ -16,7 +17,6 @@ from integritee.enclave.parentchain.light_client import (
     MAX_HEADERS,
     SET_ID_KEY,
     LightClient,
-    VoterSet,
 )
 from integritee.primitives.grandpa import ForcedChange, OnDisabled, Pause, Resume
 from integritee.primitives.header import GRANDPA_ENGINE, Consensus, DigestItem, Header

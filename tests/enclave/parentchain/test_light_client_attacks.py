@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from integritee.enclave.parentchain import errors as e
-from integritee.enclave.parentchain.light_client import MAX_JUSTIFICATION_BYTES, LightClient
+from integritee.enclave.parentchain.justification import MAX_JUSTIFICATION_BYTES
+from integritee.enclave.parentchain.light_client import LightClient
 from integritee.primitives.grandpa import GrandpaJustification, Precommit, SignedPrecommit, precommit_payload
 from integritee.primitives.header import Header
 from integritee.scale import DecodeError, decode, encode

@@ -4,8 +4,8 @@ It starts from a genesis header, proves the authority set out of the genesis sta
 consecutive headers. A batch counts only with a justification of its last header by the authority set in
 force there, and counts as a whole: a final block finalizes its ancestors. On any error the client is unchanged.
 
-Rules: finality-grandpa (`validate_commit`), sp-consensus-grandpa (justifications, `ScheduledChange`),
-sc-consensus-grandpa (`import.rs`, `authorities.rs`), pallet-grandpa (storage).
+Rules: sp-consensus-grandpa (`ConsensusLog`), sc-consensus-grandpa (`import.rs`, `authorities.rs`), pallet-grandpa
+(storage). Votes are counted in `justification`.
 
 - A scheduled change announced in block n with delay d takes effect after block n + d, which is the last one for
   the old set to finalize. A batch that goes on beyond it needs a justification of that block too.
@@ -22,22 +22,17 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal, Self
 
 from msgspec.structs import replace
 
-from integritee.crypto import verify_ed25519
 from integritee.primitives.grandpa import (
     Authority,
     ConsensusLog,
     ForcedChange,
-    GrandpaJustification,
     ScheduledChange,
-    finality_threshold,
     grandpa_logs,
-    precommit_payload,
 )
 from integritee.primitives.header import Header
 from integritee.primitives.ids import H256
@@ -48,35 +43,21 @@ from integritee.trie import TrieError, verify_proof
 from .errors import (
     AlreadyFinalized,
     AuthoritiesNotProven,
-    BadVoteSignature,
     ChainTooLong,
     CrossesSetChange,
     EmptyChain,
-    InsufficientWeight,
-    InvalidAuthoritySet,
-    JustificationTooLarge,
     MalformedConsensusLog,
-    MalformedJustification,
     MissingJustification,
     NotConsecutive,
     NotGenesis,
     OverlappingSetChange,
     ParentMismatch,
-    TooManyVotes,
-    UnknownVoter,
     UnsupportedConsensusLog,
-    UnusedAncestry,
-    VoteNotDescendant,
-    WrongTarget,
 )
+from .justification import VoterSet, verify_justification
 
 MAX_HEADERS: Final = 4096
 """Headers per batch. Nodes keep a justification at least every 512 blocks."""
-
-MAX_JUSTIFICATION_BYTES: Final = 1 << 20
-
-MAX_VOTES_PER_VOTER: Final = 2
-"""An equivocation takes two votes; more are redundant (finality-grandpa)."""
 
 NOTHING_EARLIER: Final[Mapping[int, bytes]] = MappingProxyType({})
 
@@ -238,29 +219,6 @@ def verify_header_chain(headers: Sequence[Header], head: Header, head_hash: byte
 # --- authority sets
 
 
-@dataclass(frozen=True, slots=True)
-class VoterSet:
-    """Weights by ed25519 public key, and the least total of them that finalizes."""
-
-    weights: dict[bytes, int]
-    threshold: int
-
-    @classmethod
-    def of(cls, authorities: Sequence[Authority]) -> Self:
-        """Listed twice, an authority has the sum of its weights; with weight 0 it is no voter.
-
-        Raises InvalidAuthoritySet.
-        """
-        weights: dict[bytes, int] = {}
-        for voter, weight in authorities:
-            if weight:
-                weights[voter] = weights.get(voter, 0) + weight
-        total = sum(weights.values())
-        if not 0 < total < 1 << 64:
-            raise InvalidAuthoritySet(len(authorities), total)
-        return cls(weights, finality_threshold(total))
-
-
 def _under_one_set(headers: Sequence[Header], pending: SetChange | None) -> tuple[int, SetChange | None]:
     """How many of the headers the set in force finalizes, and the change that is pending at the last of them.
 
@@ -304,64 +262,3 @@ def _finalize(state: LightClientState, justification: bytes | None) -> LightClie
     if pending is None or pending.at != head.number:
         return state
     return replace(state, set_id=state.set_id + 1, authorities=pending.authorities, pending=None)
-
-
-# --- justifications
-
-
-def verify_justification(data: bytes, number: int, hash: bytes, voters: VoterSet, set_id: int) -> None:
-    """Whether the SCALE-encoded justification shows that the voters finalized block `number`, `hash`.
-
-    Votes count for the block if they are for it or for a descendant, as the enclosed headers must show.
-    Raises a JustificationError.
-    """
-    if len(data) > MAX_JUSTIFICATION_BYTES:
-        raise JustificationTooLarge(len(data), MAX_JUSTIFICATION_BYTES)
-    try:
-        justification = decode(GrandpaJustification, data)
-    except DecodeError as error:
-        raise MalformedJustification(error.code, str(error)) from error
-    commit = justification.commit
-    if (commit.target_number, commit.target_hash) != (number, hash):
-        raise WrongTarget(number, hash, commit.target_number, commit.target_hash)
-    _verify_weight(justification, voters, set_id)
-    _verify_ancestry(justification)
-    for vote in commit.precommits:
-        payload = precommit_payload(vote.precommit, justification.round, set_id)
-        if not verify_ed25519(vote.signature, payload, vote.id):
-            raise BadVoteSignature(vote.id, justification.round, set_id)
-
-
-def _verify_weight(justification: GrandpaJustification, voters: VoterSet, set_id: int) -> None:
-    votes: dict[bytes, int] = {}
-    for vote in justification.commit.precommits:
-        if vote.id not in voters.weights:
-            raise UnknownVoter(vote.id, set_id)
-        votes[vote.id] = votes.get(vote.id, 0) + 1
-        if votes[vote.id] > MAX_VOTES_PER_VOTER:
-            raise TooManyVotes(vote.id, MAX_VOTES_PER_VOTER)
-    weight = sum(voters.weights[voter] for voter in votes)
-    if weight < voters.threshold:
-        raise InsufficientWeight(weight, voters.threshold)
-
-
-def _verify_ancestry(justification: GrandpaJustification) -> None:
-    """Every vote reaches the target through the enclosed headers, and every header is needed for that."""
-    target = justification.commit.target_hash
-    headers = {header.hash(): header for header in justification.votes_ancestries}
-    reaching: dict[bytes, int] = {target: justification.commit.target_number}
-    for vote in justification.commit.precommits:
-        voted = vote.precommit
-        way, block = [], voted.target_hash
-        while block not in reaching:
-            header = headers.get(block)
-            if header is None:
-                raise VoteNotDescendant(vote.id, voted.target_number, voted.target_hash)
-            way.append(block)
-            block = header.parent_hash
-        reaching.update((passed, headers[passed].number) for passed in way)
-        if reaching[voted.target_hash] != voted.target_number:
-            raise VoteNotDescendant(vote.id, voted.target_number, voted.target_hash)
-    used = len(reaching) - 1
-    if used != len(justification.votes_ancestries):
-        raise UnusedAncestry(len(justification.votes_ancestries), used)
