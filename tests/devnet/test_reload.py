@@ -215,6 +215,7 @@ async def test_code_that_breaks_at_work_waits_for_better_code(
         )
         await until(lambda: "[reload] waiting for better code" in errors, "a complaint")
         assert "devnet.process_silent" in errors
+        monkeypatch.undo()
         project.edit("1 / 0", "pass")
         await until(lambda: lines.count("\n") == 2, "readiness of better code")
     finally:
