@@ -4,6 +4,7 @@
 """
 
 from .errors import MetadataError
+from .event_stream import Event, UndecodableEvent
 from .events import EventRecord
 from .extensions import TransactionParameters
 from .extrinsic import (
@@ -24,12 +25,14 @@ from .values import DecodedCall, Variant
 __all__ = [
     "DecodedCall",
     "DecodedExtrinsic",
+    "Event",
     "EventRecord",
     "MetadataError",
     "PalletMetadata",
     "RuntimeMetadata",
     "SignedExtension",
     "TransactionParameters",
+    "UndecodableEvent",
     "UndecodableExtrinsic",
     "Variant",
     "decode_extrinsic",

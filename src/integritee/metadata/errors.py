@@ -15,6 +15,7 @@ MetadataError
 ├── KeyNotRecoverable           a storage key whose hasher does not keep the map key
 ├── WrongArguments              arguments that do not match the call's
 ├── InputTooLarge               an input longer than anything a chain accepts
+├── EventsOutOfStep             an event that can neither be decoded nor skipped
 └── ExtrinsicError
     ├── UnknownExtension        a signed extension this package cannot fill in
     ├── ExtensionValueRefused   a value that does not fit the type the chain gives a signed extension
@@ -143,6 +144,16 @@ class InputTooLarge(MetadataError):
     def __init__(self, found: int, limit: int) -> None:
         self.found, self.limit = found, limit
         super().__init__(f"input of {found} bytes exceeds {limit}")
+
+
+class EventsOutOfStep(MetadataError):
+    """`at` is the event's offset, `ends` the number of places where it may end, `reason` why it is not decoded."""
+
+    code = "metadata.events_out_of_step"
+
+    def __init__(self, at: int, ends: int, reason: str) -> None:
+        self.at, self.ends, self.reason = at, ends, reason
+        super().__init__(f"the event at byte {at} may end at {ends} places and is not decoded: {reason}")
 
 
 class ExtrinsicError(MetadataError):

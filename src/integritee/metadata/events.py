@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from integritee.scale import EncodeError, codec, u32
 from integritee.scale.codec import Codec
 
-from .codecs import ZERO_SIZED, sequence, variants
+from .codecs import ZERO_SIZED, variants
 from .errors import MissingEntry
 from .layout import Plain
 from .outer_enum import OuterEnum
@@ -51,8 +51,15 @@ PHASE: Final = variants(
 """When in a block something happened; the same on all chains."""
 
 
-def event_records(types: TypeRegistry, pallets: Mapping[str, PalletMetadata]) -> Codec:
-    """Codec of the value of System.Events, a list of EventRecord. Raises InvalidMetadata."""
+class EventCodec(NamedTuple):
+    """Codec of one EventRecord, and the kinds of events there are."""
+
+    record: Codec
+    kinds: OuterEnum
+
+
+def event_codec(types: TypeRegistry, pallets: Mapping[str, PalletMetadata]) -> EventCodec:
+    """What System.Events is a list of. Raises InvalidMetadata."""
     topics = types.codec(_topics_type(types, pallets))
     events = OuterEnum("event", types, pallets.values(), lambda pallet: pallet.events)
 
@@ -68,7 +75,7 @@ def event_records(types: TypeRegistry, pallets: Mapping[str, PalletMetadata]) ->
         indexed, at = topics.read(data, at, depth + 1)
         return EventRecord(phase, pallet, name, fields, indexed), at
 
-    return sequence(Codec(encode, read, PHASE.min_size + 2 + topics.min_size))
+    return EventCodec(Codec(encode, read, PHASE.min_size + 2 + topics.min_size), events)
 
 
 def _topics_type(types: TypeRegistry, pallets: Mapping[str, PalletMetadata]) -> int:

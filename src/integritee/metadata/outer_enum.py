@@ -44,6 +44,16 @@ class OuterEnum:
             raise UnknownName(self._kind, f"{pallet}.{name}")
         return bytes(found)
 
+    def name(self, data: bytes, at: int) -> str:
+        """ "Pallet.variant" of the two bytes at `at`, or their numbers if there is no such variant.
+
+        Raises UnexpectedEnd.
+        """
+        if at + 2 > len(data):
+            raise UnexpectedEnd(at, 2, len(data) - at)
+        pallet, layout = self._layouts.get((data[at], data[at + 1]), (None, None))
+        return f"{data[at]}.{data[at + 1]}" if layout is None else f"{pallet}.{layout.name}"
+
     def layout(self, pallet: str, name: str) -> VariantLayout:
         """Description of a variant. Raises UnknownName."""
         first, second = self.index(pallet, name)

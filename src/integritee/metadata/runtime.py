@@ -7,20 +7,22 @@ from functools import cached_property
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from integritee.scale import codec
-from integritee.scale.codec import Codec
 from integritee.scale.errors import EncodeError
 
 from . import json_view
 from .calls import call_codec, encode_call
+from .codecs import sequence
 from .errors import (
     DuplicateEntry,
+    InputTooLarge,
     MetadataTooLarge,
     MissingEntry,
     NotMetadata,
     UnknownName,
     UnsupportedVersion,
 )
-from .events import EventRecord, event_records
+from .event_stream import Event, read_events
+from .events import EventCodec, EventRecord, event_codec
 from .layout import (
     ExtrinsicV14,
     ExtrinsicV15,
@@ -32,7 +34,7 @@ from .layout import (
 )
 from .outer_enum import OuterEnum
 from .pallets import PalletMetadata, pallet_metadata, unique
-from .registry import TypeRegistry, decode_bounded
+from .registry import MAX_VALUE_SIZE, TypeRegistry, decode_bounded
 from .storage import StorageEntry
 from .values import DecodedCall, Variant
 
@@ -150,16 +152,25 @@ class RuntimeMetadata:
 
     def decode_events(self, raw: bytes) -> list[EventRecord]:
         """The events of a block from the value of System.Events. Raises DecodeError, InputTooLarge."""
-        records: list[EventRecord] = decode_bounded(self._event_records, raw)
+        records: list[EventRecord] = decode_bounded(sequence(self._event_codec.record), raw)
         return records
+
+    def read_events(self, raw: bytes) -> list[Event]:
+        """As `decode_events`, but an event that cannot be decoded is an item as well if its end can be told.
+
+        Raises DecodeError, InputTooLarge, EventsOutOfStep.
+        """
+        if len(raw) > MAX_VALUE_SIZE:
+            raise InputTooLarge(len(raw), MAX_VALUE_SIZE)
+        return read_events(self._event_codec, bytes(raw))
 
     def encode_events(self, records: Sequence[EventRecord]) -> bytes:
         """The value of System.Events that holds `records`. Raises UnknownName, EncodeError."""
-        return self._event_records.encode(records)
+        return sequence(self._event_codec.record).encode(records)
 
     @cached_property
-    def _event_records(self) -> Codec:
-        return event_records(self.types, self.pallets)
+    def _event_codec(self) -> EventCodec:
+        return event_codec(self.types, self.pallets)
 
     def error(self, module_index: int, error_index: int) -> tuple[str, str, str]:
         """(pallet, name, docs) of a pallet's error. Raises UnknownName."""
