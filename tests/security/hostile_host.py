@@ -51,11 +51,11 @@ ANNOUNCED, DELAY = 7, 1
 """The first of the four blocks, and how long the old council goes on."""
 
 
-def council_chain(code: bytes = DEVELOPMENT.code) -> Parentchain:
-    """A chain whose voters change at a known block."""
+def council_chain(code: bytes = DEVELOPMENT.code, announced: int = ANNOUNCED) -> Parentchain:
+    """A chain whose voters change `DELAY` blocks after a known one."""
     balances = {**DEVELOPMENT.balances, **{pair.public: 1000 * TEER for pair in USERS.values()}}
     storage = genesis(replace_config(DEVELOPMENT, balances=balances, grandpa=tuple(OLD_COUNCIL), code=code))
-    change = StoredPendingChange(ANNOUNCED, DELAY, NEW_COUNCIL)
+    change = StoredPendingChange(announced, DELAY, NEW_COUNCIL)
     storage[storage_prefix("Grandpa", "PendingChange")] = encode(StoredPendingChange, change)
     return Parentchain(storage=storage, keys=Keystore(AURA.aura, VOTERS.grandpa))
 

@@ -10,7 +10,13 @@ from dataclasses import dataclass
 import pytest
 from msgspec.structs import replace
 
-from integritee.boundary.messages import MAX_BLOCKS_PER_IMPORT, ImportBlocks, ParentchainBlock
+from integritee.boundary.messages import (
+    MAX_BLOCKS_PER_IMPORT,
+    ImportBlocks,
+    Leap,
+    ParentchainBlock,
+    ParentchainParams,
+)
 from integritee.enclave.parentchain.blocks import MAX_EXTRINSICS
 from integritee.enclave.parentchain.justification import MAX_JUSTIFICATION_BYTES
 from integritee.enclave.parentchain.light_client import GENESIS_KEYS
@@ -18,7 +24,7 @@ from integritee.errors import IntegriteeError
 from integritee.metadata.runtime import MAX_METADATA_SIZE
 from integritee.node.runtime.runtime import TEER
 from integritee.primitives.grandpa import ForcedChange
-from integritee.primitives.header import GRANDPA_ENGINE, Consensus
+from integritee.primitives.header import GRANDPA_ENGINE, Consensus, DigestItem
 from integritee.primitives.ids import ParentchainId
 from integritee.scale import decode, encode
 from integritee.trie import MAX_PROOF_NODES, Trie
@@ -312,6 +318,16 @@ def of_nobody(trie: Trie) -> Lie:
     return introduce(lambda p: replace(p, genesis=genesis_of(trie), authorities_proof=trie.prove(GENESIS_KEYS)))
 
 
+def leap(*logs: DigestItem) -> Lie:
+    """The enclave shall begin where strangers have taken the chain to."""
+
+    def alter(params: ParentchainParams) -> ParentchainParams:
+        headers = extend(params.genesis, 1, {1: list(logs)})
+        return replace(params, leaps=[Leap(headers, justified(headers[0], [STRANGER]))])
+
+    return introduce(alter)
+
+
 FIRST_CONTACT = [
     Attack(
         "hasty one",
@@ -355,6 +371,8 @@ FIRST_CONTACT = [
         "trie.proof_root_missing",
     ),
     Attack("one of a chain that nobody finalizes", of_nobody(state([])), "parentchain.invalid_authority_set"),
+    Attack("leaper to nowhere", leap(), "parentchain.not_set_change"),
+    Attack("leaper into the arms of strangers", leap(change_to([STRANGER], 0)), "parentchain.unknown_voter"),
     Attack(
         "one who brings no metadata",
         introduce(lambda p: replace(p, runtime=replace(p.runtime, metadata=b""))),

@@ -14,6 +14,9 @@ from integritee.primitives.sidechain import SignedBlock
 from integritee.scale import Bounded, Struct, u16, u32, u64
 
 MAX_BLOCKS_PER_IMPORT = 1000
+MAX_LEAPS = 4096
+"""Changes of authorities that one warp passes: one a day makes eleven years."""
+MAX_HEADERS_PER_LEAP = 4096
 MAX_EXTRINSICS_PER_BLOCK = 65_536
 MAX_PROOF_NODES = 65_536
 
@@ -89,9 +92,18 @@ class RuntimeFacts(Struct, frozen=True):
     transaction_version: u32
 
 
+class Leap(Struct, frozen=True):
+    """Consecutive headers from one that announces a change of authorities to the one with which it takes effect,
+    and the GRANDPA justification of the last."""
+
+    headers: Annotated[list[Header], Bounded(MAX_HEADERS_PER_LEAP)]
+    justification: bytes
+
+
 class ParentchainParams(Struct, frozen=True):
     """First contact with a parentchain. `authorities_proof` proves GRANDPA's authority set against the genesis
-    state root; the two amounts say how much the host wants the enclave account and the vault to hold."""
+    state root; the two amounts say how much the host wants the enclave account and the vault to hold. `leaps`
+    spare an enclave that has never been on the chain the headers between changes of authorities."""
 
     id: ParentchainId
     genesis: Header
@@ -99,6 +111,7 @@ class ParentchainParams(Struct, frozen=True):
     runtime: RuntimeFacts
     required_funds: Balance
     vault_funding: Balance
+    leaps: Annotated[list[Leap], Bounded(MAX_LEAPS)] = []
 
 
 class ParentchainBlock(Struct, frozen=True):

@@ -17,6 +17,10 @@ ParentchainError                      parentchain
 │   │   ├── UnsupportedConsensusLog   parentchain.unsupported_consensus_log
 │   │   ├── OverlappingSetChange      parentchain.overlapping_set_change
 │   │   └── CrossesSetChange          parentchain.crosses_set_change
+│   ├── WarpError                     parentchain.warp
+│   │   ├── TooManyLeaps              parentchain.too_many_leaps
+│   │   ├── NotSetChange              parentchain.not_set_change
+│   │   └── WarpedTooFar              parentchain.warped_too_far
 │   └── JustificationError            parentchain.justification
 │       ├── MissingJustification      parentchain.missing_justification
 │       ├── JustificationTooLarge     parentchain.justification_too_large
@@ -205,6 +209,48 @@ class CrossesSetChange(SetChangeError):
         super().__init__(f"authorities change with block {at}, it must be finalized before {tip} can be")
         self.at = at
         self.tip = tip
+
+
+# --- warp
+
+
+class WarpError(LightClientError):
+    """The chain cannot be followed in leaps from one authority set to the next."""
+
+    code = "parentchain.warp"
+
+
+class TooManyLeaps(WarpError):
+    """More leaps at once than are looked at."""
+
+    code = "parentchain.too_many_leaps"
+
+    def __init__(self, found: int, limit: int) -> None:
+        super().__init__(f"{found} leaps at once, at most {limit} are allowed")
+        self.found = found
+        self.limit = limit
+
+
+class NotSetChange(WarpError):
+    """A leap that does not end with the last block of an authority set; elsewhere a change could be missed."""
+
+    code = "parentchain.not_set_change"
+
+    def __init__(self, first: int, last: int) -> None:
+        super().__init__(f"headers {first} to {last} do not announce authorities that take over after {last}")
+        self.first = first
+        self.last = last
+
+
+class WarpedTooFar(WarpError):
+    """Blocks were passed over in which the enclave was at work already, so it reads the chain from genesis on."""
+
+    code = "parentchain.warped_too_far"
+
+    def __init__(self, number: int, nonce: int) -> None:
+        super().__init__(f"before block {number}, reached by leaps, the enclave has sent {nonce} extrinsics")
+        self.number = number
+        self.nonce = nonce
 
 
 # --- justification

@@ -17,8 +17,10 @@ from integritee.primitives.header import Header
 from ..errors import ForeignGenesis, InboxFull, SpecVersionUnproven
 from .blocks import verify_block
 from .contract import ParentchainContract
+from .errors import WarpedTooFar
 from .inbound import InboundBlock, read_block
 from .light_client import LightClient
+from .onboarding import account_info
 from .outbox import ChainFacts
 from .runtimes import Runtimes, proven_version
 
@@ -29,8 +31,9 @@ MAX_INBOX: Final = 10_000
 class Follower:
     """One parentchain from `params` on. `pins` are metadata hashes by spec version from earlier contacts.
 
-    `resume` is where the light client stopped, `remembered` the runtime that was in force there. Raises
-    ForeignGenesis if `resume` is the light client of another chain, and as `adopt_runtime`.
+    `resume` is where the light client stopped, `remembered` the runtime that was in force there. Without `resume`
+    it starts from genesis, or where the leaps of `params` end. Raises ForeignGenesis if `resume` is the light client
+    of another chain, the errors of starting and warping one, and as `adopt_runtime`.
     """
 
     def __init__(
@@ -51,6 +54,10 @@ class Follower:
         )
         if self.light_client.state.genesis_hash != self.genesis_hash:
             raise ForeignGenesis(self.genesis_hash, self.light_client.state.genesis_hash)
+        self._before_leaps: LightClient | None = None
+        if resume is None and params.leaps:
+            self._before_leaps = self.light_client.copy()
+            self.light_client.warp(params.leaps)
         self.inbox: deque[InboundBlock] = deque()
         self.values: dict[bytes, bytes | None] = {}
         """Watched storage as proven at the latest verified block; empty before the first."""
@@ -93,7 +100,8 @@ class Follower:
         they wait in the inbox.
 
         All or nothing. Raises InboxFull, SpecVersionUnproven if the metadata of a block's runtime is missing, and
-        the errors of light client, proofs and decoding; the follower is then unchanged.
+        the errors of light client, proofs and decoding; the follower is then unchanged. Raises WarpedTooFar if the
+        blocks do not do behind leaps; it is then back at genesis.
         """
         if not blocks:
             return []
@@ -102,11 +110,13 @@ class Follower:
         client.import_chain([b.header for b in blocks], blocks[-1].justification, justified)
         after = client.encode_state()
         read = [self._read(block, after if block is blocks[-1] else b"") for block in blocks]
+        if self._before_leaps is not None:
+            self._expect_untouched(read[0], self._before_leaps)
         runtime = self.runtimes.of(read[-1].values)
         kept = list(dropwhile(lambda block: not keep(block), read))
         if len(self.inbox) + len(kept) > MAX_INBOX:
             raise InboxFull(MAX_INBOX)
-        self.light_client = client
+        self.light_client, self._before_leaps = client, None
         self.values = read[-1].values
         self.runtimes.enter(runtime)
         self.inbox.extend(kept)
@@ -116,3 +126,10 @@ class Follower:
         proven = verify_block(block.header, block.extrinsics, block.proof, self.contract.watched.all())
         contract = self.runtimes.of(proven).contract
         return read_block(contract, block.header, block.extrinsics, proven, light_client)
+
+    def _expect_untouched(self, first: InboundBlock, genesis: LightClient) -> None:
+        """The enclave must not have acted in blocks that nobody has shown it: a deposit could be among them."""
+        nonce = account_info(first.values.get(self.contract.watched.enclave_account)).nonce
+        if nonce:
+            self.light_client, self._before_leaps = genesis, None
+            raise WarpedTooFar(first.header.number, nonce)

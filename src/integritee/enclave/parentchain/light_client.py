@@ -14,6 +14,9 @@ Rules: sp-consensus-grandpa (`ConsensusLog`), sc-consensus-grandpa (`import.rs`,
   not tell which of the two happened, and no vote of the old set says who the new one is.
 - Pause and resume are ignored, as full nodes do: if voters do pause, there is nothing to import.
 
+`warp` goes from one change of the set to the next without the headers between (sc-consensus-grandpa,
+`warp_proof.rs`): who is in the set is known from the one before, and its votes name the set they belong to.
+
 Chains whose finality cannot be proven here (parachains) need `start_unproven`, which follows the header chain
 on the word of the host. The client then says so in `trust`, and never changes its mind.
 """
@@ -27,6 +30,7 @@ from typing import Final, Literal, Self
 
 from msgspec.structs import replace
 
+from integritee.boundary.messages import MAX_LEAPS, Leap
 from integritee.primitives.grandpa import (
     Authority,
     ConsensusLog,
@@ -50,8 +54,10 @@ from .errors import (
     MissingJustification,
     NotConsecutive,
     NotGenesis,
+    NotSetChange,
     OverlappingSetChange,
     ParentMismatch,
+    TooManyLeaps,
     UnsupportedConsensusLog,
 )
 from .justification import VoterSet, verify_justification
@@ -177,6 +183,30 @@ class LightClient:
                 state = _finalize(replace(state, head=part[-1], pending=pending), proof)
         self._state, self._head_hash = state, tip_hash
         return list(headers)
+
+    def warp(self, leaps: Sequence[Leap]) -> Header:
+        """Go to the last block of the set in force, of the next one, and so on; the new head.
+
+        What lies between is neither seen nor checked: its finality is, since a later block of it is final. All or
+        nothing. Raises TooManyLeaps, NotSetChange, or as `import_chain`.
+        """
+        if len(leaps) > MAX_LEAPS:
+            raise TooManyLeaps(len(leaps), MAX_LEAPS)
+        state = self._state
+        for leap in leaps:
+            if not leap.headers:
+                raise EmptyChain
+            first, last = leap.headers[0], leap.headers[-1]
+            if first.number <= state.head.number:
+                raise AlreadyFinalized(first.number, state.head.number)
+            if len(leap.headers) > 1:
+                verify_header_chain(leap.headers[1:], first, first.hash())
+            _, pending = _under_one_set(leap.headers, state.pending)
+            if pending is None or pending.at != last.number:
+                raise NotSetChange(first.number, last.number)
+            state = _finalize(replace(state, head=last, pending=pending), leap.justification)
+        self._state, self._head_hash = state, state.head.hash()
+        return state.head
 
 
 def _genesis_authorities(state_root: bytes, proof: Sequence[bytes]) -> tuple[int, list[Authority]]:
