@@ -10,7 +10,10 @@ from integritee.crypto import blake2_128, blake2_256, twox_64, twox_128, twox_25
 from integritee.metadata import EventRecord, RuntimeMetadata, Variant
 from integritee.metadata.errors import (
     KeyNotRecoverable,
+    MetadataTooLarge,
+    NotMetadata,
     UnknownName,
+    UnsupportedVersion,
     WrongArguments,
     WrongKeyCount,
     WrongStorageKey,
@@ -23,11 +26,13 @@ from integritee.metadata.layout import (
     StorageModifier,
     StorageV14,
 )
+from integritee.metadata.runtime import MAX_METADATA_SIZE
 from integritee.metadata.storage import DIGEST_SIZES
-from integritee.scale import EncodeError
-from integritee.scale.errors import TrailingBytes, UnexpectedEnd
+from integritee.metadata.type_layout import BitSequence
+from integritee.scale import EncodeError, encode_compact
+from integritee.scale.errors import TrailingBytes, UnexpectedEnd, UnknownVariant
 
-from .golden import FILES, parsed
+from .golden import FILES, parsed, raw_metadata
 from .synthetic import U8, UNIT, pallet_layout, runtime, types
 
 BOB = bytes(range(32))
@@ -285,6 +290,50 @@ def test_json_has_the_shape_js_clients_know(metadata: RuntimeMetadata) -> None:
     assert account["type"] == {"map": {"hashers": ["Blake2_128Concat"], "key": 0, "value": 3}}
     assert account["fallback"] == "0x" + "00" * 79 + "80"
     assert v14["extrinsic"]["signedExtensions"][5]["identifier"] == "CheckNonce"
+
+
+def test_json_of_version_16() -> None:
+    v16 = parsed("pah.scale").to_json()["metadata"]["v16"]
+    assert v16["custom"] == {"map": {}}
+    extrinsic = v16["extrinsic"]
+    assert (extrinsic["versions"], list(extrinsic["transactionExtensionsByVersion"])) == ("0x0405", ["0"])
+    assert set(extrinsic["transactionExtensions"][0]) == {"identifier", "type", "implicit"}
+    balances = next(pallet for pallet in v16["pallets"] if pallet["name"] == "Balances")
+    assert isinstance(balances["calls"]["deprecationInfo"], dict)
+
+
+def test_json_of_bits() -> None:
+    shown = runtime(types(UNIT, U8, BitSequence(1, 0))).to_json()["metadata"]["v14"]["lookup"]["types"]
+    assert shown[2]["type"]["def"] == {"bitSequence": {"bitStoreType": 1, "bitOrderType": 0}}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_answer_of_the_runtime_api(name: str) -> None:
+    raw = raw_metadata(name)
+    answer = b"\x01" + encode_compact(len(raw)) + raw
+    found = RuntimeMetadata.parse_answer(answer)
+    assert found is not None
+    assert found.layout == parsed(name).layout
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (b"", UnexpectedEnd),
+        (b"\x00\x00", TrailingBytes),
+        (b"\x02", UnknownVariant),
+        (b"\x01\x04a", NotMetadata),
+        (b"\x01\x14meta\x0d", UnsupportedVersion),
+        (bytes(MAX_METADATA_SIZE + 1), MetadataTooLarge),
+    ],
+)
+def test_what_is_no_answer(answer: bytes, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        RuntimeMetadata.parse_answer(answer)
+
+
+def test_answer_of_a_runtime_that_lacks_the_version() -> None:
+    assert RuntimeMetadata.parse_answer(b"\x00") is None
 
 
 def test_json_of_all_versions_is_json(any_metadata: RuntimeMetadata) -> None:

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from integritee.scale import Enum, Struct
 
-from .layout import MetadataV14, MetadataV15, MetadataV16, Plain
-from .type_layout import PortableType, PrimitiveType, TupleOf
+from .layout import MetadataV14, MetadataV15, MetadataV16, PalletTypeV16, Plain
+from .type_layout import BitSequence, PortableType, PrimitiveType, TupleOf
 
 MAGIC_NUMBER: Final = 0x6174656D
 """The bytes "meta" as a little-endian integer."""
@@ -18,7 +18,25 @@ def metadata_to_json(version: int, layout: MetadataV14 | MetadataV15 | MetadataV
     """JSON-ready form of a whole metadata."""
     content = _view(layout)
     content["lookup"] = {"types": content.pop("types")}
+    if not isinstance(layout, MetadataV14):
+        content["custom"] = {"map": {value.pop("name"): value for value in content["custom"]}}
+    if isinstance(layout, MetadataV16):
+        content["extrinsic"] |= _extrinsic_v16(content["extrinsic"])
     return {"magicNumber": MAGIC_NUMBER, "metadata": {f"v{version}": content}}
+
+
+def _extrinsic_v16(extrinsic: dict[str, Any]) -> dict[str, Any]:
+    """What differs: versions as bytes, sets of extensions by version, the later name of what is signed beside."""
+    versions = {str(one["version"]): one["extensions"] for one in extrinsic["transactionExtensionsByVersion"]}
+    extensions = [
+        {"identifier": one["identifier"], "type": one["type"], "implicit": one["additionalSigned"]}
+        for one in extrinsic["transactionExtensions"]
+    ]
+    return {
+        "versions": "0x" + bytes(extrinsic["versions"]).hex(),
+        "transactionExtensionsByVersion": versions,
+        "transactionExtensions": extensions,
+    }
 
 
 def _view(value: Any) -> Any:
@@ -30,6 +48,11 @@ def _view(value: Any) -> Any:
             return {"primitive": kind.name.capitalize()}
         case TupleOf(types):
             return {"tuple": types}
+        case BitSequence(store, order):
+            return {"bitSequence": {"bitStoreType": store, "bitOrderType": order}}
+        case PalletTypeV16(type_id, deprecations):
+            noted = {str(one.variant): _view(one.deprecation) for one in deprecations}
+            return {"type": type_id, "deprecationInfo": noted}
         case Plain(type_id):
             return {"plain": type_id}
         case enum.IntEnum():

@@ -43,6 +43,8 @@ MAGIC: Final = b"meta"
 MAX_METADATA_SIZE: Final = 4 << 20
 """Longest metadata in bytes; large production runtimes have about 0.5 MB."""
 
+ANSWER: Final = codec(bytes | None)
+
 Layout: TypeAlias = MetadataV14 | MetadataV15 | MetadataV16
 LAYOUTS: Final[dict[int, type[Layout]]] = {14: MetadataV14, 15: MetadataV15, 16: MetadataV16}
 
@@ -96,6 +98,17 @@ class RuntimeMetadata:
         if layout is None:
             raise UnsupportedVersion(raw[4], ", ".join(map(str, LAYOUTS)))
         return cls(raw[4], codec(layout).decode(bytes(raw[5:])))
+
+    @classmethod
+    def parse_answer(cls, raw: bytes) -> RuntimeMetadata | None:
+        """What the runtime API `Metadata_metadata_at_version` returns; None if the runtime lacks that version.
+
+        Newer versions are to be had this way only: `state_getMetadata` gives version 14. Raises as `parse`.
+        """
+        if len(raw) > MAX_METADATA_SIZE:
+            raise MetadataTooLarge(len(raw), MAX_METADATA_SIZE)
+        content = ANSWER.decode(bytes(raw))
+        return None if content is None else cls.parse(content)
 
     # --- calls
 
