@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -13,9 +14,11 @@ import pytest
 import integritee
 from integritee.apps.evm.addresses import H160
 from integritee.cli.json_values import chain_json, json_value
-from integritee.cli.listen import event_line
+from integritee.cli.listen import event_line, report_block
+from integritee.cli.output import JsonOutput, TextOutput
 from integritee.cli.views import debug
-from integritee.metadata import EventRecord, Variant
+from integritee.client.parentchain import BlockEvents
+from integritee.metadata import EventRecord, UndecodableEvent, Variant
 from integritee.primitives.enclave_bridge import ShardConfig, ShardSignerStatus
 from integritee.primitives.ids import H256, AccountId, ParentchainId
 from integritee.primitives.rpc import InSidechainBlock, Ready, TrustedOperationStatus
@@ -282,6 +285,24 @@ REGISTERED = {
 )
 def test_lines_of_events(event: EventRecord, line: str) -> None:
     assert event_line(event) == line
+
+
+STRANGE_BLOCK = BlockEvents(
+    bytes(32), 7, [], [UndecodableEvent(Variant("Finalization"), "200.3", b"\x01\xc8\x03\x00", "scale", "unknown")]
+)
+
+
+def test_an_event_that_nobody_can_explain_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    report_block(TextOutput(), STRANGE_BLOCK)
+    assert capsys.readouterr().out.splitlines() == [
+        "block number (HEAD): 7",
+        "Undecodable event 200.3: 0x01c80300",
+    ]
+    in_json = JsonOutput()
+    report_block(in_json, STRANGE_BLOCK)
+    in_json.finish()
+    (block,) = json.loads(capsys.readouterr().out)["blocks"]
+    assert block == {"number": 7, "events": [], "undecodable": [{"name": "200.3", "raw": "0x01c80300"}]}
 
 
 def test_annotated_hints_have_the_form_of_their_base() -> None:

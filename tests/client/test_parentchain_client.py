@@ -10,7 +10,7 @@ import pytest
 from integritee.client.errors import ConnectionFailed, ExtrinsicFailed, RpcError
 from integritee.client.parentchain import ParentchainClient
 from integritee.crypto import Sr25519Pair
-from integritee.metadata import Variant
+from integritee.metadata import EventRecord, Variant
 
 from .development_node import development_node
 from .ledger_enclave import ALICE, BOB, UNIT
@@ -129,3 +129,17 @@ async def test_dispatch_errors_in_words(chain: ParentchainClient, error: Variant
 async def test_no_node() -> None:
     with pytest.raises(ConnectionFailed):
         await ParentchainClient.connect("ws://127.0.0.1:1", attempts=2)
+
+
+async def test_events_beside_one_that_nobody_can_explain(
+    chain: ParentchainClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = EventRecord(Variant("ApplyExtrinsic", 1), "System", "NewAccount", {"account": BOB.public})
+    record = chain.runtime.metadata.encode_events([known])[1:]
+    strange = bytes.fromhex("00 01000000 fe 07 1234 00")
+
+    async def stored(key: bytes, at: bytes | None = None) -> bytes:
+        return b"\x0c" + record + strange + record
+
+    monkeypatch.setattr(chain, "raw_storage", stored)
+    assert await chain.events(chain.genesis_hash) == [known, known]

@@ -36,7 +36,7 @@ async def listen(options: Options, output: Output) -> None:
             batch = await anext(batches)
             events += len(batch.events)
             blocks += 1
-            _report(output, batch)
+            report_block(output, batch)
 
 
 def _option(value: int | None) -> str:
@@ -47,12 +47,17 @@ def _reached(limit: int | None, count: int) -> bool:
     return limit is not None and count >= limit
 
 
-def _report(output: Output, batch: BlockEvents) -> None:
+def report_block(output: Output, batch: BlockEvents) -> None:
+    """Show a block: its events that are worth showing, then what could not be decoded."""
     shown = [e for e in batch.events if e.pallet not in SILENT_PALLETS and (e.pallet, e.name) not in SILENT_EVENTS]
     output.line(f"block number (HEAD): {batch.number}")
     for event in shown:
         output.line(event_line(event))
-    output.append("blocks", {"number": batch.number, "events": [_member(event) for event in shown]})
+    for strange in batch.undecodable:
+        output.line(f"Undecodable event {strange}: 0x{strange.raw.hex()}")
+    members = [_member(event) for event in shown]
+    undecodable = [{"name": event.name, "raw": "0x" + event.raw.hex()} for event in batch.undecodable]
+    output.append("blocks", {"number": batch.number, "events": members, "undecodable": undecodable})
 
 
 def event_line(event: EventRecord) -> str:

@@ -5,11 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
 from integritee.crypto import KeyPair, blake2_256, ss58_encode
-from integritee.metadata import EventRecord, RuntimeMetadata, Variant, dummy_signed_extrinsic, sign_extrinsic
+from integritee.metadata import (
+    EventRecord,
+    RuntimeMetadata,
+    UndecodableEvent,
+    Variant,
+    dummy_signed_extrinsic,
+    sign_extrinsic,
+)
 from integritee.primitives.era import Era
 from integritee.primitives.header import Header
 
@@ -57,11 +64,12 @@ class Inclusion:
 
 @dataclass(frozen=True)
 class BlockEvents:
-    """All events of a block."""
+    """All events of a block, beside those that the metadata does not explain."""
 
     block_hash: bytes
     number: int
     events: list[EventRecord]
+    undecodable: list[UndecodableEvent] = field(default_factory=list)
 
 
 def from_hex(text: str) -> bytes:
@@ -165,8 +173,16 @@ class ParentchainClient:
         return [from_hex(node) for node in found["proof"]]
 
     async def events(self, at: bytes) -> list[EventRecord]:
+        """Events of a block, without any that the metadata does not explain. Raises EventsOutOfStep."""
         raw = await self.raw_storage(self.runtime.metadata.storage_key("System", "Events"), at)
-        return self.runtime.metadata.decode_events(raw) if raw else []
+        return self._events(raw)[0]
+
+    def _events(self, raw: bytes | None) -> tuple[list[EventRecord], list[UndecodableEvent]]:
+        found = self.runtime.metadata.read_events(raw) if raw else []
+        return (
+            [event for event in found if isinstance(event, EventRecord)],
+            [event for event in found if isinstance(event, UndecodableEvent)],
+        )
 
     @asynccontextmanager
     async def event_stream(self) -> AsyncIterator[AsyncIterator[BlockEvents]]:
@@ -177,8 +193,8 @@ class ParentchainClient:
             async for message in changes:
                 block_hash = from_hex(message["result"]["block"])
                 raw = next((value for _, value in message["result"]["changes"] if value), None)
-                events = self.runtime.metadata.decode_events(from_hex(raw)) if raw else []
-                yield BlockEvents(block_hash, (await self.header(block_hash)).number, events)
+                number = (await self.header(block_hash)).number
+                yield BlockEvents(block_hash, number, *self._events(from_hex(raw) if raw else None))
 
         async with self.rpc.subscribe("state_subscribeStorage", [[key]], "state_unsubscribeStorage") as changes:
             yield batches(changes)
