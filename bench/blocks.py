@@ -15,7 +15,6 @@ from integritee.apps.catalog import DEFAULT_LEDGER as LEDGER
 from integritee.crypto import Ed25519Pair, blake2_256
 from integritee.enclave.sidechain.author import Assignment, BlockBuilder
 from integritee.frame.overlay import Overlay
-from integritee.stf.runtime import LedgerRuntime
 from integritee.trie import Trie
 
 SIZES = (10, 10_000, 100_000)
