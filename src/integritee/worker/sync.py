@@ -14,12 +14,13 @@ from typing import Final
 from integritee.boundary.interface import Ecalls
 from integritee.boundary.messages import (
     ImportBlocks,
+    Leap,
     ParentchainBlock,
     ParentchainParams,
     RuntimeFacts,
     SyncState,
 )
-from integritee.client.errors import ClientError, ConnectionFailed
+from integritee.client.errors import ClientError, ConnectionFailed, RpcError
 from integritee.client.parentchain import Block, ParentchainClient, Runtime
 from integritee.errors import IntegriteeError
 from integritee.primitives.ids import ParentchainId
@@ -28,6 +29,7 @@ from integritee.primitives.storage import storage_prefix
 from .enclave_process import EnclaveProcess
 from .errors import EnclaveDied, NoJustification
 from .funding import Funding
+from .leaps import find_leaps
 
 BATCH: Final = 64
 """Blocks per ecall while catching up."""
@@ -54,6 +56,7 @@ class ParentchainSync:
     ) -> None:
         """`connected` is told of every connection and says how much money to aim for."""
         self._url, self._enclave, self._connected = url, enclave, connected
+        self._met = False
         self.chain: ParentchainClient | None = None
         self.state: SyncState | None = None
         self.progress = asyncio.Event()
@@ -87,10 +90,22 @@ class ParentchainSync:
     async def _introduce(self, chain: ParentchainClient, funding: Funding) -> SyncState:
         genesis = await chain.header(chain.genesis_hash)
         proof = await chain.read_proof(list(AUTHORITY_KEYS), chain.genesis_hash)
+        leaps = await self._find_leaps(chain)
         params = ParentchainParams(
-            ParentchainId.Integritee, genesis, proof, facts_of(chain.runtime), funding.required, funding.vault
+            ParentchainId.Integritee, genesis, proof, facts_of(chain.runtime), funding.required, funding.vault, leaps
         )
         return await self._enclave.call(Ecalls.init_parentchain, params)
+
+    async def _find_leaps(self, chain: ParentchainClient) -> list[Leap]:
+        """For the first contact only: later the enclave knows where it is, or did not like the leaps."""
+        if self._met:
+            return []
+        self._met = True
+        try:
+            return await find_leaps(chain, (await chain.header(await chain.finalized_head())).number)
+        except RpcError as unknown:
+            log.info("no leaps over changes of authorities: %s", unknown)
+            return []
 
     async def _follow(self, chain: ParentchainClient) -> None:
         async with chain.finalized_heads() as heads:
