@@ -3,6 +3,7 @@
 EnclaveError
 ├── NotReady             a step was asked for before the one it needs
 ├── AlreadyInitialised   the enclave is asked to start a second time
+├── OtherLedgerLoaded    one process runs or tries out the code of one ledger
 ├── SealPolicyRefused    state for any code of the signer, but not in development
 ├── ForeignShard         the sealed state is another shard's
 ├── ForeignParentchain   a parentchain that this shard does not follow
@@ -38,6 +39,15 @@ class AlreadyInitialised(EnclaveError):
 
     def __init__(self) -> None:
         super().__init__("the enclave is initialised already")
+
+
+class OtherLedgerLoaded(EnclaveError):
+    """Code of another ledger was loaded into this process, if only to try it out; start a process of its own."""
+
+    code = "enclave.other_ledger_loaded"
+
+    def __init__(self) -> None:
+        super().__init__("the apps of another ledger were loaded into this process")
 
 
 class SealPolicyRefused(EnclaveError):

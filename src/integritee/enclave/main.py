@@ -24,7 +24,7 @@ from integritee.boundary.interface import Ecalls
 from integritee.boundary.messages import EnclaveIdentity, InitParams, LedgerChoice, Measurement, Nothing
 
 from .bootstrap import identity, measured, start
-from .errors import AlreadyInitialised, NotReady
+from .errors import AlreadyInitialised, NotReady, OtherLedgerLoaded
 from .rpc.errors import ListenFailed
 from .rpc.jsonrpc import Dispatcher
 from .rpc.methods import trusted_methods
@@ -44,6 +44,7 @@ class EnclaveProcess:
 
     def __init__(self) -> None:
         self._service: EnclaveService | None = None
+        self._loaded: LedgerConfig | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._ended = asyncio.Event()
         self._endpoint: Endpoint | None = None
@@ -83,6 +84,7 @@ class EnclaveProcess:
     async def _init(self, params: InitParams) -> EnclaveIdentity:
         if self._service is not None:
             raise AlreadyInitialised
+        self._expect_ledger(LedgerConfig.of(params.apps, params.development))
         enclave = start(params)
         service = EnclaveService(enclave.core, enclave.store, params.mu_ra_url, params.untrusted_url)
         watches = WatchRegistry()
@@ -101,7 +103,18 @@ class EnclaveProcess:
 
     async def _measure(self, choice: LedgerChoice) -> Measurement:
         """Try a ledger out without opening any state."""
-        return Measurement(measured(LedgerConfig.of(choice.apps, choice.development)))
+        config = LedgerConfig.of(choice.apps, choice.development)
+        self._expect_ledger(config)
+        return Measurement(measured(config))
+
+    def _expect_ledger(self, config: LedgerConfig) -> None:
+        """Loading an app runs its code, which is in this process from then on: in no ledger but the one measured.
+
+        Raises OtherLedgerLoaded.
+        """
+        if self._loaded is not None and self._loaded != config:
+            raise OtherLedgerLoaded
+        self._loaded = config
 
     async def _shutdown(self, _: Nothing) -> Nothing:
         asyncio.get_running_loop().call_later(0.01, self._ended.set)  # after the answer is on its way

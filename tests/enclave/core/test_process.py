@@ -1,0 +1,90 @@
+"""The enclave's process and its host: one process, one ledger."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from integritee.boundary.endpoint import Endpoint, RemoteFailure
+from integritee.boundary.interface import Ecalls, Ocalls
+from integritee.boundary.messages import InitParams, LedgerChoice, Nothing
+from integritee.enclave.main import EnclaveProcess
+
+
+@asynccontextmanager
+async def host() -> AsyncIterator[Endpoint]:
+    """The host's end of a fresh enclave."""
+    ours, theirs = socket.socketpair()
+    serving = asyncio.create_task(EnclaveProcess().serve(theirs.detach()))
+    endpoint = Endpoint(*await asyncio.open_connection(sock=ours), Ocalls, {})
+    listening = asyncio.create_task(endpoint.run())
+    try:
+        yield endpoint
+    finally:
+        await endpoint.call(Ecalls.shutdown, Nothing())
+        await serving
+        listening.cancel()
+
+
+def params(data_dir: Path, apps: Sequence[str]) -> InitParams:
+    return InitParams(
+        data_dir=str(data_dir),
+        shard=None,
+        trusted_host="127.0.0.1",
+        trusted_port=0,
+        trusted_url="",
+        untrusted_url="",
+        mu_ra_url="",
+        slot_ms=1000,
+        apps=list(apps),
+        development=False,
+        seal_to_signer=False,
+        skip_ra=False,
+        clean_reset=False,
+        check_invariants=False,
+    )
+
+
+async def code_of(asked: Awaitable[object]) -> str:
+    with pytest.raises(RemoteFailure) as refused:
+        await asked
+    return refused.value.code
+
+
+async def test_what_is_tried_out_can_be_started(tmp_path: Path) -> None:
+    async with host() as enclave:
+        tried = await enclave.call(Ecalls.measure, LedgerChoice(["evm"], False))
+        started = await enclave.call(Ecalls.init, params(tmp_path, ["evm"]))
+        assert started.fingerprint == tried.fingerprint
+        assert await enclave.call(Ecalls.measure, LedgerChoice(["evm"], False)) == tried
+
+
+async def test_no_other_code_is_loaded_beside_a_ledger_that_is_at_work(tmp_path: Path) -> None:
+    """Trying an app out runs its code; in this process that could read every secret, unmeasured."""
+    async with host() as enclave:
+        await enclave.call(Ecalls.init, params(tmp_path, []))
+        asked = enclave.call(Ecalls.measure, LedgerChoice(["evm"], False))
+        assert await code_of(asked) == "enclave.other_ledger_loaded"
+
+
+async def test_no_ledger_starts_where_other_code_was_loaded(tmp_path: Path) -> None:
+    async with host() as enclave:
+        await enclave.call(Ecalls.measure, LedgerChoice(["evm"], False))
+        assert await code_of(enclave.call(Ecalls.init, params(tmp_path, []))) == "enclave.other_ledger_loaded"
+        assert await code_of(enclave.call(Ecalls.init, params(tmp_path, ["unheard_of"]))) == (
+            "enclave.other_ledger_loaded"
+        )
+
+
+async def test_nor_where_loading_other_code_failed(tmp_path: Path) -> None:
+    """An app may break only after it has done something."""
+    async with host() as enclave:
+        assert await code_of(enclave.call(Ecalls.init, params(tmp_path, ["unheard_of"]))) != (
+            "enclave.other_ledger_loaded"
+        )
+        assert await code_of(enclave.call(Ecalls.init, params(tmp_path, []))) == "enclave.other_ledger_loaded"
