@@ -1,0 +1,60 @@
+"""How long the calls of a block keep everybody else waiting, and the block its deadline."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from integritee.enclave.service import CALLS_PER_SLICE, SLICE_MS, EnclaveService
+from integritee.enclave.sidechain.author import BlockBuilder
+from integritee.enclave.sidechain.slots import slot_at
+from integritee.node.runtime.runtime import TEER
+from integritee.primitives.enclave_bridge import Request
+from integritee.stf.operation import DirectCall, TrustedOperation
+
+from .harness import ANN, BEN, SLOT_MS, World
+
+CALLS = 2 * CALLS_PER_SLICE
+
+
+@pytest.mark.parametrize(
+    ("takes_ms", "at_once", "in_block"),
+    [
+        pytest.param(0, CALLS_PER_SLICE, CALLS, id="quick calls"),
+        pytest.param(SLICE_MS, 1, CALLS, id="slow calls"),
+        pytest.param(SLOT_MS, 1, 1, id="calls longer than a slot"),
+    ],
+)
+async def test_slow_calls_let_others_have_their_turn(
+    world: World, takes_ms: int, at_once: int, in_block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A contract may take a second; eight of them in a row would keep getters waiting, and miss the slot."""
+    service = EnclaveService(world.core, world.store, "", "", lambda: world.now)
+    world.shield(ANN, 100 * TEER)
+    world.block()
+    world.slot()
+    for nonce in range(CALLS):
+        signed = world.signed(ANN, world.core.ledger.call("balance_transfer", ANN.public, BEN.public, TEER), nonce)
+        plain = world.core.ledger.codec(TrustedOperation).encode(DirectCall(signed))
+        await service.submit(Request(world.shard, world.core.keys.shielding.public.encrypt(plain)), None)
+
+    runs: list[int] = []
+    execute = BlockBuilder.execute
+
+    def timed(builder: BlockBuilder, *args: Any) -> Any:
+        runs[-1] += 1
+        world.now += takes_ms
+        return execute(builder, *args)
+
+    monkeypatch.setattr(BlockBuilder, "execute", timed)
+    slot = slot_at(world.now - world.now % SLOT_MS + SLOT_MS, SLOT_MS)
+    world.now = slot.start
+    serving = asyncio.create_task(service._serve_slot(slot, slot.start))
+    while not serving.done():
+        runs.append(0)
+        await asyncio.sleep(0)
+    await serving
+    service._decipherers.shutdown()
+    assert (max(runs), sum(runs)) == (at_once, in_block)
