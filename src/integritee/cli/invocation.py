@@ -1,7 +1,8 @@
 """Trusted calls that travel through the parentchain (worker `cli/src/trusted_operation.rs`).
 
 The shielded call is the argument of `EnclaveBridge.invoke`; the enclave confirms with
-`EnclaveBridge.ProcessedParentchainBlock` that it has processed the block of that extrinsic.
+`EnclaveBridge.ProcessedParentchainBlock` that it has processed the block of that extrinsic. What the ledger made of
+the call is between the account and the enclave.
 """
 
 from __future__ import annotations
@@ -25,18 +26,12 @@ from .views import debug
 TIMEOUT_BLOCKS: Final = 10
 """Blocks after that of the invocation in which the confirmation must come."""
 
-NOTICE: Final = (
-    "this enclave executes indirect calls in a later release; the confirmation says that the block was processed, "
-    "not that the call was executed"
-)
-
 
 async def invoke(options: Options, output: Output, asked: Session, signed: TrustedCallSigned) -> None:
     """Submit through the parentchain and wait for the confirmation.
 
     Raises ConfirmationTimeout, ConfirmationSkipped, ConfirmationMismatch, RequestTimeout and client errors.
     """
-    output.notice(NOTICE)
     output.fact("top_hash", "0x" + asked.client.ledger.top_hash(IndirectCall(signed)).hex())
     payer = signer(options.xt_signer, KeyStore.base())
     request = await asked.client.invocation(signed)

@@ -13,8 +13,8 @@ ABOUT = "the private ledger: accounts, transfers, and what the enclave says of i
 
 NOTICE = """\
 Without --direct a call travels through the parentchain as EnclaveBridge.invoke, and the command waits until the
-enclave has processed that block. Executing such calls is a feature of a later release of the enclave: the
-confirmation says that the block was processed, not that the call was executed.
+enclave has processed that block and with it the call. Whether the ledger accepted it is not told on chain: ask for
+the balance, or for the nonce.
 """
 
 

@@ -53,7 +53,7 @@ from .records import (
     SnapshotMeta,
     size_of,
 )
-from .sidechain.author import Assignment, lasting_secret
+from .sidechain.author import Assignment, Decipher, lasting_secret
 from .sidechain.production import Production
 from .sidechain.slots import Slot, claims_slot
 from .store import SealedStore, StoreError
@@ -317,10 +317,11 @@ class EnclaveCore:
 
     # -- slots ---------------------------------------------------------------------------------------
 
-    def begin_slot(self, slot: Slot, now: int) -> Production | None:
+    def begin_slot(self, slot: Slot, now: int, decipher: Decipher | None = None) -> Production | None:
         """Start a block if the slot is ours and there is a parentchain to anchor it in; None otherwise.
 
         None as well if the clock went back behind the block before: time in the ledger only goes forward.
+        `decipher` may know answers of the shielding key already.
         """
         follower = self.follower
         if follower is None or not self.is_running or self.halted is not None or not follower.values:
@@ -332,7 +333,7 @@ class EnclaveCore:
         try:
             self._check_rollback(follower)
             return Production.begin(
-                self._assignment(),
+                self._assignment(decipher or self.keys.decipher),
                 self.ledger,
                 self.state,
                 self.pool,
@@ -346,7 +347,7 @@ class EnclaveCore:
             self.halted = broken
             raise
 
-    def _assignment(self) -> Assignment:
+    def _assignment(self, decipher: Decipher) -> Assignment:
         return Assignment(
             self.config.shard,
             self.config.mrenclave,
@@ -354,6 +355,7 @@ class EnclaveCore:
             self.keys.ledger,
             self.keys.state,
             self.head,
+            decipher,
         )
 
     def _due_registration(self, follower: Follower) -> bytes | None:

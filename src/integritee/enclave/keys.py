@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Protocol
 
-from integritee.crypto import Ed25519Pair, ShieldingKey, hard_junction
+from integritee.crypto import CryptoError, Ed25519Pair, ShieldingKey, hard_junction
 
 SIGNING_LABEL: Final = "signing-key"
 SHIELDING_LABEL: Final = "shielding-key"
@@ -50,6 +50,13 @@ class EnclaveKeys:
     def vault(self, shard: bytes) -> Ed25519Pair:
         """Key of the shard's vault on the parentchain."""
         return self.signing.derive_hard(hard_junction(shard))
+
+    def decipher(self, shielded: bytes) -> bytes | None:
+        """What was shielded for this enclave; None if it was not."""
+        try:
+            return self.shielding.decrypt(shielded)
+        except CryptoError:
+            return None
 
     def __repr__(self) -> str:
         return f"EnclaveKeys(account=0x{self.signing.public.hex()})"

@@ -46,7 +46,7 @@ from .pool import PoolEntry, StatusChanged
 from .rpc.errors import UnsupportedOperation
 from .rpc.server import TrustedRpcServer
 from .rpc.watch import Watcher
-from .sidechain.production import Production
+from .sidechain.production import Production, due
 from .sidechain.slots import Slot, delay_to_next_slot, next_slot
 from .store import SealedStore, SnapshotWriter, StoreError
 
@@ -248,7 +248,8 @@ class EnclaveService:
 
     async def _serve_slot(self, slot: Slot, now: int) -> None:
         started = time.perf_counter_ns()
-        production = self.core.begin_slot(slot, now)
+        known = await self._decipher_due()
+        production = self.core.begin_slot(slot, now, lambda shielded: self._deciphered(known, shielded))
         if production is None:
             return
         before = slot.end - now
@@ -275,6 +276,20 @@ class EnclaveService:
         if self.host is not None:
             self.host.notify(Ocalls.slot_report, report)
         self._begin_snapshot()
+
+    async def _decipher_due(self) -> dict[bytes, bytes | None]:
+        """Decipher in threads what users sent through the parentchain and the next block will want."""
+        follower = self.core.follower
+        if follower is None or not self.core.is_running or self.core.halted is not None:
+            return {}
+        calls = [call.shielded for block in due(follower.inbox) for call in block.calls if call.shielded is not None]
+        loop, decipher = asyncio.get_running_loop(), self.core.keys.decipher
+        plain = await asyncio.gather(*(loop.run_in_executor(self._decipherers, decipher, call) for call in calls))
+        return dict(zip(calls, plain, strict=True))
+
+    def _deciphered(self, known: dict[bytes, bytes | None], shielded: bytes) -> bytes | None:
+        """Blocks that arrived meanwhile are deciphered on the spot."""
+        return known[shielded] if shielded in known else self.core.keys.decipher(shielded)
 
     async def _execute(self, production: Production, deadline: int) -> None:
         waited_ms = 0

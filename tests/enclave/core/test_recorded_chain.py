@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from integritee.crypto import blake2_256, ss58_decode
+from integritee.crypto import blake2_256, keccak_256, ss58_decode
 from integritee.enclave.parentchain.blocks import verify_block
 from integritee.enclave.parentchain.contract import EVENTS_KEY, ParentchainContract
 from integritee.enclave.parentchain.inbound import Deposit, ExtrinsicOutcome, InboundBlock, read_block
 from integritee.enclave.parentchain.onboarding import Goal, account_info, authorities, is_registered
 from integritee.metadata import RuntimeMetadata
 from integritee.primitives.header import Header
-from integritee.scale import decode
+from integritee.scale import decode, encode_compact
 
 VECTORS = Path(__file__).parents[2] / "vectors"
 CHAIN = json.loads((VECTORS / "chains" / "integritee-paseo-50.json").read_text())
@@ -90,3 +90,26 @@ def test_what_the_shard_is_on_chain(blocks: list[InboundBlock]) -> None:
     assert account_info(blocks[-1].values[contract.watched.vault_account]).data.reserved > 0
     assert not is_registered(contract, Goal(SHARD, "", 0, 0), blocks[-1].values)
     assert all(EVENTS_KEY not in block.values for block in blocks)
+
+
+def test_what_users_ask_of_enclaves(blocks: list[InboundBlock]) -> None:
+    """A shielding and an invocation, both in block 8, whose confirmed root has three leaves: the time comes first."""
+    assert [(b.header.number, len(b.calls)) for b in blocks if b.calls] == [(8, 2)]
+    asked = next(b for b in CHAIN["blocks"] if any("invoke" in e["call"] for e in b["extrinsics"]))
+    time, _, funds, request = (extrinsic["args"] for extrinsic in asked["extrinsics"])
+    inbound = next(block for block in blocks if block.calls)
+    shielding, invocation = inbound.calls
+    assert shielding.amount is not None
+    assert (shielding.shard, shielding.amount) == (SHARD, 5 * 10**12)
+    assert (invocation.shard, invocation.amount) == (SHARD, None)
+    beneficiary = bytes.fromhex(funds["incognito_account_encrypted"][2:])
+    cyphertext = bytes.fromhex(request["request"]["cyphertext"][2:])
+    assert (shielding.shielded, invocation.shielded) == (beneficiary, cyphertext)
+    leaves = [
+        blake2_256(b"\x02" + encode_compact(time["now"])),
+        blake2_256(b"\x00" + SHARD + encode_compact(384) + beneficiary + shielding.amount.to_bytes(16, "little")),
+        blake2_256(b"\x01" + SHARD + encode_compact(len(cyphertext)) + cyphertext),
+    ]
+    first, second, third = map(keccak_256, leaves)
+    root = keccak_256(keccak_256(first + second) + third)
+    assert inbound.trusted_calls_root([call.hash for call in inbound.calls]) == root

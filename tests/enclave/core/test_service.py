@@ -24,7 +24,7 @@ from integritee.primitives.enclave_bridge import Request
 from integritee.primitives.ids import ParentchainId
 from integritee.scale import DecodeError, decode, u32
 from integritee.stf.errors import InvalidSignature
-from integritee.stf.operation import DirectCall, Get, TrustedCallSigned, TrustedOperation
+from integritee.stf.operation import DirectCall, Get, IndirectCall, TrustedCallSigned, TrustedOperation
 
 from .harness import ANN, BEN, CAT, SLOT_MS, World, getter_bytes, payments, public_getter, trusted_getter
 
@@ -100,6 +100,24 @@ async def test_a_payment_from_ciphertext_to_the_parentchain(office: Office) -> N
     assert office.service.pending([office.world.shard]) == [[]]
     await office.block()
     assert payments(office.world) == [(CAT.public, TEER)]
+
+
+@pytest.mark.parametrize("ahead", [True, False])
+async def test_an_invocation_from_the_parentchain_to_the_ledger(
+    office: Office, monkeypatch: pytest.MonkeyPatch, ahead: bool
+) -> None:
+    """Deciphered in threads ahead of the slot; what a block that came since holds, on the spot."""
+    request = office.request(IndirectCall(office.transfer()))
+    args = {"request": {"shard": request.shard, "cyphertext": request.cyphertext}}
+    office.world.chain.submit(office.world.chain.sign(CAT, "EnclaveBridge", "invoke", args), office.world.now)
+    assert await office.service._decipher_due() == {}
+    await office.block()
+    assert list(await office.service._decipher_due()) == [request.cyphertext]
+    if not ahead:
+        monkeypatch.setattr("integritee.enclave.service.due", lambda inbox: ())
+        assert await office.service._decipher_due() == {}
+    await office.slot()
+    assert office.world.free(BEN) == TEER
 
 
 async def test_refusals(office: Office) -> None:

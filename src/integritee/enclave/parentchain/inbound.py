@@ -1,12 +1,14 @@
 """What a verified parentchain block means for the ledger.
 
 Input is a block whose header is final, whose extrinsics match the header and whose watched storage is proven.
-Output is plain facts: the time, deposits to the vault, outcomes of the enclave's own extrinsics, and the root
-that confirms the block on chain. Source: worker `app-libs/parentchain-interface`, `indirect-calls-executor`.
+Output is plain facts: the time, deposits to the vault, calls of users for the enclave, outcomes of the enclave's
+own extrinsics, and the root that confirms the block on chain.
+Source: worker `app-libs/parentchain-interface`, `indirect-calls-executor`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -15,6 +17,7 @@ from integritee.metadata import EventRecord, RuntimeMetadata
 from integritee.primitives.header import Header
 from integritee.scale import Err, decode_compact, encode_compact
 
+from .bridge_calls import BridgeCall, read_calls
 from .contract import EVENTS_KEY, ParentchainContract
 from .merkle import merkle_root
 
@@ -50,15 +53,25 @@ class InboundBlock:
     """By extrinsic hash, for all extrinsics of the block."""
     light_client: bytes = field(repr=False)
     """Encoded light-client state after this block."""
+    calls: tuple[BridgeCall, ...] = ()
+    """What users ask of enclaves in this block, of those of other shards too."""
+
+    @property
+    def shielded_blocks(self) -> int:
+        """RSA blocks to decipher, at most `MAX_SHIELDED_BLOCKS`."""
+        return sum(call.shielded_blocks for call in self.calls)
 
     def hash(self) -> bytes:
         return self.header.hash()
 
-    def trusted_calls_root(self) -> bytes:
-        """Merkle root over the hashes of the indirect calls in this block."""
-        if self.now is None:
-            return merkle_root([])
-        return merkle_root([blake2_256(TIMESTAMP_SET_TAG + encode_compact(self.now))])
+    def trusted_calls_root(self, calls: Sequence[bytes] = ()) -> bytes:
+        """Merkle root over the hashes of the indirect calls in this block: the time, then `calls` of users.
+
+        `calls` are the hashes of all invocations, of whatever shard, and of the shieldings whose beneficiary
+        could be deciphered, in the order of the block.
+        """
+        time = [] if self.now is None else [blake2_256(TIMESTAMP_SET_TAG + encode_compact(self.now))]
+        return merkle_root([*time, *calls])
 
 
 def read_block(
@@ -78,6 +91,7 @@ def read_block(
         _deposits(events, contract.vault, contract.account),
         _outcomes(events, extrinsics),
         light_client,
+        read_calls(contract.metadata, contract.shard, extrinsics, events),
     )
 
 

@@ -47,6 +47,16 @@ MAX_BRIDGE_VERSION = 1
 log = logging.getLogger(__name__)
 
 
+class Decipher(Protocol):
+    """What was shielded for the enclave; None if it was not."""
+
+    def __call__(self, shielded: bytes, /) -> bytes | None: ...
+
+
+def _without_key(shielded: bytes) -> None:
+    """A builder without the shielding key takes everything for garbage."""
+
+
 @dataclass(frozen=True)
 class Assignment:
     """Who builds on what: the shard, its keys and the block before (None for the first)."""
@@ -57,6 +67,7 @@ class Assignment:
     ledger_pair: Ed25519Pair
     state_key: bytes = field(repr=False)
     parent: SidechainHeader | None
+    decipher: Decipher = field(default=_without_key, repr=False)
 
     def entropy(self, number: int) -> bytes:
         """32 bytes for the randomness of block `number`: the same whoever executes it, known to enclaves only."""
@@ -157,6 +168,11 @@ class BlockBuilder:
         signed = self.ledger.sign_call(call, nonce, pair, self.assignment.mrenclave, self.assignment.shard)
         self._settle(self.ledger.top_hash(IndirectCall(signed)), signed, self._run(signed))
 
+    def shield_through_bridge(self, who: bytes, amount: int) -> None:
+        """Credit `amount` base units that arrived at the bridge. Only for shards without a vault."""
+        enclave = self.assignment.ledger_pair.public
+        self._as_enclave("balance_shield_through_enclave_bridge_pallet", enclave, who, amount)
+
     def begin_calls(self) -> None:
         """Close the parentchain part: hooks that want its time and configuration run here."""
         mirror = self.runtime.parentchain(ParentchainId.Integritee)
@@ -181,10 +197,10 @@ class BlockBuilder:
 
     # -- trusted calls -------------------------------------------------------------------------------
 
-    def execute(self, top_hash: bytes, signed: TrustedCallSigned) -> Outcome:
-        """Run an admitted call, whose signature was verified on admission."""
+    def execute(self, top_hash: bytes, signed: TrustedCallSigned, *, verified: bool = True) -> Outcome:
+        """Run a call. `verified` says its signature was checked, as it is on admission to the pool."""
         try:
-            outcome = self._run(signed)
+            outcome = self._run(signed, verified)
         except Exception as broken:  # a defect of an app must not keep the shard from making blocks
             outcome = self._crashed(signed, broken)
         self._settle(top_hash, signed, outcome)
@@ -198,8 +214,8 @@ class BlockBuilder:
         charged = self.runtime.system.nonce(signed.call.sender) > signed.nonce
         return Outcome(error=CallCrashed(name, type(broken).__name__), charged=charged)
 
-    def _run(self, signed: TrustedCallSigned) -> Outcome:
-        return self.executor.execute(signed, self.now, verified=True)
+    def _run(self, signed: TrustedCallSigned, verified: bool = True) -> Outcome:
+        return self.executor.execute(signed, self.now, verified)
 
     def _settle(self, top_hash: bytes, signed: TrustedCallSigned, outcome: Outcome) -> None:
         if outcome.error is not None:

@@ -1,4 +1,4 @@
-"""One slot's work: inputs from the parentchain, calls from the pool, a block, and what must follow it.
+"""One slot's work: inputs from the parentchain, its calls, those of the pool, a block, and what must follow it.
 
 Works on copies; the enclave adopts state and outbox only when the block is finished. Sans-IO: the driver
 calls `step` until the slot's budget is spent.
@@ -6,7 +6,7 @@ calls `step` until the slot's budget is spent.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
@@ -22,6 +22,7 @@ from integritee.stf.operation import TrustedCallSigned
 from integritee.trie import Trie
 
 from ..keys import Randomness
+from ..parentchain.bridge_calls import MAX_SHIELDED_BLOCKS
 from ..parentchain.follower import Follower
 from ..parentchain.inbound import InboundBlock
 from ..parentchain.onboarding import account_info
@@ -39,6 +40,7 @@ from ..parentchain.outbox import (
 from ..parentchain.runtimes import proven_version
 from ..pool import StatusChanged, TopPool
 from .author import Assignment, AuthoredBlock, BlockBuilder
+from .invocations import Invocations
 
 CONFIRMATION: Final = codec(SidechainBlockConfirmation)
 
@@ -47,6 +49,20 @@ MAX_INBOUND: Final = 256
 
 MAX_PAYMENTS: Final = MAX_ENTRIES - 1
 """Of the outbox's places, the last one is for the confirmation of the sidechain block itself."""
+
+
+INVOCATIONS_PER_STEP: Final = 64
+"""Left over when a block is sealed, they are executed in portions of this size."""
+
+
+def due(inbox: Iterable[InboundBlock]) -> Iterator[InboundBlock]:
+    """The parentchain blocks that the next sidechain block processes; there is one at least if any waits."""
+    room = MAX_SHIELDED_BLOCKS
+    for block in islice(inbox, MAX_INBOUND):
+        room -= block.shielded_blocks
+        if room < 0:
+            return
+        yield block
 
 
 @dataclass(frozen=True)
@@ -72,8 +88,12 @@ class Production:
     queued_before: int = 0
     registers: bool = False
     """Whether the enclave asks to be put on record again."""
+    invocations: Invocations = field(init=False)
     _stalled: set[bytes] = field(default_factory=set)
     """Senders whose earlier call failed without using its nonce: their later ones wait for another slot."""
+
+    def __post_init__(self) -> None:
+        self.invocations = Invocations(self.builder)
 
     @classmethod
     def begin(
@@ -99,7 +119,7 @@ class Production:
         if registration is not None and production.outbox.has_room():
             production.outbox.add(follower.facts, follower.head, registration, ONBOARDING_PERIOD)
             production.registers = True
-        for block in islice(follower.inbox, MAX_INBOUND):
+        for block in due(follower.inbox):
             production._process(block)
         builder.begin_calls()
         production.outbox.renew_void(
@@ -127,10 +147,11 @@ class Production:
         finished = self.outbox.on_block(block)
         self.outbox.check_nonce(account_info(block.values.get(keys.enclave_account)).nonce)
         self.builder.apply_parentchain(block, keys, finished)
+        calls = self.invocations.read(block)
         if not self.outbox.has_room(MAX_CONFIRMATIONS):
             return
         call = self.follower.contract.confirm_parentchain_block(
-            block.hash(), block.header.number, block.trusted_calls_root()
+            block.hash(), block.header.number, block.trusted_calls_root(calls)
         )
         self.outbox.add(self.follower.facts, self.anchor, call, PARENTCHAIN_CONFIRMATION_PERIOD)
 
@@ -144,7 +165,12 @@ class Production:
             raise OutboxFull(wanted, MAX_PAYMENTS)
 
     def step(self, limit: int) -> bool:
-        """Execute up to `limit` ready calls; False when there are none left, or no room for what they cause."""
+        """Execute up to `limit` calls, those of the parentchain before those of the pool.
+
+        False when there are none left, or no room for what they cause.
+        """
+        if self.invocations.execute(limit):
+            return True
         taken = self.pool.take_ready(limit)
         for entry in taken:
             if not self.outbox.has_room(MAX_PAYMENTS, len(self.builder.effects)):
@@ -159,7 +185,12 @@ class Production:
         return bool(taken)
 
     def seal(self, now: int, random: Randomness) -> AuthoredBlock:
-        """Finish the block and queue the extrinsics that follow from it."""
+        """Finish the block and queue the extrinsics that follow from it.
+
+        Calls of the parentchain are part of it even if the slot's time is over: their block is processed.
+        """
+        while self.invocations.execute(INVOCATIONS_PER_STEP):
+            pass
         block = self.builder.seal(now, random)
         contract, facts = self.follower.contract, self.follower.facts
         for effect, payment in block.effects:
@@ -177,6 +208,9 @@ class Production:
     def settle(self, block: AuthoredBlock, now: int) -> list[StatusChanged]:
         """Tell the pool what the adopted block did; statuses for the submitters."""
         statuses = self.pool.confirm_included(block.executed, block.header.hash())
+        for caller in self.invocations.callers:
+            nonce = self.builder.runtime.system.nonce(caller)
+            statuses += self.pool.on_nonce_changed(caller, nonce, now)
         for refusal in self.refusals:
             statuses += self.pool.reject(refusal.top_hash, refusal.error, now, nonce_used=refusal.nonce_used)
         statuses += self.pool.release(now)
