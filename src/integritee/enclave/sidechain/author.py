@@ -24,6 +24,7 @@ from integritee.primitives.sidechain import (
 )
 from integritee.primitives.storage import blake2_map_key
 from integritee.scale import codec
+from integritee.stf.declare import Authority
 from integritee.stf.development import ENDOWMENTS
 from integritee.stf.effects import BridgePayment, Delay, Effect, VaultPayment, Vet, any_effects
 from integritee.stf.errors import CallCrashed
@@ -263,8 +264,8 @@ def _payment(effect: Effect, signed: TrustedCallSigned) -> Payment | None:
     """Who burned what for an effect; a retired account's funds are its own, not the enclave's that signed."""
     match effect:
         case VaultPayment(beneficiary=beneficiary, amount=amount, asset=asset):
-            retired = signed.call.name == "force_unshield_all"
-            return Payment(beneficiary if retired else signed.call.sender, amount, asset)
+            by_enclave = signed.call.definition.authority is Authority.ENCLAVE
+            return Payment(beneficiary if by_enclave else signed.call.sender, amount, asset)
         case BridgePayment(amount=amount):
             return Payment(signed.call.sender, amount, None)
     return None
