@@ -101,13 +101,17 @@ class Child:
 
     async def _listen(self) -> None:
         assert self._process.stdout is not None
-        begun = b""
+        begun = unlogged = b""
         with self.log.open("ab", buffering=0) as log:
             while chunk := await self._process.stdout.read(CHUNK):
-                log.write(chunk)
+                unlogged += chunk  # lines enter the log whole: the other stream writes into it as well
+                whole = unlogged.rfind(b"\n") + 1 or (len(unlogged) if len(unlogged) > MAX_LINE else 0)
+                log.write(unlogged[:whole])
+                unlogged = unlogged[whole:]
                 *lines, begun = (begun + chunk).split(b"\n")
                 await self._hear(lines)
                 begun = begun[:MAX_LINE]
+            log.write(unlogged)
         self._is_silent = True
         await self._hear([])
 
