@@ -36,14 +36,13 @@ from integritee.errors import IntegriteeError
 from integritee.primitives.enclave_bridge import Request
 from integritee.primitives.ids import ParentchainId
 from integritee.primitives.sidechain import SidechainHeader, SignedBlock
-from integritee.scale import DecodeError
-from integritee.stf.operation import Get, Getter, TrustedCallSigned, TrustedOperation
+from integritee.stf.operation import Getter
 from integritee.trie import Trie
 
 from .core import Effects, EnclaveCore
-from .errors import InvalidTop, NotReady, Undecipherable, UnknownShard
+from .errors import NotReady, Undecipherable, UnknownShard
+from .operations import signed_call
 from .pool import PoolEntry, StatusChanged
-from .rpc.errors import UnsupportedOperation
 from .rpc.server import TrustedRpcServer
 from .rpc.watch import Watcher
 from .sidechain.production import Production, due
@@ -90,7 +89,6 @@ class EnclaveService:
         self._decipherers = ThreadPoolExecutor(
             max(os.cpu_count() or 1, 1), thread_name_prefix="decipher", initializer=_step_back
         )
-        self._top_codec = core.ledger.codec(TrustedOperation)
         self._getter_codec = core.ledger.codec(Getter)
         self._snapshot: asyncio.Task[None] | None = None
         self._last_slot = 0
@@ -154,7 +152,7 @@ class EnclaveService:
         if not self.core.is_running:
             raise NotReady("the shard has its vault")
         plain = await self._decipher(request.cyphertext)
-        signed = self._signed_call(plain)
+        signed = signed_call(self.core.ledger, plain)
         self.core.view.verify(signed)
         self.core.view.authorise(signed, self._clock())
         top_hash = blake2_256(plain)
@@ -176,16 +174,6 @@ class EnclaveService:
             return await loop.run_in_executor(self._decipherers, self.core.keys.shielding.decrypt, cyphertext)
         except CryptoError:
             raise Undecipherable from None
-
-    def _signed_call(self, plain: bytes) -> TrustedCallSigned:
-        try:
-            operation = self._top_codec.decode(plain)
-        except DecodeError as malformed:
-            raise InvalidTop(malformed.code) from None
-        if isinstance(operation, Get):
-            raise UnsupportedOperation("getter")
-        signed: TrustedCallSigned = operation.signed
-        return signed
 
     # -- ecalls --------------------------------------------------------------------------------------
 

@@ -54,7 +54,6 @@ class Authorisation:
         proxies = self._runtime.session_proxy
         found = proxies.get(signed.call.sender, delegate)
         if found is not None and isinstance(found.role, TransferAllowance):
-            _expect_allowance(found.role, amount, delegate)
             proxies.spend(signed.call.sender, delegate, amount)
 
     # -- session proxies -----------------------------------------------------------------------------

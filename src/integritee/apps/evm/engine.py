@@ -181,10 +181,6 @@ def _deep_recursion() -> Iterator[None]:
 # -- after -------------------------------------------------------------------------------------------
 
 
-def _log(position: int, address: bytes, topics: tuple[int, ...], data: bytes) -> Log:
-    return Log(address, tuple(topic.to_bytes(32, "big") for topic in topics), data)
-
-
 def _failure(outcome: Outcome, gas_limit: int) -> Failed | None:
     if outcome.error is None:
         return None

@@ -13,14 +13,12 @@ from typing import Final
 
 from integritee.crypto import blake2_256
 from integritee.errors import IntegriteeError
-from integritee.scale import DecodeError
 from integritee.stf.errors import InvalidNonce, InvalidSignature
-from integritee.stf.operation import Get, TrustedCallSigned, TrustedOperation
 
-from ..errors import InvalidTop, Undecipherable
+from ..errors import Undecipherable
+from ..operations import signed_call
 from ..parentchain.bridge_calls import BridgeCall
 from ..parentchain.inbound import InboundBlock
-from ..rpc.errors import UnsupportedOperation
 from .author import BlockBuilder
 
 ACCOUNT_LENGTH: Final = 32
@@ -89,7 +87,7 @@ class Invocations:
 
     def _execute(self, number: int, plain: bytes) -> None:
         """Raises InvalidTop, UnsupportedOperation if this is no call. The log tells nothing of an account."""
-        signed = self._signed_call(plain)
+        signed = signed_call(self.builder.ledger, plain)
         outcome = self.builder.execute(blake2_256(plain), signed, verified=False)
         if outcome.charged:
             self.callers.add(signed.call.sender)
@@ -97,13 +95,3 @@ class Invocations:
             is_telling = not isinstance(outcome.error, InvalidNonce | InvalidSignature)
             why = "the ledger refused it" if is_telling else outcome.error.code
             log.warning("indirect call of parentchain block %d failed: %s", number, why)
-
-    def _signed_call(self, plain: bytes) -> TrustedCallSigned:
-        try:
-            operation = self.builder.ledger.codec(TrustedOperation).decode(plain)
-        except DecodeError as malformed:
-            raise InvalidTop(malformed.code) from None
-        if isinstance(operation, Get):
-            raise UnsupportedOperation("getter")
-        signed: TrustedCallSigned = operation.signed
-        return signed
