@@ -22,6 +22,7 @@ from integritee.boundary.messages import (
     Nothing,
     PhaseChanged,
     RuntimeFacts,
+    RuntimeUpdate,
     SyncState,
 )
 from integritee.errors import IntegriteeError
@@ -29,7 +30,7 @@ from integritee.primitives.ids import ParentchainId
 from integritee.scale import codec
 
 Handlers = dict[Method[Any, Any], Callable[[Any], Awaitable[Any]]]
-FACTS = RuntimeFacts(b"meta", 410, 8)
+UPDATE = RuntimeUpdate(ParentchainId.Integritee, RuntimeFacts(b"meta", 410, 8))
 
 
 class Refused(IntegriteeError):
@@ -41,11 +42,11 @@ class Refused(IntegriteeError):
 
 
 async def imports(request: ImportBlocks) -> SyncState:
-    return SyncState(len(request.blocks), b"\x01" * 32, [b"key"])
+    return SyncState(len(request.blocks), b"\x01" * 32, [b"key"], "grandpa")
 
 
-async def refuses(facts: RuntimeFacts) -> Nothing:
-    raise Refused(facts.spec_version)
+async def refuses(update: RuntimeUpdate) -> Nothing:
+    raise Refused(update.runtime.spec_version)
 
 
 async def breaks(_: Nothing) -> EnclaveStatus:
@@ -117,22 +118,24 @@ async def hostile() -> AsyncIterator[Pair]:
 
 async def test_call(pair: Pair) -> None:
     answer = await pair.host.call(Ecalls.import_blocks, ImportBlocks(ParentchainId.Integritee, []))
-    assert answer == SyncState(0, b"\x01" * 32, [b"key"])
+    assert answer == SyncState(0, b"\x01" * 32, [b"key"], "grandpa")
 
 
 async def test_many_calls_at_once_find_their_answers() -> None:
     waiting: list[asyncio.Event] = []
 
-    async def slow(facts: RuntimeFacts) -> Nothing:
+    async def slow(update: RuntimeUpdate) -> Nothing:
         event = asyncio.Event()
         waiting.append(event)
         await event.wait()
-        raise Refused(facts.spec_version)
+        raise Refused(update.runtime.spec_version)
 
     pair = Pair()
     await pair.open({Ecalls.set_runtime: slow})
     calls = [
-        asyncio.create_task(pair.host.call(Ecalls.set_runtime, RuntimeFacts(b"", n, 0)))
+        asyncio.create_task(
+            pair.host.call(Ecalls.set_runtime, RuntimeUpdate(ParentchainId.Integritee, RuntimeFacts(b"", n, 0)))
+        )
         for n in range(MAX_IN_FLIGHT + 10)
     ]
     await until(lambda: len(waiting) >= MAX_IN_FLIGHT)
@@ -150,7 +153,7 @@ async def test_many_calls_at_once_find_their_answers() -> None:
 
 async def test_a_refusal_keeps_code_text_and_facts(pair: Pair) -> None:
     with pytest.raises(RemoteFailure) as caught:
-        await pair.host.call(Ecalls.set_runtime, FACTS)
+        await pair.host.call(Ecalls.set_runtime, UPDATE)
     assert (caught.value.code, str(caught.value), caught.value.data()) == (
         "test.refused",
         "refused 410",
@@ -175,7 +178,7 @@ async def test_an_answer_that_cannot_be_encoded_is_a_failure() -> None:
 
 async def test_an_answer_that_is_too_long_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     async def talks(_: ImportBlocks) -> SyncState:
-        return SyncState(0, bytes(32), [bytes(100)] * 100)
+        return SyncState(0, bytes(32), [bytes(100)] * 100, "grandpa")
 
     monkeypatch.setattr(framing, "MAX_FRAME", 4096)
     pair = Pair()
@@ -196,7 +199,7 @@ async def test_a_method_nobody_handles() -> None:
 
 
 async def test_notices(pair: Pair, caplog: pytest.LogCaptureFixture) -> None:
-    sent = [PhaseChanged(phase, "", 7) for phase in ("first", "bad", "last")]
+    sent = [PhaseChanged(ParentchainId.Integritee, phase, "", 7) for phase in ("first", "bad", "last")]
     for notice in sent:
         pair.enclave.notify(Ocalls.phase_changed, notice)
     await until(lambda: len(pair.notices) >= 3)
@@ -221,12 +224,12 @@ async def test_the_end_fails_what_is_open() -> None:
         await call
     with pytest.raises(StreamClosed):
         await pair.host.call(Ecalls.status, Nothing())
-    pair.host.notify(Ocalls.phase_changed, PhaseChanged("", "", 0))
+    pair.host.notify(Ocalls.phase_changed, PhaseChanged(ParentchainId.Integritee, "", "", 0))
     await pair.served
 
 
 async def test_a_cancelled_call_does_not_confuse_the_next(pair: Pair) -> None:
-    call = asyncio.create_task(pair.host.call(Ecalls.set_runtime, FACTS))
+    call = asyncio.create_task(pair.host.call(Ecalls.set_runtime, UPDATE))
     await asyncio.sleep(0)
     call.cancel()
     answer = await pair.host.call(Ecalls.import_blocks, ImportBlocks(ParentchainId.Integritee, []))
@@ -235,7 +238,7 @@ async def test_a_cancelled_call_does_not_confuse_the_next(pair: Pair) -> None:
 
 async def test_a_host_that_does_not_read_is_given_up(hostile: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(endpoint_module, "MAX_UNSENT", 1 << 20)
-    notice = PhaseChanged("x" * 100_000, "", 0)
+    notice = PhaseChanged(ParentchainId.Integritee, "x" * 100_000, "", 0)
     with pytest.raises(UnsentBacklog) as caught:
         for _ in range(1000):
             hostile.enclave.notify(Ocalls.phase_changed, notice)

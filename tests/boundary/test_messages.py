@@ -19,7 +19,7 @@ def test_numbers_are_unique_and_stable() -> None:
         1: "InitParams",
         2: "ParentchainParams",
         3: "ImportBlocks",
-        4: "RuntimeFacts",
+        4: "RuntimeUpdate",
         5: "Nothing",
         6: "Nothing",
         7: "LedgerChoice",

@@ -28,7 +28,7 @@ from integritee.scale import decode, encode
 from integritee.trie import ordered_root
 
 from ..enclave.core.harness import ANN, BEN, World
-from ..enclave.core.parentchain import USERS, Parentchain
+from ..enclave.core.parentchain import USERS, Parentchain, runtime_update
 from ..enclave.parentchain.grandpa_chain import extend
 from ..enclave.parentchain.grandpa_chain import justification as justification_of
 
@@ -317,7 +317,7 @@ def introduce(alter: Callable[[ParentchainParams], ParentchainParams]) -> Lie:
 
 def runtime(alter: Callable[[RuntimeFacts], RuntimeFacts]) -> Lie:
     """Metadata and version that the host offers beside the blocks."""
-    return lambda world: world.core.set_runtime(alter(world.chain.facts()))
+    return lambda world: world.core.set_runtime(runtime_update(alter(world.chain.facts())))
 
 
 def next_runtime(alter: Callable[[bytes], bytes]) -> Lie:
@@ -336,4 +336,4 @@ def concealed_upgrade(world: World) -> object:
     try:
         return world.core.import_blocks(ImportBlocks(ParentchainId.Integritee, honest(world)))
     finally:
-        world.core.set_runtime(world.chain.facts())
+        world.core.set_runtime(runtime_update(world.chain.facts()))

@@ -21,7 +21,7 @@ from .messages import (
     Nothing,
     ParentchainParams,
     PhaseChanged,
-    RuntimeFacts,
+    RuntimeUpdate,
     SlotReport,
     StoreBlocks,
     SubmitExtrinsics,
@@ -62,7 +62,7 @@ class Ecalls:
     init: Final = Method(1, InitParams, EnclaveIdentity)
     init_parentchain: Final = Method(2, ParentchainParams, SyncState)
     import_blocks: Final = Method(3, ImportBlocks, SyncState)
-    set_runtime: Final = Method(4, RuntimeFacts, Nothing)
+    set_runtime: Final = Method(4, RuntimeUpdate, Nothing)
     status: Final = Method(5, Nothing, EnclaveStatus)
     shutdown: Final = Method(6, Nothing, Nothing)
     measure: Final = Method(7, LedgerChoice, Measurement)

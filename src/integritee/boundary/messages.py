@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from integritee.primitives.grandpa import Authority
 from integritee.primitives.header import Header
 from integritee.primitives.ids import H256, AccountId, Balance, ParentchainId, ShardIdentifier
 from integritee.primitives.sidechain import SignedBlock
@@ -19,6 +20,9 @@ MAX_LEAPS = 4096
 MAX_HEADERS_PER_LEAP = 4096
 MAX_EXTRINSICS_PER_BLOCK = 65_536
 MAX_PROOF_NODES = 65_536
+MAX_RELAY_HEADERS = 10_000
+"""Relay-chain headers that come with one import: more than half a day of 6 s blocks."""
+DEFAULT_PARENTCHAIN_AGE_MS = 600_000
 
 
 class Nothing(Struct, frozen=True):
@@ -54,6 +58,10 @@ class InitParams(Struct, frozen=True):
     clean_reset: bool
     check_invariants: bool
     """Whether the laws of the ledger are checked with every block."""
+    shielding_target: ParentchainId = ParentchainId.Integritee
+    """The parentchain that a new shard's vault is on."""
+    max_parentchain_age_ms: u64 = DEFAULT_PARENTCHAIN_AGE_MS
+    """How old the latest proven block of Integritee may be while blocks are produced."""
 
 
 class LedgerChoice(Struct, frozen=True):
@@ -100,10 +108,31 @@ class Leap(Struct, frozen=True):
     justification: bytes
 
 
+class Checkpoint(Struct, frozen=True):
+    """A finalized block that an operator vouches for: a light client may begin there instead of at genesis.
+
+    `authorities` is the GRANDPA set (public key, weight) in force after it, empty for a chain without GRANDPA."""
+
+    header: Header
+    set_id: u64
+    authorities: list[Authority]
+
+
+class RelayParams(Struct, frozen=True):
+    """The relay chain that finalizes a parachain, as in `ParentchainParams`; `para_id` is the parachain's there."""
+
+    genesis: Header
+    authorities_proof: Annotated[list[bytes], Bounded(MAX_PROOF_NODES)]
+    para_id: u32
+    leaps: Annotated[list[Leap], Bounded(MAX_LEAPS)] = []
+    checkpoint: Checkpoint | None = None
+
+
 class ParentchainParams(Struct, frozen=True):
     """First contact with a parentchain. `authorities_proof` proves GRANDPA's authority set against the genesis
     state root; the two amounts say how much the host wants the enclave account and the vault to hold. `leaps`
-    spare an enclave that has never been on the chain the headers between changes of authorities."""
+    spare an enclave that has never been on the chain the headers between changes of authorities; `checkpoint` is
+    where it begins instead. With `relay`, a parachain's blocks count once the relay chain proves them final."""
 
     id: ParentchainId
     genesis: Header
@@ -112,6 +141,25 @@ class ParentchainParams(Struct, frozen=True):
     required_funds: Balance
     vault_funding: Balance
     leaps: Annotated[list[Leap], Bounded(MAX_LEAPS)] = []
+    checkpoint: Checkpoint | None = None
+    relay: RelayParams | None = None
+
+
+class RuntimeUpdate(Struct, frozen=True):
+    """A parentchain's runtime has another version now."""
+
+    id: ParentchainId
+    runtime: RuntimeFacts
+
+
+class RelayFinality(Struct, frozen=True):
+    """Why a parachain's block is final: the relay chain's headers since those it was last told of, the GRANDPA
+    justification of the last and of each with which its authorities change, by number, and a proof of the
+    parachain's head in the state of the last."""
+
+    headers: Annotated[list[Header], Bounded(MAX_RELAY_HEADERS)]
+    justifications: list[tuple[u32, bytes]]
+    proof: Annotated[list[bytes], Bounded(MAX_PROOF_NODES)]
 
 
 class ParentchainBlock(Struct, frozen=True):
@@ -125,29 +173,49 @@ class ParentchainBlock(Struct, frozen=True):
 
 
 class ImportBlocks(Struct, frozen=True):
-    """Consecutive finalized blocks, justified at the end and wherever the authorities change."""
+    """Consecutive finalized blocks, justified at the end and wherever the authorities change; or, of a parachain,
+    up to the one that `relay` proves final."""
 
     id: ParentchainId
     blocks: Annotated[list[ParentchainBlock], Bounded(MAX_BLOCKS_PER_IMPORT)]
+    relay: RelayFinality | None = None
 
 
 class SyncState(Struct, frozen=True):
-    """How far the enclave's light client is, and which storage keys it wants proven from here on."""
+    """How far the enclave's light client is, and which storage keys it wants proven from here on.
+
+    `trust` is the level in force: ``grandpa``, ``relay`` (finality proven on the relay chain) or ``unproven``
+    (a chain of headers only). `relay_number` is how far the relay chain's light client is, if there is one."""
 
     number: u32
     hash: H256
     watched_keys: list[bytes]
+    trust: str
+    relay_number: u32 | None = None
+
+
+class ChainStatus(Struct, frozen=True):
+    """One parentchain: what its finality rests on (as in `SyncState`), the latest block verified and the latest one
+    whose effects are in the ledger, base units the enclave account lacks, extrinsics that wait for inclusion."""
+
+    id: ParentchainId
+    trust: str
+    number: u32
+    processed: u32
+    needed_funds: Balance
+    outbox: u32
+    refused: u64
+    """Extrinsics of ours that were included and failed, since the start."""
+    is_stale: bool
+    """Whether its latest proven block is too old for producing blocks."""
 
 
 class EnclaveStatus(Struct, frozen=True):
-    """What operators see. `phase` names the step of onboarding, ``running`` at the end; `trust` is ``grandpa`` or
-    ``unproven``; amounts in base units, sizes in bytes."""
+    """What operators see. `phase` names the step of onboarding, ``running`` at the end; amounts in base units,
+    sizes in bytes. `chains` are those the enclave is connected to, Integritee first."""
 
     phase: str
-    trust: str
-    needed_funds: Balance
-    parentchain_number: u32
-    parentchain_processed: u32
+    chains: list[ChainStatus]
     sidechain_number: u64
     sidechain_hash: H256
     confirmed_number: u64
@@ -158,7 +226,15 @@ class EnclaveStatus(Struct, frozen=True):
     trusted_calls: u64
     total_issuance: Balance
     state_bytes: u64
-    outbox: u32
+
+    def chain(self, id: ParentchainId) -> ChainStatus | None:
+        """Status of one parentchain; None if the enclave has not met it."""
+        return next((chain for chain in self.chains if chain.id is id), None)
+
+    @property
+    def needed_funds(self) -> dict[ParentchainId, int]:
+        """Base units the enclave account lacks, by chain; only where it lacks any."""
+        return {chain.id: chain.needed_funds for chain in self.chains if chain.needed_funds}
 
 
 class SubmitExtrinsics(Struct, frozen=True):
@@ -175,8 +251,9 @@ class StoreBlocks(Struct, frozen=True):
 
 
 class PhaseChanged(Struct, frozen=True):
-    """Onboarding moved on; `detail` is for people."""
+    """Onboarding on a chain moved on; `detail` is for people."""
 
+    id: ParentchainId
     phase: str
     detail: str
     needed_funds: Balance

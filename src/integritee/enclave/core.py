@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from integritee.boundary.messages import (
+    ChainStatus,
     ImportBlocks,
     ParentchainParams,
     PhaseChanged,
     RuntimeFacts,
+    RuntimeUpdate,
     SyncState,
 )
 from integritee.errors import IntegriteeError
@@ -189,7 +191,7 @@ class EnclaveCore:
             raise ForeignGenesis(found, bound)
         goal = Goal(self.config.mrenclave, self.config.url, params.required_funds, params.vault_funding)
         if self.follower is not None:
-            self.set_runtime(params.runtime)
+            self.follower.adopt_runtime(params.runtime)
             self.goal = goal
             return self.sync_state()
         pins = self._load_pins()
@@ -205,14 +207,25 @@ class EnclaveCore:
         self.phase = Phase.RUNNING if self.is_running else Phase.UNFUNDED
         return self.sync_state()
 
-    def set_runtime(self, facts: RuntimeFacts) -> None:
+    def set_runtime(self, update: RuntimeUpdate) -> None:
         """Learn the metadata of an upgraded runtime. Raises SpecVersionUnproven, MetadataChanged, …"""
-        self._connected().adopt_runtime(facts)
+        _expect_integritee(update.id)
+        self._connected().adopt_runtime(update.runtime)
 
     def sync_state(self) -> SyncState:
         follower = self._connected()
         keys = follower.contract.watched.all()
-        return SyncState(follower.head.number, follower.head.hash(), keys)
+        return SyncState(follower.head.number, follower.head.hash(), keys, follower.light_client.trust)
+
+    def chain_statuses(self, now: int) -> list[ChainStatus]:
+        """What operators see of each parentchain at Unix time `now` (ms)."""
+        if self.follower is None:
+            return []
+        processed = self.runtime.integritee.number.get() or 0
+        trust, number = self.follower.light_client.trust, self.follower.head.number
+        waiting = len(self.outbox.entries)
+        here = ParentchainId.Integritee
+        return [ChainStatus(here, trust, number, processed, self.needed_funds, waiting, 0, False)]
 
     def import_blocks(self, request: ImportBlocks) -> Effects:
         """Verify finalized parentchain blocks; onboarding moves on, or they wait for the next slot.
@@ -292,7 +305,7 @@ class EnclaveCore:
 
     def _enter(self, step: Step, effects: Effects) -> None:
         if step.phase is not self.phase or step.needed_funds != self.needed_funds:
-            effects.phase = PhaseChanged(step.phase.value, "", step.needed_funds)
+            effects.phase = PhaseChanged(ParentchainId.Integritee, step.phase.value, "", step.needed_funds)
         self.phase, self.needed_funds = step.phase, step.needed_funds
 
     def _open_shard(self, follower: Follower) -> None:

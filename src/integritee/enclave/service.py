@@ -25,7 +25,7 @@ from integritee.boundary.messages import (
     ImportBlocks,
     Nothing,
     ParentchainParams,
-    RuntimeFacts,
+    RuntimeUpdate,
     SlotReport,
     StoreBlocks,
     SubmitExtrinsics,
@@ -186,19 +186,15 @@ class EnclaveService:
         self._publish(effects)
         return self.core.sync_state()
 
-    async def set_runtime(self, facts: RuntimeFacts) -> Nothing:
-        self.core.set_runtime(facts)
+    async def set_runtime(self, update: RuntimeUpdate) -> Nothing:
+        self.core.set_runtime(update)
         return Nothing()
 
     async def status(self, _: Nothing) -> EnclaveStatus:
         core = self.core
-        follower = core.follower
         return EnclaveStatus(
             phase=f"halted:{core.halted.code}" if core.halted else core.phase.value,
-            trust=follower.light_client.trust if follower else "none",
-            needed_funds=core.needed_funds,
-            parentchain_number=follower.head.number if follower else 0,
-            parentchain_processed=core.runtime.integritee.number.get() or 0,
+            chains=core.chain_statuses(self._clock()),
             sidechain_number=core.latest_header.block_number,
             sidechain_hash=core.latest_header.hash() if core.latest_header.block_number else bytes(32),
             confirmed_number=core.confirmed_number(),
@@ -209,7 +205,6 @@ class EnclaveService:
             trusted_calls=self.trusted_calls,
             total_issuance=core.runtime.balances.total_issuance.get(),
             state_bytes=core.state_bytes,
-            outbox=len(core.outbox.entries),
         )
 
     def count_request(self, method: str) -> None:

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 
 from integritee.boundary.messages import EnclaveIdentity, EnclaveStatus, SlotReport
 from integritee.crypto import ss58_encode
+from integritee.primitives.ids import ParentchainId
 
 EXECUTION_BUCKETS: Final = tuple(0.0001 * 3**k for k in range(10))
 CALL_BUCKETS: Final = (0.5, *(float(2**k) for k in range(11)))
@@ -99,10 +100,12 @@ class Metrics:
         self.finalized.labels(self._shard).set(status.confirmed_number)
         self.state_size.labels(self._shard).set(status.state_bytes)
         self.issuance.set(status.total_issuance / DECIMALS)
-        self.processed.labels("Integritee").set(status.parentchain_processed)
+        for chain in status.chains:
+            self.processed.labels(chain.id.name).set(chain.processed)
+        integritee = status.chain(ParentchainId.Integritee)
         self.connections.set(status.connections)
-        self.outbox.set(status.outbox)
-        self.proven.set(1 if status.trust == "grandpa" else 0)
+        self.outbox.set(sum(chain.outbox for chain in status.chains))
+        self.proven.set(1 if integritee is not None and integritee.trust == "grandpa" else 0)
         self.peers.set(1)
 
     def on_balances(self, enclave: int, vault: int) -> None:

@@ -184,8 +184,8 @@ class Worker:
         while True:
             with suppress(RemoteFailure):
                 status = await self._enclave.call(Ecalls.status, Nothing())
-                if status.needed_funds:
-                    await self._fund(status.needed_funds)
+                for amount in status.needed_funds.values():
+                    await self._fund(amount)
             await asyncio.sleep(FUNDS_CHECK)
 
     async def _fund(self, amount: int) -> None:

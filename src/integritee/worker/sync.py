@@ -18,6 +18,7 @@ from integritee.boundary.messages import (
     ParentchainBlock,
     ParentchainParams,
     RuntimeFacts,
+    RuntimeUpdate,
     SyncState,
 )
 from integritee.client.errors import ClientError, ConnectionFailed, RpcError
@@ -153,7 +154,8 @@ class ParentchainSync:
             async for version in versions:
                 if version["result"]["specVersion"] != chain.runtime.spec_version:
                     runtime = await chain.refresh_runtime()
-                    await self._enclave.call(Ecalls.set_runtime, facts_of(runtime))
+                    update = RuntimeUpdate(ParentchainId.Integritee, facts_of(runtime))
+                    await self._enclave.call(Ecalls.set_runtime, update)
 
     async def submit(self, extrinsics: list[bytes]) -> None:
         """Hand extrinsics to the node. Refusals are no concern: the enclave repeats what is still missing."""

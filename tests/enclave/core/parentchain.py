@@ -13,7 +13,7 @@ from typing import Any
 
 from msgspec.structs import replace as replace_version
 
-from integritee.boundary.messages import ParentchainBlock, ParentchainParams, RuntimeFacts
+from integritee.boundary.messages import ParentchainBlock, ParentchainParams, RuntimeFacts, RuntimeUpdate
 from integritee.crypto import Ed25519Pair, Sr25519Pair, blake2_256
 from integritee.enclave.parentchain.light_client import GENESIS_KEYS
 from integritee.frame.metadata import metadata_v14
@@ -88,6 +88,10 @@ def raw_metadata(spec_version: int = 410) -> bytes:
 @cache
 def metadata(spec_version: int = 410) -> RuntimeMetadata:
     return RuntimeMetadata.parse(raw_metadata(spec_version))
+
+
+def runtime_update(facts: RuntimeFacts) -> RuntimeUpdate:
+    return RuntimeUpdate(ParentchainId.Integritee, facts)
 
 
 class Parentchain:

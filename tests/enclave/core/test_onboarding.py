@@ -14,7 +14,7 @@ from integritee.primitives.sidechain import SidechainHeader
 from integritee.stf.runtime import ENCLAVE_ENDOWMENT
 
 from .harness import ANN, MRENCLAVE, URL, World
-from .parentchain import Parentchain, metadata, raw_genesis
+from .parentchain import Parentchain, metadata, raw_genesis, runtime_update
 
 STEPS = ["registering", "claiming_shard", "funding_vault", "adding_vault_proxy", "running"]
 
@@ -230,7 +230,7 @@ def test_nothing_is_asked_of_an_unconnected_enclave(fresh: World) -> None:
     with pytest.raises(NotReady):
         fresh.core.sync_state()
     with pytest.raises(NotReady):
-        fresh.core.set_runtime(fresh.chain.facts())
+        fresh.core.set_runtime(runtime_update(fresh.chain.facts()))
     assert fresh.begin() is None
     assert fresh.core.confirmed_number() == 0
     assert fresh.core.latest_header == SidechainHeader(bytes(32), 0, bytes(32), bytes(32), 0)

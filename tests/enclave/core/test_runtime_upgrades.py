@@ -11,7 +11,7 @@ from integritee.metadata import decode_extrinsic
 from integritee.node.runtime.runtime import TEER
 
 from .harness import ANN, BEN, CAT, World, payments
-from .parentchain import metadata, raw_metadata
+from .parentchain import metadata, raw_metadata, runtime_update
 
 NEXT = RuntimeFacts(raw_metadata(411), 411, 9)
 HERE = RuntimeFacts(raw_metadata(410), 410, 8)
@@ -28,7 +28,7 @@ def rich(world: World) -> World:
 def upgrade(world: World) -> None:
     """The chain is upgraded; the host says so before any such block is final."""
     world.chain.upgrade()
-    world.core.set_runtime(world.chain.facts())
+    world.core.set_runtime(runtime_update(world.chain.facts()))
 
 
 def test_indexes_differ() -> None:
@@ -87,7 +87,7 @@ def test_blocks_of_both_versions_in_one_batch(rich: World) -> None:
     rich.grow()
     rich.shield(BEN, 4 * TEER)
     rich.grow(2)
-    rich.core.set_runtime(rich.chain.facts())
+    rich.core.set_runtime(runtime_update(rich.chain.facts()))
     rich.sync()
     rich.slot()
     assert rich.free(BEN) == 3 * TEER - 3 * TEER // 571 + 4 * TEER - 4 * TEER // 571
@@ -144,15 +144,15 @@ def test_restart_between_upgrade_and_slot(rich: World) -> None:
 def test_metadata_of_a_known_version_cannot_change(world: World) -> None:
     forged = RuntimeFacts(HERE.metadata.replace(b"Sidechain", b"Sidechaim"), 410, 8)
     with pytest.raises(MetadataChanged):
-        world.core.set_runtime(forged)
+        world.core.set_runtime(runtime_update(forged))
     world.restart()
     with pytest.raises(MetadataChanged):
-        world.core.set_runtime(forged)
+        world.core.set_runtime(runtime_update(forged))
 
 
 def test_an_earlier_version_does_not_come_back(world: World) -> None:
     with pytest.raises(SpecVersionUnproven) as caught:
-        world.core.set_runtime(RuntimeFacts(HERE.metadata, 409, 8))
+        world.core.set_runtime(runtime_update(RuntimeFacts(HERE.metadata, 409, 8)))
     assert caught.value.data() == {"found": 409, "expected": 410}
 
 
@@ -163,10 +163,10 @@ def test_an_offer_changes_nothing_before_it_is_proven(world: World) -> None:
     before = (follower.facts, follower.pins)
     mistaken = RuntimeFacts(NEXT.metadata.replace(b"Sidechain", b"Sidechaim"), 411, 9)
     with pytest.raises(Exception) as caught:
-        world.core.set_runtime(mistaken)
+        world.core.set_runtime(runtime_update(mistaken))
     assert caught.value.code == "parentchain.missing_call"  # type: ignore[attr-defined]
-    world.core.set_runtime(RuntimeFacts(NEXT.metadata.replace(b"Teeracle", b"Teeracla"), 411, 9))
-    world.core.set_runtime(RuntimeFacts(NEXT.metadata, 412, 9))
+    world.core.set_runtime(runtime_update(RuntimeFacts(NEXT.metadata.replace(b"Teeracle", b"Teeracla"), 411, 9)))
+    world.core.set_runtime(runtime_update(RuntimeFacts(NEXT.metadata, 412, 9)))
     world.block()
     assert (follower.facts, follower.pins) == before
     upgrade(world)

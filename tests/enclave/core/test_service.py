@@ -27,6 +27,7 @@ from integritee.stf.errors import InvalidSignature
 from integritee.stf.operation import DirectCall, Get, IndirectCall, TrustedCallSigned, TrustedOperation
 
 from .harness import ANN, BEN, CAT, SLOT_MS, World, getter_bytes, payments, public_getter, trusted_getter
+from .parentchain import runtime_update
 
 
 class Host:
@@ -183,8 +184,9 @@ async def test_status(office: Office) -> None:
     await office.submit(office.transfer())
     status = await service.status(Nothing())
     assert status.phase == "running"
-    assert status.trust == "grandpa"
-    assert status.parentchain_number == status.parentchain_processed == world.chain.height
+    (integritee,) = status.chains
+    assert integritee.trust == "grandpa"
+    assert integritee.number == integritee.processed == world.chain.height
     assert (status.sidechain_number, status.sidechain_hash) == (
         world.core.latest_header.block_number,
         world.core.latest_header.hash(),
@@ -220,7 +222,7 @@ async def test_import_answers_with_what_is_wanted_next(office: Office) -> None:
     assert (state.number, state.hash) == (number + 2, world.chain.chain.hash_at(number + 2))
     assert await office.service.import_parentchain(ImportBlocks(ParentchainId.Integritee, [])) == state
     assert await office.service.init_parentchain(world.chain.params()) == state
-    assert await office.service.set_runtime(world.chain.facts()) == Nothing()
+    assert await office.service.set_runtime(runtime_update(world.chain.facts())) == Nothing()
 
 
 async def test_a_block_that_fails_on_the_way_gives_its_calls_back(
