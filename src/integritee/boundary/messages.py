@@ -20,8 +20,6 @@ MAX_LEAPS = 4096
 MAX_HEADERS_PER_LEAP = 4096
 MAX_EXTRINSICS_PER_BLOCK = 65_536
 MAX_PROOF_NODES = 65_536
-MAX_RELAY_HEADERS = 10_000
-"""Relay-chain headers that come with one import: more than half a day of 6 s blocks."""
 DEFAULT_PARENTCHAIN_AGE_MS = 600_000
 
 
@@ -153,12 +151,15 @@ class RuntimeUpdate(Struct, frozen=True):
 
 
 class RelayFinality(Struct, frozen=True):
-    """Why a parachain's block is final: the relay chain's headers since those it was last told of, the GRANDPA
-    justification of the last and of each with which its authorities change, by number, and a proof of the
-    parachain's head in the state of the last."""
+    """Why a parachain's block is final: a block of the relay chain, the GRANDPA justification of it, and a proof of
+    the parachain's head in its state.
 
-    headers: Annotated[list[Header], Bounded(MAX_RELAY_HEADERS)]
-    justifications: list[tuple[u32, bytes]]
+    `leaps` lie between the relay-chain block the enclave knows and this one: one for each change of authorities.
+    The justification is not looked at if this is the block already known, or that of the last leap."""
+
+    leaps: Annotated[list[Leap], Bounded(MAX_LEAPS)]
+    header: Header
+    justification: bytes
     proof: Annotated[list[bytes], Bounded(MAX_PROOF_NODES)]
 
 
