@@ -1,0 +1,94 @@
+"""How far catching up with a chain is, for people: a bar on a terminal, a line now and then in a log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+WORTH_SHOWING: Final = 200
+"""Blocks to catch up from which on progress is shown."""
+
+BAR_WIDTH: Final = 30
+BAR_PAUSE: Final = 0.1
+"""Seconds between two states of the bar."""
+
+LINE_PAUSE: Final = 10.0
+"""Seconds between two lines where there is no terminal."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Blocks `first` to `target` are to be verified; `number` is the latest that is, `seconds` after the first."""
+
+    first: int
+    number: int
+    target: int
+    seconds: float
+
+    @property
+    def share(self) -> float:
+        """0 to 1."""
+        wanted = self.target - self.first
+        return 1.0 if wanted <= 0 else min(max((self.number - self.first) / wanted, 0.0), 1.0)
+
+    @property
+    def rate(self) -> float:
+        """Blocks a second."""
+        return (self.number - self.first) / self.seconds if self.seconds > 0 else 0.0
+
+    @property
+    def left(self) -> float | None:
+        """Seconds to the end at this rate; None as long as there is none."""
+        return max(self.target - self.number, 0) / self.rate if self.rate > 0 else None
+
+
+def duration(seconds: float) -> str:
+    """``7 s``, ``4 min 05 s``, ``3 h 20 min``."""
+    whole = max(round(seconds), 0)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+
+
+def line(progress: Progress) -> str:
+    """``block 1,500 of 6,000 (25.0 %), 750 blocks/s, 6 s left``."""
+    text = f"block {progress.number:,} of {progress.target:,} ({progress.share:.1%}), {progress.rate:,.0f} blocks/s"
+    return text if progress.left is None else f"{text}, {duration(progress.left)} left"
+
+
+def bar(progress: Progress, width: int = BAR_WIDTH) -> str:
+    """The line behind a bar of `width` characters."""
+    full = int(progress.share * width)
+    return f"[{'#' * full}{'.' * (width - full)}] {line(progress)}"
+
+
+class Display:
+    """Shows the progress of one chain through `write`; `now` is seconds of a monotonic clock."""
+
+    def __init__(self, name: str, write: Callable[[str], None], is_terminal: bool) -> None:
+        self._name, self._write, self._is_terminal = name, write, is_terminal
+        self._first: int | None = None
+        self._began = self._shown = 0.0
+
+    def update(self, number: int, target: int, now: float) -> None:
+        """Block `number` is verified, `target` is the chain's finalized head."""
+        if self._first is None:
+            if target - number < WORTH_SHOWING:
+                return
+            self._first, self._began, self._shown = number, now, float("-inf")
+        is_done = number >= target
+        pause = BAR_PAUSE if self._is_terminal else LINE_PAUSE
+        if is_done or now - self._shown >= pause:
+            self._shown = now
+            self._show(Progress(self._first, number, target, now - self._began), is_done)
+        if is_done:
+            self._first = None
+
+    def _show(self, progress: Progress, is_done: bool) -> None:
+        if self._is_terminal:
+            self._write(f"\r\x1b[K[{self._name}] {bar(progress)}" + ("\n" if is_done else ""))
+        else:
+            self._write(f"[{self._name}] {line(progress)}\n")
