@@ -19,6 +19,7 @@ NODE: Final = "JSON-RPC errors, the last line or the log of `integritee-node`"
 
 PLACES: Final = {
     "integritee.apps": TRUSTED,
+    "integritee.attestation": ENCLAVE,
     "integritee.boundary": HOST,
     "integritee.cli": CLIENT,
     "integritee.client": CLIENT,

@@ -10,31 +10,22 @@ from typing import Any
 import msgspec
 import pytest
 
-from integritee.enclave.attestation import (
+from integritee.attestation import (
     INTEL_SGX_ROOT,
     SIMULATED_ROOT,
     AttestationError,
-    Binding,
     Collateral,
-    Evidence,
-    EvidencePolicy,
-    Purpose,
     SgxType,
-    SignerRule,
     TcbStatus,
     TeeKind,
-    check_report_data,
     decode_quote,
     der,
     p256,
-    verify_evidence,
-    verify_quote,
 )
-from integritee.enclave.attestation import errors as errors_module
-from integritee.enclave.attestation.collateral import QeTcbStatus
-from integritee.enclave.attestation.policy import DENIED_SIGNERS
-from integritee.enclave.attestation.quote import MAX_QUOTE_LENGTH, Flag
-from integritee.enclave.attestation.simulated_pki import (
+from integritee.attestation import errors as errors_of_parts
+from integritee.attestation.collateral import QeTcbStatus
+from integritee.attestation.quote import MAX_QUOTE_LENGTH, Flag
+from integritee.attestation.simulated_pki import (
     PCK,
     PCK_AUTHORITY,
     ROOT,
@@ -43,8 +34,20 @@ from integritee.enclave.attestation.simulated_pki import (
     SimulatedPlatform,
     pem,
 )
+from integritee.enclave.attestation import (
+    Binding,
+    Evidence,
+    EvidencePolicy,
+    Purpose,
+    SignerRule,
+    check_report_data,
+    verify_evidence,
+    verify_quote,
+)
+from integritee.enclave.attestation import errors as errors_of_judging
+from integritee.enclave.attestation.policy import DENIED_SIGNERS
 
-from .forge import (
+from ...attestation.forge import (
     FOREIGN,
     HARDWARE_NOW,
     HONEST,
@@ -57,11 +60,9 @@ from .forge import (
     flip,
     hardware_vector,
     resign,
-    simulation_policy,
-    vector_policy,
-    verify_simulated,
     with_document,
 )
+from .policies import simulation_policy, vector_policy, verify_simulated
 
 SECONDS = NOW // 1000
 QUOTE = HONEST.quote(body())
@@ -637,9 +638,9 @@ def test_every_refusal_of_the_verifier_has_an_attacker() -> None:
     assert attacked == leaves(AttestationError) - elsewhere
 
 
-def test_error_tree_is_drawn_as_it_is() -> None:
-    assert errors_module.__doc__ is not None
-    drawn = {word for word in errors_module.__doc__.split() if word.startswith("attestation.")}
+def test_error_trees_are_drawn_as_they_are() -> None:
+    drawings = f"{errors_of_parts.__doc__} {errors_of_judging.__doc__}"
+    drawn = {word for word in drawings.split() if word.startswith("attestation.")}
     assert leaves(AttestationError) <= drawn
 
 

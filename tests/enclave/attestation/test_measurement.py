@@ -157,7 +157,19 @@ def test_limits(tree: Path, monkeypatch: pytest.MonkeyPatch, limit: str, small: 
 
 def test_trusted_roots_are_the_trusted_packages() -> None:
     names = {root.name for root in trusted_roots()}
-    packages = ["apps", "scale", "crypto", "trie", "frame", "metadata", "primitives", "boundary", "stf", "enclave"]
+    packages = [
+        "apps",
+        "attestation",
+        "scale",
+        "crypto",
+        "trie",
+        "frame",
+        "metadata",
+        "primitives",
+        "boundary",
+        "stf",
+        "enclave",
+    ]
     assert names == {f"integritee/{name}" for name in [*packages, "__init__.py", "errors.py"]}
     assert all(root.path.parent.name == "integritee" for root in trusted_roots())
 

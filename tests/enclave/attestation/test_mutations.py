@@ -6,29 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from integritee.enclave.attestation import (
-    INTEL_SGX_ROOT,
-    SIMULATED_ROOT,
-    AttestationError,
-    Collateral,
-    EvidencePolicy,
-    TrustAnchor,
-    VerifiedEvidence,
-    verify_quote,
-)
+from integritee.attestation import INTEL_SGX_ROOT, SIMULATED_ROOT, AttestationError, Collateral, TrustAnchor
+from integritee.enclave.attestation import EvidencePolicy, VerifiedEvidence, verify_quote
 from integritee.scale import DecodeError, decode, encode
 
-from .forge import (
-    HARDWARE_NOW,
-    HONEST,
-    NOW,
-    body,
-    flip,
-    hardware_vector,
-    simulation_policy,
-    vector_policy,
-    with_document,
-)
+from ...attestation.forge import HARDWARE_NOW, HONEST, NOW, body, flip, hardware_vector, with_document
+from .policies import simulation_policy, vector_policy
 
 Setting = tuple[bytes, Collateral, TrustAnchor, EvidencePolicy, int]
 

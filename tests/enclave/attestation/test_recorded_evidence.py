@@ -6,38 +6,27 @@ from typing import Any
 
 import pytest
 
-from integritee.enclave.attestation import (
+from integritee.attestation import (
     INTEL_SGX_ROOT,
     SIMULATED_ROOT,
     AttestationError,
-    EvidencePolicy,
     TcbStatus,
     TeeKind,
     collateral_from_json,
     decode_quote,
-    verify_quote,
 )
-from integritee.enclave.attestation.certificates import (
-    PCK_CHAIN,
-    TCB_SIGNING_CHAIN,
-    check_chain,
-    load_chain,
-)
-from integritee.enclave.attestation.collateral import QeIdentity, TcbInfo, decode_document
-from integritee.enclave.attestation.errors import CertificateNameUnexpected, CertificationUnsupported
-from integritee.enclave.attestation.p256 import verify
-from integritee.enclave.attestation.pck import PckPlatform, SgxType
-from integritee.enclave.attestation.tcb import check_qe_identity, merge, platform_level, qe_level
+from integritee.attestation.certificates import PCK_CHAIN, TCB_SIGNING_CHAIN, check_chain, load_chain
+from integritee.attestation.collateral import QeIdentity, TcbInfo, decode_document
+from integritee.attestation.errors import CertificateNameUnexpected
+from integritee.attestation.p256 import verify
+from integritee.attestation.pck import PckPlatform, SgxType
+from integritee.attestation.tcb import check_qe_identity, merge, platform_level, qe_level
+from integritee.enclave.attestation import EvidencePolicy, verify_quote
+from integritee.enclave.attestation.errors import CertificationUnsupported
 from integritee.enclave.attestation.verify import check_qe_document, check_signatures, check_tcb_info
 
-from .forge import (
-    HARDWARE_NOW,
-    VECTORS,
-    expected_outcomes,
-    hardware_vector,
-    vector_anchor,
-    vector_policy,
-)
+from ...attestation.forge import HARDWARE_NOW, VECTORS, expected_outcomes, hardware_vector, vector_anchor
+from .policies import vector_policy
 
 # The library's sentence for a rejection, and the code of ours. Some differ in which check fails first.
 CODES = {

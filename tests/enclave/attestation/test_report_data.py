@@ -8,10 +8,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from integritee.attestation.errors import WrongLength
 from integritee.enclave.attestation import Binding, Purpose, check_report_data
-from integritee.enclave.attestation.errors import ReportDataMismatch, WrongLength
+from integritee.enclave.attestation.errors import ReportDataMismatch
 
-from .forge import HONEST, body, verify_simulated
+from ...attestation.forge import HONEST, body
+from .policies import verify_simulated
 
 BINDING = Binding(
     purpose=Purpose.PROVISIONING_SERVER,

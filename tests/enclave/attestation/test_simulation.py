@@ -7,31 +7,15 @@ import sys
 
 import pytest
 
-from integritee.enclave.attestation import (
-    SIMULATED_ROOT,
-    SIMULATION_MARKER,
-    Evidence,
-    SealPolicy,
-    SimulationTee,
-    Tee,
-    TeeKind,
-    decode_quote,
-    p256,
-    verify_evidence,
-)
-from integritee.enclave.attestation.errors import WrongLength
-from integritee.enclave.attestation.quote import INTEL_QE_VENDOR
-from integritee.enclave.attestation.simulated_pki import (
-    PCK,
-    PCK_AUTHORITY,
-    QE_SIGNER,
-    ROOT,
-    SimulatedPlatform,
-    _time,
-)
+from integritee.attestation import SIMULATED_ROOT, SIMULATION_MARKER, TeeKind, decode_quote, p256
+from integritee.attestation.errors import WrongLength
+from integritee.attestation.quote import INTEL_QE_VENDOR
+from integritee.attestation.simulated_pki import PCK, PCK_AUTHORITY, QE_SIGNER, ROOT, SimulatedPlatform, _time
+from integritee.enclave.attestation import Evidence, SealPolicy, SimulationTee, Tee, verify_evidence
 from integritee.scale import decode, encode
 
-from .forge import MR_ENCLAVE, NOW, REPORT_DATA, simulation_policy
+from ...attestation.forge import MR_ENCLAVE, NOW, REPORT_DATA
+from .policies import simulation_policy
 
 SEAL_ROOT = bytes(range(32))
 
@@ -154,7 +138,7 @@ def test_starting_and_attesting_does_not_load_the_certificate_library() -> None:
     script = (
         "import sys\n"
         "from integritee.enclave.attestation import SimulationTee\n"
-        "assert 'integritee.enclave.attestation.simulated_pki' not in sys.modules\n"
+        "assert 'integritee.attestation.simulated_pki' not in sys.modules\n"
         "SimulationTee(bytes(32), bytes(32)).evidence(bytes(64))\n"
         "print('cryptography.x509' in sys.modules)\n"
     )

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
+from integritee.attestation.anchors import TeeKind
 from integritee.boundary.messages import InitParams, RuntimeFacts
 from integritee.crypto import Ed25519Pair, ShieldingKey, blake2_256, hard_junction
 from integritee.enclave import bootstrap
 from integritee.enclave.attestation.simulation import SimulationTee
-from integritee.enclave.attestation.tee import SealPolicy, TeeKind
+from integritee.enclave.attestation.tee import SealPolicy
 from integritee.enclave.bootstrap import SEAL_ROOT_FILE, STORE_DIRECTORY, Enclave, identity, seal_policy, start
 from integritee.enclave.core import PINS, PINS_LABEL, RUNTIME, RUNTIME_LABEL
 from integritee.enclave.errors import ForeignShard, SealPolicyRefused

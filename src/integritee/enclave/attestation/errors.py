@@ -1,143 +1,43 @@
-"""Errors of attestation. Numbers refer to the verifier's checklist in `verify`.
+"""Errors of judging evidence, and of being an enclave. Numbers refer to the verifier's checklist in `verify`; those
+without one are of the parts (`integritee.attestation.errors`), whose groups they belong to.
 
-    IntegriteeError
-    └── AttestationError                       attestation
-        ├── WrongLength                        attestation.length
-        ├── QuoteError                         attestation.quote
-        │   ├── QuoteTooLong                   attestation.quote_too_long              1
-        │   ├── QuoteTruncated                 attestation.quote_truncated             1
-        │   ├── QuoteTrailingBytes             attestation.quote_trailing_bytes        1
-        │   ├── QuoteHeaderUnsupported         attestation.quote_header                2
-        │   ├── QuoteReservedBytesSet          attestation.quote_reserved              2
-        │   ├── CertificationUnsupported       attestation.certification_type          3
-        │   ├── QeReportSignatureInvalid       attestation.qe_report_signature         8
-        │   ├── AttestationKeyNotBound         attestation.attestation_key             9
-        │   └── QuoteSignatureInvalid          attestation.quote_signature            10
-        ├── ChainError                         attestation.chain
-        │   ├── CertificateMalformed           attestation.certificate_malformed       3
-        │   ├── ChainLengthUnexpected          attestation.chain_length                3
-        │   ├── RootNotTrusted                 attestation.root_not_trusted            4
-        │   ├── CertificateNameUnexpected      attestation.certificate_name            5
-        │   ├── CertificateNotIssued           attestation.certificate_not_issued      5
-        │   ├── CertificateNotCurrent          attestation.certificate_not_current     5
-        │   ├── CertificateUsageForbidden      attestation.certificate_usage           5
-        │   ├── RevocationListUnusable         attestation.revocation_list             6
-        │   ├── RevocationListNotCurrent       attestation.revocation_list_not_current 6
-        │   ├── CertificateRevoked             attestation.certificate_revoked         6
-        │   └── SgxExtensionMalformed          attestation.sgx_extension               7
-        ├── CollateralError                    attestation.collateral
-        │   ├── CollateralMissing              attestation.collateral_missing
-        │   ├── CollateralSignatureInvalid     attestation.collateral_signature       11
-        │   ├── CollateralMalformed            attestation.collateral_malformed       12
-        │   ├── CollateralMismatch             attestation.collateral_mismatch        12
-        │   ├── CollateralNotCurrent           attestation.collateral_not_current     13
-        │   └── CollateralRolledBack           attestation.collateral_rolled_back     14
-        ├── TcbError                           attestation.tcb
-        │   ├── QeIdentityMismatch             attestation.qe_identity                15
-        │   ├── TcbLevelUnknown                attestation.tcb_level                  15, 16
-        │   ├── TcbStatusRefused               attestation.tcb_status                 17
-        │   ├── TcbGraceExpired                attestation.tcb_grace                  17
-        │   ├── AdvisoryNotAccepted            attestation.advisory                   18
-        │   └── PlatformFeatureRefused         attestation.platform_feature           19
-        ├── IdentityError                      attestation.identity
-        │   ├── DebugMismatch                  attestation.debug                      20
-        │   ├── EnclaveAttributeRefused        attestation.enclave_attribute          20
-        │   ├── SignerDenied                   attestation.signer_denied              21
-        │   └── MeasurementNotAllowed          attestation.measurement                21
-        ├── KindError                          attestation.kind
-        │   ├── KindNotAllowed                 attestation.kind_not_allowed           22
-        │   ├── SimulationRefused              attestation.simulation_refused         22
-        │   └── KindMarkerMismatch             attestation.kind_marker                22
-        ├── ReportDataMismatch                 attestation.report_data                23
-        ├── MeasuredTreeRefused                attestation.measured_tree
-        └── SealRootUnusable                   attestation.seal_root
+    AttestationError                           attestation
+    ├── QuoteError                             attestation.quote                       1 … 3
+    │   ├── CertificationUnsupported           attestation.certification_type          3
+    │   ├── QeReportSignatureInvalid           attestation.qe_report_signature         8
+    │   ├── AttestationKeyNotBound             attestation.attestation_key             9
+    │   └── QuoteSignatureInvalid              attestation.quote_signature            10
+    ├── ChainError                             attestation.chain                       3 … 7
+    ├── CollateralError                        attestation.collateral
+    │   ├── CollateralMissing                  attestation.collateral_missing
+    │   ├── CollateralSignatureInvalid         attestation.collateral_signature       11
+    │   ├── CollateralMismatch                 attestation.collateral_mismatch        12
+    │   ├── CollateralNotCurrent               attestation.collateral_not_current     13
+    │   └── CollateralRolledBack               attestation.collateral_rolled_back     14
+    ├── TcbError                               attestation.tcb                        15, 16
+    │   ├── TcbStatusRefused                   attestation.tcb_status                 17
+    │   ├── TcbGraceExpired                    attestation.tcb_grace                  17
+    │   ├── AdvisoryNotAccepted                attestation.advisory                   18
+    │   └── PlatformFeatureRefused             attestation.platform_feature           19
+    ├── IdentityError                          attestation.identity
+    │   ├── DebugMismatch                      attestation.debug                      20
+    │   ├── EnclaveAttributeRefused            attestation.enclave_attribute          20
+    │   ├── SignerDenied                       attestation.signer_denied              21
+    │   └── MeasurementNotAllowed              attestation.measurement                21
+    ├── KindError                              attestation.kind
+    │   ├── KindNotAllowed                     attestation.kind_not_allowed           22
+    │   ├── SimulationRefused                  attestation.simulation_refused         22
+    │   └── KindMarkerMismatch                 attestation.kind_marker                22
+    ├── ReportDataMismatch                     attestation.report_data                23
+    ├── MeasuredTreeRefused                    attestation.measured_tree
+    └── SealRootUnusable                       attestation.seal_root
 
 Times in facts are unix seconds.
 """
 
 from __future__ import annotations
 
-from integritee.errors import IntegriteeError
-
-
-class AttestationError(IntegriteeError):
-    """Any failure of this package."""
-
-    code = "attestation"
-
-
-class WrongLength(AttestationError):
-    """An argument has not the number of bytes its field takes."""
-
-    code = "attestation.length"
-
-    def __init__(self, what: str, *, expected: int, found: int) -> None:
-        super().__init__(f"{what} must have {expected} bytes, found {found}")
-        self.what = what
-        self.expected = expected
-        self.found = found
-
-
-class QuoteError(AttestationError):
-    """The quote is malformed, or one of its own signatures does not hold."""
-
-    code = "attestation.quote"
-
-
-class QuoteTooLong(QuoteError):
-    """The quote exceeds the length limit; nothing of it was read."""
-
-    code = "attestation.quote_too_long"
-
-    def __init__(self, *, limit: int, found: int) -> None:
-        super().__init__(f"quote of {found} bytes exceeds the limit of {limit}")
-        self.limit = limit
-        self.found = found
-
-
-class QuoteTruncated(QuoteError):
-    """A field reaches beyond the end of its container."""
-
-    code = "attestation.quote_truncated"
-
-    def __init__(self, field: str, *, needed: int, found: int) -> None:
-        super().__init__(f"quote ends inside {field}: needs {needed} bytes, has {found}")
-        self.field = field
-        self.needed = needed
-        self.found = found
-
-
-class QuoteTrailingBytes(QuoteError):
-    """Bytes follow the quote."""
-
-    code = "attestation.quote_trailing_bytes"
-
-    def __init__(self, *, expected: int, found: int) -> None:
-        super().__init__(f"quote ends after {expected} bytes, found {found}")
-        self.expected = expected
-        self.found = found
-
-
-class QuoteHeaderUnsupported(QuoteError):
-    """A field of the header is not that of an SGX ECDSA P-256 quote, version 3."""
-
-    code = "attestation.quote_header"
-
-    def __init__(self, field: str, *, expected: int | bytes, found: int | bytes) -> None:
-        super().__init__(f"unsupported quote: {field} is not that of an SGX quote of version 3")
-        self.field = field
-        self.expected = expected
-        self.found = found
-
-
-class QuoteReservedBytesSet(QuoteError):
-    """Reserved bytes of a report body are not zero."""
-
-    code = "attestation.quote_reserved"
-
-    def __init__(self, offset: int) -> None:
-        super().__init__(f"reserved bytes at offset {offset} of a report body are not zero")
-        self.offset = offset
+from integritee.attestation.errors import AttestationError, CollateralError, QuoteError, TcbError
 
 
 class CertificationUnsupported(QuoteError):
@@ -178,140 +78,6 @@ class QuoteSignatureInvalid(QuoteError):
         super().__init__("the attestation key has not signed the quote")
 
 
-class ChainError(AttestationError):
-    """A certificate or revocation list cannot be relied on."""
-
-    code = "attestation.chain"
-
-
-class CertificateMalformed(ChainError):
-    """A certificate, or the PEM text around it, is not in the expected form."""
-
-    code = "attestation.certificate_malformed"
-
-    def __init__(self, certificate: str, reason: str) -> None:
-        super().__init__(f"{certificate}: {reason}")
-        self.certificate = certificate
-        self.reason = reason
-
-
-class ChainLengthUnexpected(ChainError):
-    """A chain has more or fewer certificates than it must."""
-
-    code = "attestation.chain_length"
-
-    def __init__(self, *, expected: int, found: int) -> None:
-        super().__init__(f"chain of {found} certificates, expected {expected}")
-        self.expected = expected
-        self.found = found
-
-
-class RootNotTrusted(ChainError):
-    """The chain ends in a root other than the pinned one. Keys are uncompressed points."""
-
-    code = "attestation.root_not_trusted"
-
-    def __init__(self, *, expected: bytes, found: bytes) -> None:
-        super().__init__("the chain does not end in the pinned root")
-        self.expected = expected
-        self.found = found
-
-
-class CertificateNameUnexpected(ChainError):
-    """A certificate is made out for another role or organisation."""
-
-    code = "attestation.certificate_name"
-
-    def __init__(self, certificate: str, *, found: str) -> None:
-        super().__init__(f"a certificate named {found!r} cannot serve as {certificate}")
-        self.certificate = certificate
-        self.found = found
-
-
-class CertificateNotIssued(ChainError):
-    """The next certificate of the chain has not issued this one."""
-
-    code = "attestation.certificate_not_issued"
-
-    def __init__(self, certificate: str) -> None:
-        super().__init__(f"{certificate} is not issued by the next certificate of its chain")
-        self.certificate = certificate
-
-
-class CertificateNotCurrent(ChainError):
-    """A certificate is expired or not yet valid."""
-
-    code = "attestation.certificate_not_current"
-
-    def __init__(self, certificate: str, *, not_before: int, not_after: int, now: int) -> None:
-        super().__init__(f"{certificate} is valid from {not_before} to {not_after}, not at {now}")
-        self.certificate = certificate
-        self.not_before = not_before
-        self.not_after = not_after
-        self.now = now
-
-
-class CertificateUsageForbidden(ChainError):
-    """Basic constraints or key usage forbid what the certificate is used for."""
-
-    code = "attestation.certificate_usage"
-
-    def __init__(self, certificate: str) -> None:
-        super().__init__(f"constraints or key usage of {certificate} forbid its role")
-        self.certificate = certificate
-
-
-class RevocationListUnusable(ChainError):
-    """A revocation list is malformed, partial, or not of the authority it is needed from."""
-
-    code = "attestation.revocation_list"
-
-    def __init__(self, issuer: str, reason: str) -> None:
-        super().__init__(f"revocation list of {issuer}: {reason}")
-        self.issuer = issuer
-        self.reason = reason
-
-
-class RevocationListNotCurrent(ChainError):
-    """A revocation list is expired or not yet valid."""
-
-    code = "attestation.revocation_list_not_current"
-
-    def __init__(self, issuer: str, *, this_update: int, next_update: int, now: int) -> None:
-        super().__init__(f"revocation list of {issuer} covers {this_update} to {next_update}, not {now}")
-        self.issuer = issuer
-        self.this_update = this_update
-        self.next_update = next_update
-        self.now = now
-
-
-class CertificateRevoked(ChainError):
-    """The issuer has revoked this certificate."""
-
-    code = "attestation.certificate_revoked"
-
-    def __init__(self, certificate: str, *, serial: int) -> None:
-        super().__init__(f"{certificate} is revoked")
-        self.certificate = certificate
-        self.serial = hex(serial)
-
-
-class SgxExtensionMalformed(ChainError):
-    """The PCK certificate does not say what platform it is for, or says it ambiguously."""
-
-    code = "attestation.sgx_extension"
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(f"SGX extension of the PCK certificate: {reason}")
-        self.reason = reason
-
-
-class CollateralError(AttestationError):
-    """TCB info or QE identity cannot be relied on."""
-
-    code = "attestation.collateral"
-
-
 class CollateralMissing(CollateralError):
     """The evidence comes without collateral."""
 
@@ -329,17 +95,6 @@ class CollateralSignatureInvalid(CollateralError):
     def __init__(self, document: str) -> None:
         super().__init__(f"{document} is not signed by its TCB signing certificate")
         self.document = document
-
-
-class CollateralMalformed(CollateralError):
-    """The document is too long or not of the expected schema."""
-
-    code = "attestation.collateral_malformed"
-
-    def __init__(self, document: str, reason: str) -> None:
-        super().__init__(f"{document}: {reason}")
-        self.document = document
-        self.reason = reason
 
 
 class CollateralMismatch(CollateralError):
@@ -378,34 +133,6 @@ class CollateralRolledBack(CollateralError):
         self.document = document
         self.minimum = minimum
         self.found = found
-
-
-class TcbError(AttestationError):
-    """The platform is genuine, but not in a state the policy accepts."""
-
-    code = "attestation.tcb"
-
-
-class QeIdentityMismatch(TcbError):
-    """The quoting enclave is not the one its identity document describes."""
-
-    code = "attestation.qe_identity"
-
-    def __init__(self, field: str, *, expected: int | bytes, found: int | bytes) -> None:
-        super().__init__(f"{field} of the quoting enclave differs from its identity")
-        self.field = field
-        self.expected = expected
-        self.found = found
-
-
-class TcbLevelUnknown(TcbError):
-    """The platform or its quoting enclave (`what`) is older than every published TCB level."""
-
-    code = "attestation.tcb_level"
-
-    def __init__(self, what: str) -> None:
-        super().__init__(f"the {what} is below every published TCB level")
-        self.what = what
 
 
 class TcbStatusRefused(TcbError):

@@ -36,6 +36,7 @@ INTERPRETER_DOMAIN: Final = b"tee-sim/interpreter/v1"
 
 TRUSTED_PACKAGES: Final = (
     "apps",
+    "attestation",
     "boundary",
     "crypto",
     "enclave",

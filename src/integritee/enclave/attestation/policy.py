@@ -10,7 +10,12 @@ from typing import Final
 
 import msgspec
 
-from .collateral import TcbStatus
+from integritee.attestation.anchors import TeeKind
+from integritee.attestation.collateral import TcbStatus
+from integritee.attestation.pck import PckPlatform, SgxType
+from integritee.attestation.quote import Flag, ReportBody
+from integritee.attestation.tcb import Tcb
+
 from .errors import (
     AdvisoryNotAccepted,
     DebugMismatch,
@@ -23,10 +28,6 @@ from .errors import (
     TcbGraceExpired,
     TcbStatusRefused,
 )
-from .pck import PckPlatform, SgxType
-from .quote import Flag, ReportBody
-from .tcb import Tcb
-from .tee import TeeKind
 
 DENIED_SIGNERS: Final = frozenset(
     {

@@ -17,7 +17,9 @@ from typing import Final
 
 import msgspec
 
-from .errors import ReportDataMismatch, WrongLength
+from integritee.attestation.errors import WrongLength
+
+from .errors import ReportDataMismatch
 from .tee import VerifiedEvidence
 
 DOMAIN: Final = b"integritee-worker/rd/v1"

@@ -12,14 +12,15 @@ from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
+from integritee.attestation.anchors import TeeKind
+from integritee.attestation.errors import WrongLength
+from integritee.attestation.quote import REPORT_DATA_LENGTH, Flag, ReportBody
 from integritee.crypto import derive_key
 
-from .errors import WrongLength
-from .quote import REPORT_DATA_LENGTH, Flag, ReportBody
-from .tee import FINGERPRINT_LENGTH, SEAL_KEY_LENGTH, Evidence, SealPolicy, TeeIdentity, TeeKind
+from .tee import FINGERPRINT_LENGTH, SEAL_KEY_LENGTH, Evidence, SealPolicy, TeeIdentity
 
 if TYPE_CHECKING:
-    from .simulated_pki import SimulatedPlatform
+    from integritee.attestation.simulated_pki import SimulatedPlatform
 
 SIMULATED_SIGNER: Final = hashlib.sha256(b"tee-sim/signer/v1").digest()
 """Stands for MRSIGNER."""
@@ -81,7 +82,7 @@ class SimulationTee:
 
 @cache
 def _public_platform() -> SimulatedPlatform:
-    from .simulated_pki import SimulatedPlatform  # nothing else of the enclave needs it
+    from integritee.attestation.simulated_pki import SimulatedPlatform  # nothing else of the enclave needs it
 
     return SimulatedPlatform()
 

@@ -11,24 +11,13 @@ from typing import Annotated, Final, Protocol
 
 import msgspec
 
+from integritee.attestation.anchors import TeeKind
+from integritee.attestation.collateral import Collateral, TcbStatus
+from integritee.attestation.quote import MAX_QUOTE_LENGTH
 from integritee.scale import Bounded, Struct
-
-from .collateral import Collateral, TcbStatus
-from .quote import MAX_QUOTE_LENGTH
 
 FINGERPRINT_LENGTH: Final = 32
 SEAL_KEY_LENGTH: Final = 32
-
-
-class TeeKind(enum.IntEnum):
-    """The environments. A byte on the wire and in sealed files: never renumber."""
-
-    SIMULATION = 0
-    GRAMINE_SGX = 1
-
-    @property
-    def is_hardware(self) -> bool:
-        return self is not TeeKind.SIMULATION
 
 
 class SealPolicy(enum.IntEnum):

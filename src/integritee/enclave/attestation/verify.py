@@ -27,9 +27,14 @@ import hashlib
 from hmac import compare_digest
 from typing import TYPE_CHECKING
 
-from . import p256
-from .anchors import ANCHORS, SIMULATION_MARKER, TrustAnchor
-from .collateral import Collateral, D, QeIdentity, SignedDocument, TcbInfo, decode_document
+from integritee.attestation import p256
+from integritee.attestation.anchors import ANCHORS, SIMULATION_MARKER, TrustAnchor
+from integritee.attestation.collateral import Collateral, D, QeIdentity, SignedDocument, TcbInfo, decode_document
+from integritee.attestation.errors import SgxExtensionMalformed
+from integritee.attestation.pck import PckPlatform
+from integritee.attestation.quote import CERTIFICATION_PCK_CHAIN, Quote, decode_quote
+from integritee.attestation.tcb import check_qe_identity, merge, platform_level, qe_level
+
 from .errors import (
     AttestationKeyNotBound,
     CertificationUnsupported,
@@ -41,16 +46,12 @@ from .errors import (
     KindMarkerMismatch,
     QeReportSignatureInvalid,
     QuoteSignatureInvalid,
-    SgxExtensionMalformed,
 )
-from .pck import PckPlatform
 from .policy import EvidencePolicy
-from .quote import CERTIFICATION_PCK_CHAIN, Quote, decode_quote
-from .tcb import check_qe_identity, merge, platform_level, qe_level
 from .tee import Evidence, TeeIdentity, VerifiedEvidence
 
 if TYPE_CHECKING:
-    from .certificates import Certificate
+    from integritee.attestation.certificates import Certificate
 
 TCB_INFO = "TCB info"
 QE_IDENTITY = "QE identity"
@@ -165,7 +166,7 @@ def _check_pck(
     quote: Quote, collateral: Collateral, anchor: TrustAnchor, now: int
 ) -> tuple[Certificate, PckPlatform, int]:
     """Items 3 to 7: the PCK certificate, its platform, and when something of its chain expires."""
-    from .certificates import PCK_CHAIN, check_chain, check_not_revoked, load_chain
+    from integritee.attestation.certificates import PCK_CHAIN, check_chain, check_not_revoked, load_chain
 
     if quote.certification_type != CERTIFICATION_PCK_CHAIN:
         raise CertificationUnsupported(expected=CERTIFICATION_PCK_CHAIN, found=quote.certification_type)
@@ -184,7 +185,7 @@ def _read_document(
     name: str, schema: type[D], signed: SignedDocument, root_crl: bytes, anchor: TrustAnchor, now: int
 ) -> tuple[D, int]:
     """Item 11: a document of Intel's, and when it or something of its chain expires."""
-    from .certificates import TCB_SIGNING_CHAIN, check_chain, check_not_revoked, load_chain
+    from integritee.attestation.certificates import TCB_SIGNING_CHAIN, check_chain, check_not_revoked, load_chain
 
     chain = load_chain(signed.chain, TCB_SIGNING_CHAIN)
     check_chain(chain, anchor, now)

@@ -1,4 +1,4 @@
-"""The roots of trust, built in. No system store, no configuration.
+"""The kinds of environments that evidence comes from, and their roots of trust. No system store, no configuration.
 
 The simulated root is of the same form as Intel's, and worth nothing: its private key follows from a seed in
 this repository (`simulated_pki`), so that everybody can make evidence under it.
@@ -6,15 +6,25 @@ this repository (`simulated_pki`), so that everybody can make evidence under it.
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping
 from typing import Final
 
 import msgspec
 
-from .tee import TeeKind
-
 SIMULATION_MARKER: Final = b"SIMULATED-NOT-SECURE"
 """User data (20 bytes) of every simulated quote."""
+
+
+class TeeKind(enum.IntEnum):
+    """The environments. A byte on the wire and in sealed files: never renumber."""
+
+    SIMULATION = 0
+    GRAMINE_SGX = 1
+
+    @property
+    def is_hardware(self) -> bool:
+        return self is not TeeKind.SIMULATION
 
 
 class TrustAnchor(msgspec.Struct, frozen=True):

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integritee.enclave.attestation import PckPlatform, SgxType, der
-from integritee.enclave.attestation.errors import SgxExtensionMalformed
-from integritee.enclave.attestation.simulated_pki import SIMULATED_PCK, sgx_extension
+from integritee.attestation import PckPlatform, SgxType, der
+from integritee.attestation.errors import SgxExtensionMalformed
+from integritee.attestation.simulated_pki import SIMULATED_PCK, sgx_extension
 
 from .forge import flip
 

@@ -9,26 +9,21 @@ from typing import Any
 
 import msgspec
 
-from integritee.enclave.attestation import (
+from integritee.attestation import (
     Collateral,
-    EvidencePolicy,
     Quote,
     ReportBody,
-    SgxType,
     SignedDocument,
-    TcbStatus,
     TeeKind,
     TrustAnchor,
-    VerifiedEvidence,
     collateral_from_json,
     decode_quote,
     p256,
-    verify_quote,
 )
-from integritee.enclave.attestation.anchors import INTEL_SGX_ROOT, SIMULATED_ROOT
-from integritee.enclave.attestation.simulated_pki import SimulatedPlatform
+from integritee.attestation.anchors import INTEL_SGX_ROOT
+from integritee.attestation.simulated_pki import SimulatedPlatform
 
-VECTORS = Path(__file__).parents[2] / "vectors" / "attestation"
+VECTORS = Path(__file__).parents[1] / "vectors" / "attestation"
 NOW = 1_700_000_000_000
 """Unix ms at which simulated evidence is verified."""
 HARDWARE_NOW = 1_751_000_000_000
@@ -40,46 +35,10 @@ REPORT_DATA = bytes(range(64))
 HONEST = SimulatedPlatform()
 FOREIGN = SimulatedPlatform(seed=b"somebody else's authority")
 
-ANY_ADVISORY = {
-    advisory: "recorded evidence"
-    for advisory in ("INTEL-SA-00289", "INTEL-SA-00615", "INTEL-SA-00657", "SIM-SA-00001")
-}
-
 
 def body(**changes: Any) -> ReportBody:
     facts: dict[str, Any] = {"mr_enclave": MR_ENCLAVE, "mr_signer": MR_SIGNER, "report_data": REPORT_DATA}
     return ReportBody(**facts | changes)
-
-
-def simulation_policy(**changes: Any) -> EvidencePolicy:
-    facts: dict[str, Any] = {
-        "own_kind": TeeKind.SIMULATION,
-        "allowed_kinds": frozenset({TeeKind.SIMULATION}),
-        "allow_simulation_insecure": True,
-        "mr_enclaves": frozenset({MR_ENCLAVE}),
-    }
-    return EvidencePolicy(**facts | changes)
-
-
-def vector_policy(quote: bytes, **changes: Any) -> EvidencePolicy:
-    """Accepts the enclave of a recorded quote, whatever the health of its platform."""
-    facts: dict[str, Any] = {
-        "allowed_kinds": frozenset(TeeKind),
-        "allow_simulation_insecure": True,
-        "mr_enclaves": frozenset({quote[112:144]}),
-        "statuses": frozenset(TcbStatus),
-        "out_of_date_grace": 10**9,
-        "accepted_advisories": ANY_ADVISORY,
-        "allow_dynamic_platform": True,
-        "sgx_types": frozenset(SgxType),
-    }
-    return EvidencePolicy(**facts | changes)
-
-
-def verify_simulated(
-    quote: bytes, collateral: Collateral = HONEST.collateral, now: int = NOW, **policy: Any
-) -> VerifiedEvidence:
-    return verify_quote(quote, collateral, SIMULATED_ROOT, simulation_policy(**policy), now)
 
 
 def alter(quote: bytes, **changes: Any) -> bytes:

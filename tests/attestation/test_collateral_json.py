@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from integritee.enclave.attestation import Collateral, collateral_from_json
-from integritee.enclave.attestation.errors import CollateralMalformed
+from integritee.attestation import Collateral, collateral_from_json
+from integritee.attestation.errors import CollateralMalformed
 from integritee.scale import decode, encode
 
 from .forge import HONEST, VECTORS, hardware_vector

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integritee.enclave.attestation import TcbStatus
-from integritee.enclave.attestation.collateral import (
+from integritee.attestation import TcbStatus
+from integritee.attestation.collateral import (
     Component,
     PlatformTcb,
     PlatformTcbLevel,
@@ -20,9 +20,9 @@ from integritee.enclave.attestation.collateral import (
     TcbInfo,
     decode_document,
 )
-from integritee.enclave.attestation.errors import CollateralMalformed, TcbLevelUnknown
-from integritee.enclave.attestation.simulated_pki import SIMULATED_PCK, SimulatedPlatform
-from integritee.enclave.attestation.tcb import merge, platform_level
+from integritee.attestation.errors import CollateralMalformed, TcbLevelUnknown
+from integritee.attestation.simulated_pki import SIMULATED_PCK, SimulatedPlatform
+from integritee.attestation.tcb import merge, platform_level
 
 DATE = datetime(2024, 3, 13, tzinfo=UTC)
 LATER = datetime(2024, 3, 14, tzinfo=UTC)

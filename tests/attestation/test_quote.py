@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integritee.enclave.attestation import Quote, ReportBody, decode_quote
-from integritee.enclave.attestation.errors import (
+from integritee.attestation import Quote, ReportBody, decode_quote
+from integritee.attestation.errors import (
     QuoteError,
     QuoteHeaderUnsupported,
     QuoteReservedBytesSet,
@@ -16,7 +16,7 @@ from integritee.enclave.attestation.errors import (
     QuoteTruncated,
     WrongLength,
 )
-from integritee.enclave.attestation.quote import MAX_QUOTE_LENGTH, REPORT_BODY_LENGTH, Flag
+from integritee.attestation.quote import MAX_QUOTE_LENGTH, REPORT_BODY_LENGTH, Flag
 
 from .forge import VECTORS
 
