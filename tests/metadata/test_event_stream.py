@@ -142,9 +142,9 @@ def test_the_search_has_an_end() -> None:
         PASEO.read_events(stream(HEAD + b"\0", *[encoded(SUCCESS)] * (MAX_RECORDS_TRIED + 1)))
 
 
-def test_an_unknown_event_of_a_known_pallet_is_named_by_numbers() -> None:
+def test_an_unknown_event_of_a_known_pallet_is_named_by_its_pallet_and_number() -> None:
     found = PASEO.read_events(stream(bytes.fromhex("00 02000000 0a fa 00")))
-    assert [str(item) for item in found] == ["10.250"]
+    assert [str(item) for item in found] == ["Balances.250"]
 
 
 def test_an_event_of_an_unusable_type_is_named() -> None:

@@ -29,7 +29,7 @@ MAX_RECORDS_TRIED: Final = 16_384
 class UndecodableEvent:
     """An event that the metadata does not explain, the whole record in `raw`.
 
-    `name` is "Pallet.Event" where the metadata knows it, else the two indexes, as in "200.3". `code` and `reason`
+    `name` is "Pallet.Event" as far as the metadata knows it, else by index, as in "200.3". `code` and `reason`
     are those of the error that decoding it raises.
     """
 

@@ -31,8 +31,10 @@ class OuterEnum:
         pallets: Iterable[PalletMetadata],
         variants: Callable[[PalletMetadata], Mapping[str, VariantLayout]],
     ) -> None:
+        pallets = list(pallets)
         self._kind = kind
         self._types = types
+        self._pallets = {p.index: p.name for p in pallets}
         self._layouts = {(p.index, v.index): (p.name, v) for p in pallets for v in variants(p).values()}
         self._indexes = {(pallet, v.name): key for key, (pallet, v) in self._layouts.items()}
         self._fields: dict[tuple[int, int], Codec] = {}
@@ -45,14 +47,15 @@ class OuterEnum:
         return bytes(found)
 
     def name(self, data: bytes, at: int) -> str:
-        """ "Pallet.variant" of the two bytes at `at`, or their numbers if there is no such variant.
+        """ "Pallet.variant" of the two bytes at `at`, or their numbers where there is no such pallet or variant.
 
         Raises UnexpectedEnd.
         """
         if at + 2 > len(data):
             raise UnexpectedEnd(at, 2, len(data) - at)
-        pallet, layout = self._layouts.get((data[at], data[at + 1]), (None, None))
-        return f"{data[at]}.{data[at + 1]}" if layout is None else f"{pallet}.{layout.name}"
+        pallet, variant = data[at], data[at + 1]
+        _, layout = self._layouts.get((pallet, variant), (None, None))
+        return f"{self._pallets.get(pallet, pallet)}.{variant if layout is None else layout.name}"
 
     def layout(self, pallet: str, name: str) -> VariantLayout:
         """Description of a variant. Raises UnknownName."""

@@ -8,12 +8,13 @@ Source: worker `app-libs/parentchain-interface`, `indirect-calls-executor`.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from integritee.crypto import blake2_256
-from integritee.metadata import EventRecord, RuntimeMetadata
+from integritee.metadata import EventRecord, RuntimeMetadata, UndecodableEvent
 from integritee.primitives.header import Header
 from integritee.scale import Err, decode_compact, encode_compact
 
@@ -23,6 +24,13 @@ from .merkle import merkle_root
 
 TIMESTAMP_SET_TAG: Final = b"\x02"
 """Discriminant of `TimestampSet` in the worker's `IndirectCall`, which the confirmed Merkle root hashes."""
+
+DECISIVE_PALLETS: Final = frozenset(
+    {"System", "Balances", "Assets", "ForeignAssets", "EnclaveBridge", "Proxy", "Utility", "Multisig"}
+)
+"""Pallets whose events say who paid the vault, which calls took effect and what became of extrinsics."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -83,7 +91,7 @@ def read_block(
 ) -> InboundBlock:
     """Read a verified block. Raises MetadataError or DecodeError if its events are not what metadata says."""
     raw_events = values.get(EVENTS_KEY)
-    events = contract.metadata.decode_events(raw_events) if raw_events else []
+    events = _events(contract.metadata, raw_events) if raw_events else []
     return InboundBlock(
         header,
         {k: v for k, v in values.items() if k != EVENTS_KEY},
@@ -93,6 +101,21 @@ def read_block(
         light_client,
         read_calls(contract.metadata, contract.shard, extrinsics, events),
     )
+
+
+def _events(metadata: RuntimeMetadata, raw: bytes) -> list[EventRecord]:
+    """The events of a block, without one that the metadata does not explain: it may be of any pallet but those above.
+
+    What stands behind it is read only if there is one way to read it. Otherwise the block is refused and waits, for
+    better metadata or a better enclave: passing over a payment would lose it, guessing one would invent it.
+    """
+    events = metadata.read_events(raw)
+    strange = [event for event in events if isinstance(event, UndecodableEvent)]
+    if any(event.name.partition(".")[0] in DECISIVE_PALLETS for event in strange):
+        return metadata.decode_events(raw)
+    for event in strange:
+        log.warning("event %s of %d bytes is passed over: %s", event, len(event.raw), event.code)
+    return [event for event in events if isinstance(event, EventRecord)]
 
 
 def _timestamp(metadata: RuntimeMetadata, extrinsics: list[bytes]) -> int | None:
