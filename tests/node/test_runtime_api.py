@@ -161,7 +161,7 @@ def test_missing_function() -> None:
 
 def test_inherent_data() -> None:
     """Two entries in key order: `auraslot` before `timstap0`."""
-    data = BlockTime(timestamp=1_700_000_000_123, slot=283_333_333).inherent_data()
+    data = encode_inherents(BlockTime(timestamp=1_700_000_000_123, slot=283_333_333).inherents())
     assert data.hex() == (
         "08"
         + b"auraslot".hex()

@@ -17,12 +17,13 @@ from integritee.primitives.header import AURA_ENGINE, Digest, DigestItem, Header
 from integritee.scale.errors import ScaleError
 from integritee.trie import Trie, ordered_root
 
-from . import runtime_api
+from . import inherents, runtime_api
 from .block import Block, extrinsic_hash
 from .chain import Chain, extrinsics_layout
 from .engine import RuntimeEngine
 from .errors import InherentRejected, NotSlotAuthor, RootMismatch, RuntimePanic, UnknownBlock
-from .inherents import BlockTime
+from .inherents import BlockTime, encode_inherents
+from .parachain import ParachainBlock
 from .runtime_api import Dispatched, ExtrinsicInclusionMode
 from .validity import validity_text
 
@@ -62,14 +63,14 @@ def author_block(
     keys: Mapping[bytes, KeyPair],
     *,
     parent: bytes | None = None,
-    min_advance_ms: int = 1,
+    min_advance_ms: int | None = None,
     time_is_up: Callable[[], bool] = lambda: False,
 ) -> AuthoredBlock:
     """A block on top of `parent` (default: the best block) with as many of `transactions` as fit, in order.
 
     `keys` are the local Aura keys by public key; `min_advance_ms` is how far the block's timestamp is at least
-    past its parent's; `time_is_up` is asked before each transaction whether to close the block.
-    Raises NotSlotAuthor, InherentRejected, RootMismatch, UnknownBlock, RuntimeFailure.
+    past its parent's, None for what the runtime wants; `time_is_up` is asked before each transaction whether to
+    close the block. Raises NotSlotAuthor, InherentRejected, RootMismatch, UnknownBlock, RuntimeFailure.
     """
     parent = parent or chain.best_hash
     above = chain.header(parent)
@@ -77,13 +78,18 @@ def author_block(
         raise UnknownBlock(parent)
     engine, overlay = chain.engine, chain.overlay_at(parent)
 
-    time = BlockTime.after(overlay, now_ms, runtime_api.aura_slot_duration(engine, overlay), min_advance_ms)
+    slot_ms = runtime_api.aura_slot_duration(engine, overlay)
+    advance_ms = inherents.min_advance_ms(overlay, slot_ms) if min_advance_ms is None else min_advance_ms
+    time = BlockTime.after(overlay, now_ms, slot_ms, advance_ms)
     key = _slot_key(runtime_api.aura_authorities(engine, overlay), time.slot, keys)
     layout = extrinsics_layout(runtime_api.core_version(engine, overlay))
 
+    on_relay = ParachainBlock.after(overlay, above, time, slot_ms)
+    data = encode_inherents(time.inherents() | (on_relay.inherents() if on_relay else {}))
+
     opening = Header(parent, above.number + 1, _ZERO, _ZERO, Digest([aura_slot_digest(time.slot)]))
     mode = runtime_api.initialize_block(engine, overlay, opening)
-    body = _inherents(engine, overlay, time)
+    body = _inherents(engine, overlay, data)
     refused: list[Refused] = []
     if mode is ExtrinsicInclusionMode.AllExtrinsics:
         refused = _fill(engine, overlay, transactions, body, time_is_up)
@@ -109,10 +115,10 @@ def _slot_key(authorities: list[bytes], slot: int, keys: Mapping[bytes, KeyPair]
     return keys[author]
 
 
-def _inherents(engine: RuntimeEngine, overlay: Overlay, time: BlockTime) -> list[bytes]:
-    """Apply the inherents; they are the beginning of the body."""
+def _inherents(engine: RuntimeEngine, overlay: Overlay, data: bytes) -> list[bytes]:
+    """Apply the inherents that the inherent data makes; they are the beginning of the body."""
     body: list[bytes] = []
-    for extrinsic in runtime_api.inherent_extrinsics(engine, overlay, time.inherent_data()):
+    for extrinsic in runtime_api.inherent_extrinsics(engine, overlay, data):
         outcome = runtime_api.apply_extrinsic(engine, overlay, extrinsic)
         if isinstance(outcome, TransactionValidityError):
             raise InherentRejected(len(body), validity_text(outcome))

@@ -1,7 +1,7 @@
 """What the author tells a block beyond extrinsics: time and slot.
 
 InherentData is Vec<([u8; 8], Vec<u8>)> in key order (sp-inherents); `timstap0` is the timestamp in ms
-(sp-timestamp), `auraslot` the slot (sp-consensus-aura), both u64.
+(sp-timestamp), `auraslot` the slot (sp-consensus-aura), both u64. What a parachain needs besides: `parachain`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,10 @@ from integritee.scale import Bytes8, encode
 
 TIMESTAMP_INHERENT: Final = b"timstap0"
 AURA_INHERENT: Final = b"auraslot"
+
+CODE: Final = b":code"
+WASM_MAGIC: Final = (b"\0asm", bytes.fromhex("52bc537646db8e05"))
+"""How a runtime in Wasm begins, plain or compressed (sp-maybe-compressed-blob)."""
 
 
 class Readable(Protocol):
@@ -40,20 +44,26 @@ class BlockTime:
         """The clock's time, or `min_advance_ms` past the parent's if the clock has not got there yet.
 
         `state` is that of the parent block. A runtime that allows one block per slot needs an advance of a whole
-        slot; one that only wants time to move on is content with 1.
+        slot (see `min_advance_ms`); one that only wants time to move on is content with 1.
         """
         parent = last_timestamp(state)
         timestamp = max(now_ms, parent + min_advance_ms) if parent else now_ms
         return cls(timestamp, timestamp // slot_duration_ms)
 
-    def inherent_data(self) -> bytes:
-        """SCALE InherentData of this time."""
-        return encode_inherents(
-            {
-                TIMESTAMP_INHERENT: self.timestamp.to_bytes(8, "little"),
-                AURA_INHERENT: self.slot.to_bytes(8, "little"),
-            }
-        )
+    def inherents(self) -> dict[bytes, bytes]:
+        """Inherent data of this time, by identifier."""
+        return {
+            TIMESTAMP_INHERENT: self.timestamp.to_bytes(8, "little"),
+            AURA_INHERENT: self.slot.to_bytes(8, "little"),
+        }
+
+
+def min_advance_ms(state: Readable, slot_duration_ms: int) -> int:
+    """How far time must move on between two blocks: a whole slot for runtimes in Wasm, which take one block per slot.
+
+    The node's own runtime, whose `:code` is no Wasm, takes several.
+    """
+    return slot_duration_ms if (state.get(CODE) or b"").startswith(WASM_MAGIC) else 1
 
 
 def last_timestamp(state: Readable) -> int:

@@ -17,9 +17,9 @@ from .pool import TransactionPool
 class Producer:
     """Makes the chain grow with the local keys.
 
-    `min_advance_ms` is how far a block's timestamp is at least past its parent's. 1 suits a runtime that takes
-    several blocks per slot; others need a whole slot duration, and their time then runs ahead of the clock when
-    blocks are made faster.
+    `min_advance_ms` is how far a block's timestamp is at least past its parent's, None for what the runtime wants:
+    1 if it takes several blocks per slot, a whole slot duration otherwise. Its time then runs ahead of the clock
+    when blocks are made faster.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class Producer:
         *,
         finality_lag: int | None = 0,
         justification_period: int = 1,
-        min_advance_ms: int = 1,
+        min_advance_ms: int | None = None,
     ) -> None:
         self._chain, self._pool, self._keys = chain, pool, keys
         self._min_advance_ms = min_advance_ms
