@@ -375,10 +375,16 @@ def test_calls_are_those_of_real_chains(chain: str, case: Case) -> None:
     assert CHAINS[chain].call("Assets", case.call, list(case.args))[1:] == ours[1:]
 
 
+YOUNGER = {"Deposited", "Withdrawn"}
+"""Events that the oldest of the chains does not know."""
+
+
 @pytest.mark.parametrize("chain", CHAINS)
 def test_events_and_errors_are_those_of_real_chains(chain: str) -> None:
     theirs, ours = CHAINS[chain].pallet("Assets"), METADATA.pallet("Assets")
     for name, event in ours.events.items():
+        if chain == "integritee-paseo.metadata" and name in YOUNGER:
+            continue
         assert theirs.events[name].index == event.index
         assert [f.name for f in theirs.events[name].fields] == [f.name for f in event.fields]
     for name, error in ours.errors.items():

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from integritee.crypto import Sr25519Pair
-from integritee.frame.extrinsic import Signature, encode_extrinsic, extra, signing_payload
+from integritee.frame.extrinsic import Extra, Signature, encode_extra, encode_extrinsic, signing_payload
 from integritee.frame.outer import RuntimeCall
 from integritee.node.chain import Chain
 from integritee.node.database import Database
@@ -35,13 +35,13 @@ def signed_transfer(chain: Chain, nonce: int, era: Era = IMMORTAL, birth: bytes 
     version = chain.runtime_version()
     payload = signing_payload(
         call,
-        extra(era, nonce, 0),
+        encode_extra(Extra(era, nonce)),
         version.spec_version,
         version.transaction_version,
         chain.genesis_hash,
         birth or chain.genesis_hash,
     )
-    return encode_extrinsic(call, Signature(Id(ALICE.public), sign(ALICE, payload), era, nonce, 0, 0))
+    return encode_extrinsic(call, Signature(Id(ALICE.public), sign(ALICE, payload), Extra(era, nonce)))
 
 
 def test_life_of_a_transfer(tmp_path: Path) -> None:

@@ -10,10 +10,11 @@ from integritee.crypto import KeyPair, Sr25519Pair
 from integritee.frame.apis import ExtrinsicInclusionMode
 from integritee.frame.extrinsic import (
     Block,
+    Extra,
     Signature,
     UncheckedExtrinsic,
+    encode_extra,
     encode_extrinsic,
-    extra,
     signing_payload,
 )
 from integritee.frame.inherents import InherentData
@@ -106,17 +107,18 @@ class Chain:
         era = era or Era()
         if nonce is None:
             nonce = self.runtime().system.nonce(signer.public)
+        extra = Extra(era, nonce, tip, mode)
         call_data = codec(RuntimeCall).encode(call)
         message = signing_payload(
             call_data,
-            extra(era, nonce, tip, mode),
+            encode_extra(extra),
             payload.get("spec_version", version.spec_version),
             payload.get("transaction_version", version.transaction_version),
             payload.get("genesis_hash", self.hash(0)),
             birth or (self.hash(era.birth(self.number + 1)) if era.period else self.hash(0)),
         )
         signature = payload.get("signature", sign(signer, message))
-        return encode_extrinsic(call_data, Signature(address or Id(signer.public), signature, era, nonce, tip, mode))
+        return encode_extrinsic(call_data, Signature(address or Id(signer.public), signature, extra))
 
     def validate(self, extrinsic: bytes, overlay: Overlay | None = None) -> Any:
         args = bytes([TransactionSource.External]) + extrinsic + encode(H256, self.hash())

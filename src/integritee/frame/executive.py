@@ -12,7 +12,7 @@ from integritee.trie import Layout, ordered_root
 
 from .errors import BlockPanic, DispatchError, DispatchFailure, DispatchResult
 from .extensions import Extensions
-from .extrinsic import EXTENSION_WEIGHT, Block, Signature, UncheckedExtrinsic, encode_extrinsic
+from .extrinsic import Block, Signature, UncheckedExtrinsic, encode_extrinsic
 from .inherents import CheckInherentsResult, InherentData
 from .origin import Origin, Signed, Unsigned
 from .outer import Finalization, RuntimeCall
@@ -120,7 +120,7 @@ class Executive:
         paid = self.extensions.prepare(tx)
         post, result = self._dispatch(tx.call, Signed(tx.signer))
         if post.actual_weight is not None:
-            post = PostInfo(post.actual_weight + EXTENSION_WEIGHT, post.pays_fee)
+            post = PostInfo(post.actual_weight + self.extensions.weight(tx.extra), post.pays_fee)
         actual = tx.info.after(post)
         self.extensions.settle(tx, paid, actual)
         return self._conclude(actual, result)

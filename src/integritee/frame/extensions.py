@@ -1,23 +1,24 @@
 """What the transaction extensions do: who signed, whether it may run now, what it pays.
 
-Source: the nine extensions of `extrinsic.SIGNED_EXTENSIONS` in frame-system, pallet-transaction-payment and
-frame-metadata-hash-extension. Validity is decided in their order, so that every client sees the error it expects:
-era → signature → zero sender → existence and nonce → room in the block → payment.
+Source: the nine extensions of `extrinsic.SIGNED_EXTENSIONS` in frame-system, pallet-transaction-payment (or
+pallet-asset-tx-payment) and frame-metadata-hash-extension. Validity is decided in their order, so that every client
+sees the error it expects: era → signature → zero sender → existence and nonce → room in the block → payment.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Final, Protocol
 
 from integritee.primitives.era import Era
 from integritee.primitives.ids import AccountId, Id, Nonce
 from integritee.primitives.signature import MultiSignature, verify
 from integritee.scale import Struct, encode
 
-from .extrinsic import EXTENSION_WEIGHT, Signature, UncheckedExtrinsic, extra, signing_payload
+from .extrinsic import EXTENSION_WEIGHT, Extra, Signature, UncheckedExtrinsic, encode_extra, signing_payload
 from .outer import RuntimeCall
+from .pallets.asset_tx_payment import ASSET_CHARGE_WEIGHT, AssetTxPayment
 from .pallets.system import ZERO_HASH, AccountInfo, System
 from .pallets.transaction_payment import TransactionPayment
 from .runtime import Runtime
@@ -32,7 +33,7 @@ from .validity import (
     Stale,
     ValidTransaction,
 )
-from .weights import MAX_U64, DispatchInfo
+from .weights import MAX_U64, DispatchInfo, Weight
 
 REMEMBERED_SIGNATURES: Final = 8192
 """Verdicts on signatures kept from validation in the pool until execution in a block."""
@@ -58,12 +59,23 @@ class CheckedTransaction:
 
     call: RuntimeCall
     signer: bytes
-    era: Era
-    nonce: int
-    tip: int
+    extra: Extra
     length: int
     info: DispatchInfo
     """Declared cost of call and extensions."""
+
+
+class Charge(Protocol):
+    """Takes fees, tips included, that are computed in the native token."""
+
+    def check_can_pay(self, who: bytes, fee: int) -> None:
+        """Raises Refused(Payment)."""
+
+    def withdraw(self, who: bytes, fee: int) -> int:
+        """Take the fee in advance; what was taken, in base units of what it is paid in. Raises Refused(Payment)."""
+
+    def settle(self, who: bytes, paid: int, actual: int, tip: int) -> None:
+        """Give back what was `paid` beyond the `actual` fee, and report what it was."""
 
 
 class Extensions:
@@ -73,6 +85,7 @@ class Extensions:
         self.runtime = runtime
         self.system = runtime.pallet(System)
         self.payment = runtime.pallet(TransactionPayment)
+        self.asset_payment = runtime.find(AssetTxPayment)
 
     # -- is it genuine -------------------------------------------------------------------------------
 
@@ -84,26 +97,20 @@ class Extensions:
         if not _verified(signature.signature, self._payload(extrinsic, signature), signer):
             raise Refused(BadProof())
         return CheckedTransaction(
-            extrinsic.call,
-            signer,
-            signature.era,
-            signature.nonce,
-            signature.tip,
-            len(extrinsic.raw),
-            self.declared(extrinsic),
+            extrinsic.call, signer, signature.extra, len(extrinsic.raw), self.declared(extrinsic)
         )
 
     def _payload(self, extrinsic: UncheckedExtrinsic, signature: Signature) -> bytes:
-        if signature.mode:  # the signer insists on a metadata hash, and this runtime was built without one
+        if signature.extra.mode:  # the signer insists on a metadata hash, and this runtime was built without one
             raise Refused(CannotLookup())
         version = self.system.version
         return signing_payload(
             extrinsic.call_data,
-            extra(signature.era, signature.nonce, signature.tip, signature.mode),
+            encode_extra(signature.extra, self.runtime.signed_extensions),
             version.spec_version,
             version.transaction_version,
             self.system.block_hash.get(0),
-            self._birth_hash(signature.era),
+            self._birth_hash(signature.extra.era),
         )
 
     def _birth_hash(self, era: Era) -> bytes:
@@ -116,7 +123,19 @@ class Extensions:
     def declared(self, extrinsic: UncheckedExtrinsic) -> DispatchInfo:
         """Declared cost; extensions weigh only on signed extrinsics."""
         info = self.runtime.info_of(extrinsic.call)
-        return info if extrinsic.signature is None else info.plus(EXTENSION_WEIGHT)
+        return info if extrinsic.signature is None else info.plus(self.weight(extrinsic.signature.extra))
+
+    @staticmethod
+    def weight(extra: Extra) -> Weight:
+        """Of the extensions of a signed extrinsic together."""
+        return EXTENSION_WEIGHT if extra.asset_id is None else EXTENSION_WEIGHT + ASSET_CHARGE_WEIGHT
+
+    def _charge(self, extra: Extra) -> Charge:
+        """Who takes the fee."""
+        if extra.asset_id is None:
+            return self.payment
+        assert self.asset_payment is not None  # else the extrinsic names no asset
+        return self.asset_payment.in_asset(extra.asset_id)
 
     # -- may it run ----------------------------------------------------------------------------------
 
@@ -127,15 +146,15 @@ class Extensions:
         """
         if tx.signer == ZERO_ACCOUNT:
             raise Refused(BadSigner())
-        account = self._account(tx)
+        account, extra = self._account(tx), tx.extra
         self.system.check_room(tx.info, tx.length)
-        fee = self.payment.fee(tx.length, tx.info, tx.tip)
-        self.payment.check_can_pay(tx.signer, fee)
-        death = tx.era.death(self.system.number.get())
+        fee = self.payment.fee(tx.length, tx.info, extra.tip)
+        self._charge(extra).check_can_pay(tx.signer, fee)
+        death = extra.era.death(self.system.number.get())
         return ValidTransaction(
-            self.payment.priority(tx.length, tx.info, tx.tip, fee),
-            [_tag(tx.signer, tx.nonce - 1)] if tx.nonce > account.nonce else [],
-            [_tag(tx.signer, tx.nonce)],
+            self.payment.priority(tx.length, tx.info, extra.tip, fee),
+            [_tag(tx.signer, extra.nonce - 1)] if extra.nonce > account.nonce else [],
+            [_tag(tx.signer, extra.nonce)],
             MAX_U64 if death is None else max(death - self.system.number.get(), 0),
             True,
         )
@@ -144,29 +163,29 @@ class Extensions:
         account = self.system.account.get(tx.signer)
         if not account.exists():
             raise Refused(Payment())
-        if tx.nonce < account.nonce:
+        if tx.extra.nonce < account.nonce:
             raise Refused(Stale())
         return account
 
     # -- running it ----------------------------------------------------------------------------------
 
     def prepare(self, tx: CheckedTransaction) -> int:
-        """Use up the nonce, take room in the block and the fee, which is returned.
+        """Use up the nonce, take room in the block and the fee; what was taken, see `Charge.withdraw`.
 
         Raises Refused: Stale, Future, ExhaustsResources, Payment.
         """
-        if self._account(tx).nonce != tx.nonce:
+        if self._account(tx).nonce != tx.extra.nonce:
             raise Refused(Future())
         self.system.increment_nonce(tx.signer)
         self.system.take_room(tx.info, tx.length)
-        fee = self.payment.fee(tx.length, tx.info, tx.tip)
-        self.payment.withdraw(tx.signer, fee)
-        return fee
+        fee = self.payment.fee(tx.length, tx.info, tx.extra.tip)
+        return self._charge(tx.extra).withdraw(tx.signer, fee)
 
     def settle(self, tx: CheckedTransaction, paid: int, actual: DispatchInfo) -> None:
         """Give back room and fee that the call did not need; the rest of the fee goes its way."""
         self.system.return_room(tx.info, actual)
-        self.payment.settle(tx.signer, paid, self.payment.fee(tx.length, actual, tx.tip), tx.tip)
+        fee = self.payment.fee(tx.length, actual, tx.extra.tip)
+        self._charge(tx.extra).settle(tx.signer, paid, fee, tx.extra.tip)
 
 
 def _tag(account: bytes, nonce: int) -> bytes:

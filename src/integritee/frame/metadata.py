@@ -13,7 +13,6 @@ from integritee.primitives.ids import MultiAddress
 from integritee.primitives.signature import MultiSignature
 from integritee.scale import Bytes4, Compact, Enum, Struct, encode, u8, u32
 
-from .extrinsic import SIGNED_EXTENSIONS
 from .outer import RuntimeCall, RuntimeEvent
 from .pallet import Pallet, PalletUse, calls_of, constants_of, storage_entries
 from .runtime import Runtime
@@ -145,7 +144,7 @@ def metadata_v14(runtime: type[Runtime]) -> bytes:
     """``meta`` ‖ 14 ‖ types ‖ pallets ‖ extrinsic ‖ runtime type."""
     types = TypeRegistry(runtime)
     pallets = [pallet for _, pallet in _pallets(types, runtime)]
-    extrinsic = ExtrinsicMetadata(types.extrinsic(), EXTRINSIC_FORMAT, _signed_extensions(types))
+    extrinsic = ExtrinsicMetadata(types.extrinsic(), EXTRINSIC_FORMAT, _signed_extensions(types, runtime))
     tail = TailV14(pallets, extrinsic, _runtime_type(types, runtime))
     return encode(Prefix, Prefix(MAGIC, 14)) + types.encoded() + encode(TailV14, tail)
 
@@ -161,7 +160,7 @@ def metadata_v15(runtime: type[Runtime], apis: Iterable[type[RuntimeApi]]) -> by
             types.id_of(RuntimeCall),
             types.id_of(MultiSignature),
             types.extra(),
-            _signed_extensions(types),
+            _signed_extensions(types, runtime),
         ),
         _runtime_type(types, runtime),
         [_api(types, api) for api in apis],
@@ -175,8 +174,9 @@ def _runtime_type(types: TypeRegistry, runtime: type[Runtime]) -> int:
     return types.composite(f"{runtime.name}::Runtime", ())
 
 
-def _signed_extensions(types: TypeRegistry) -> list[SignedExtension]:
-    return [SignedExtension(e.identifier, types.extension(e), types.id_of(e.additional)) for e in SIGNED_EXTENSIONS]
+def _signed_extensions(types: TypeRegistry, runtime: type[Runtime]) -> list[SignedExtension]:
+    listed = runtime.signed_extensions
+    return [SignedExtension(e.identifier, types.extension(e), types.id_of(e.additional)) for e in listed]
 
 
 def _api(types: TypeRegistry, api: type[RuntimeApi]) -> ApiTrait:

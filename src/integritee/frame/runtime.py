@@ -15,7 +15,7 @@ from integritee.scale.shape import Hint
 
 from .declare import EventValue
 from .errors import DeclarationError, DispatchError, DispatchFailure, Module, ModuleError, camel, limit_reached
-from .extrinsic import UncheckedExtrinsic, extrinsic_codec
+from .extrinsic import SIGNED_EXTENSIONS, Extension, UncheckedExtrinsic, extrinsic_codec
 from .origin import Origin, Signed
 from .outer import ApplyExtrinsic, EventRecord, Initialization, Phase, RuntimeCall, RuntimeEvent
 from .overlay import MAX_TRANSACTIONS, EmptyBackend, Overlay
@@ -40,6 +40,7 @@ class Runtime:
 
     name: ClassVar[str] = "runtime"
     pallet_names: ClassVar[dict[str, str]] = {}
+    signed_extensions: ClassVar[tuple[Extension, ...]] = SIGNED_EXTENSIONS
     uses: ClassVar[dict[str, PalletUse]] = {}
     registry: ClassVar[Registry]
 
@@ -72,12 +73,16 @@ class Runtime:
         for attribute, wanted in dependencies_of(type(pallet)):
             setattr(pallet, attribute, self.pallet(wanted))
 
+    def find(self, kind: type[P]) -> P | None:
+        """The pallet of a class, if the runtime has it."""
+        return next((pallet for pallet in self.pallets.values() if isinstance(pallet, kind)), None)
+
     def pallet(self, kind: type[P]) -> P:
         """The pallet of a class. Raises DeclarationError if the runtime lacks it."""
-        for pallet in self.pallets.values():
-            if isinstance(pallet, kind):
-                return pallet
-        raise DeclarationError(f"the runtime {self.name} lacks the pallet {kind.__name__}")
+        found = self.find(kind)
+        if found is None:
+            raise DeclarationError(f"the runtime {self.name} lacks the pallet {kind.__name__}")
+        return found
 
     @classmethod
     def codec(cls, hint: Hint) -> Codec:
@@ -173,7 +178,7 @@ def _registry_of(runtime: type[Runtime]) -> Registry:
     registry = Registry()
     registry.bind(RuntimeCall, lambda: _call_codec(runtime, registry))
     registry.bind(RuntimeEvent, lambda: _event_codec(runtime, registry))
-    registry.bind(UncheckedExtrinsic, lambda: extrinsic_codec(registry))
+    registry.bind(UncheckedExtrinsic, lambda: extrinsic_codec(registry, runtime.signed_extensions))
     return registry
 
 

@@ -26,7 +26,7 @@ from integritee.scale.shape import (
 from integritee.scale.types import Fixed
 
 from .errors import snake
-from .extrinsic import SIGNED_EXTENSIONS, Extension, UncheckedExtrinsic
+from .extrinsic import Extension, UncheckedExtrinsic
 from .outer import RuntimeCall, RuntimeEvent
 from .pallet import Pallet, calls_of
 from .type_names import type_name
@@ -193,8 +193,7 @@ class TypeRegistry:
         """Type of a signed extension's data: a named wrapper, as polkadot-js expects."""
         path = extension.path
         if (("extension", path)) not in self._ids:
-            extra = extension.extra
-            fields = () if extra is None else (self.field(extension.field, extra),)
+            fields = tuple(self.field(part.field if part.named else None, part.hint) for part in extension.parts)
             self._ids["extension", path] = self.composite(path, fields)
         return self._ids["extension", path]
 
@@ -202,7 +201,7 @@ class TypeRegistry:
         """What all signed extensions together add to an extrinsic."""
         if "extra" not in self._ids:
             number = self._ids["extra"] = self._reserve()
-            ids = [self.extension(e) for e in SIGNED_EXTENSIONS]
+            ids = [self.extension(e) for e in self._runtime.signed_extensions]
             self._types[number] = PortableType(number, [], [], TupleDef(ids), [])
         return self._ids["extra"]
 

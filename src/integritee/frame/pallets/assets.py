@@ -123,6 +123,8 @@ class Assets(Pallet, Generic[I]):
         Transferred: ClassVar[EventDef]
         Burned: ClassVar[EventDef]
         ForceCreated: ClassVar[EventDef]
+        Deposited: ClassVar[EventDef]
+        Withdrawn: ClassVar[EventDef]
 
     class Error(Errors):
         BalanceLow = error("the account holds less of the asset than that")
@@ -219,6 +221,31 @@ class Assets(Pallet, Generic[I]):
             if after != before:
                 self.asset.put(id, after)
         self.deposit(self.Event.Transferred(id, source, dest, moved))
+
+    # -- fees ----------------------------------------------------------------------------------------
+
+    def check_withdraw(self, id: I, who: bytes, amount: int) -> None:
+        """Whether `amount` may leave an account with the least holding left.
+
+        Raises Unknown, AssetNotLive, NoAccount, Frozen, BalanceLow.
+        """
+        if amount:
+            details = self._known(id)
+            self._expect_live(details)
+            self._debit_of(id, who, amount, details, exact=True, keep_alive=True)
+
+    def withdraw(self, id: I, who: bytes, amount: int) -> None:
+        """Take fees out of existence. Raises as `check_withdraw`."""
+        self.check_withdraw(id, who, amount)
+        details = self._debit(id, who, amount, self._known(id))
+        self.asset.put(id, details.replace(supply=details.supply - amount))
+        self.deposit(self.Event.Withdrawn(id, who, amount))
+
+    def give_back(self, id: I, who: bytes, amount: int) -> None:
+        """Undo a part of `withdraw`. Raises Token errors (UnknownAsset, BelowMinimum, CannotCreate), Overflow."""
+        details = self._credit(id, who, amount, self._check_credit(id, who, amount))
+        self.asset.put(id, details.replace(supply=details.supply + amount))
+        self.deposit(self.Event.Deposited(id, who, amount))
 
     # -- checks --------------------------------------------------------------------------------------
 

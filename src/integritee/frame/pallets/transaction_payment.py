@@ -98,14 +98,14 @@ class TransactionPayment(Pallet):
         except DispatchFailure:
             raise Refused(Payment()) from None
 
-    def withdraw(self, who: bytes, fee: int) -> None:
-        """Take the fee in advance. Raises Refused(Payment)."""
-        if not fee:
-            return
-        try:
-            self.balances.withdraw(who, fee)
-        except DispatchFailure:
-            raise Refused(Payment()) from None
+    def withdraw(self, who: bytes, fee: int) -> int:
+        """Take the fee in advance; the fee. Raises Refused(Payment)."""
+        if fee:
+            try:
+                self.balances.withdraw(who, fee)
+            except DispatchFailure:
+                raise Refused(Payment()) from None
+        return fee
 
     def settle(self, who: bytes, paid: int, actual: int, tip: int) -> None:
         """Give back what was `paid` beyond the `actual` fee (tip included), and hand out the rest."""

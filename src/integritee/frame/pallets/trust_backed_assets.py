@@ -58,6 +58,8 @@ class TrustBackedAssets(Assets[int]):
         AssetThawed = event(9, asset_id=u32)
         ForceCreated = event(14, asset_id=u32, owner=AccountId)
         MetadataSet = event(15, asset_id=u32, name=bytes, symbol=bytes, decimals=u8, is_frozen=bool)
+        Deposited = event(24, asset_id=u32, who=AccountId, amount=Balance)
+        Withdrawn = event(25, asset_id=u32, who=AccountId, amount=Balance)
 
     # -- assets --------------------------------------------------------------------------------------
 
