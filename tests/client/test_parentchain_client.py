@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any, Final, cast
 
 import pytest
 
-from integritee.client.errors import ConnectionFailed, ExtrinsicFailed, RpcError
-from integritee.client.parentchain import ParentchainClient
+from integritee.client.errors import ConnectionFailed, ExtrinsicFailed, MalformedAnswer, RpcError
+from integritee.client.jsonrpc import RpcConnection
+from integritee.client.parentchain import ParentchainClient, Runtime
 from integritee.crypto import Sr25519Pair
 from integritee.metadata import EventRecord, Variant
 
@@ -143,3 +145,46 @@ async def test_events_beside_one_that_nobody_can_explain(
 
     monkeypatch.setattr(chain, "raw_storage", stored)
     assert await chain.events(chain.genesis_hash) == [known, known]
+
+
+async def test_runtimes_of_blocks(chain: ParentchainClient) -> None:
+    assert await chain.spec_version_at(chain.genesis_hash) == chain.runtime.spec_version
+    assert (await chain.runtime_at(chain.genesis_hash)).raw_metadata == chain.runtime.raw_metadata
+    assert await chain.runtime_call("GrandpaApi_current_set_id", at=chain.genesis_hash) == bytes(8)
+    async with chain.runtime_versions() as versions:
+        assert (await anext(versions))["result"]["specVersion"] == chain.runtime.spec_version
+
+
+@pytest.mark.parametrize("ask", [ParentchainClient.block, ParentchainClient.header])
+async def test_an_unknown_block_is_no_answer(chain: ParentchainClient, ask: Any) -> None:
+    with pytest.raises(MalformedAnswer, match="null"):
+        await ask(chain, bytes(32))
+
+
+class Nonsense:
+    """Answers everything with the same."""
+
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+
+    async def request(self, method: str, params: list[Any], timeout: float | None = None) -> Any:
+        return self.answer
+
+
+ASKED: Final[dict[str, Callable[[ParentchainClient], Awaitable[Any]]]] = {
+    "header": lambda chain: chain.header(),
+    "finalized head": lambda chain: chain.finalized_head(),
+    "block": lambda chain: chain.block(bytes(32)),
+    "proof": lambda chain: chain.read_proof([b""], bytes(32)),
+    "version": lambda chain: chain.spec_version_at(bytes(32)),
+    "runtime": lambda chain: chain.refresh_runtime(),
+    "nonce": lambda chain: chain.next_nonce(bytes(32)),
+}
+
+
+@pytest.mark.parametrize("answer", [None, [], {}, "xyz", [1], {"block": None}], ids=str)
+@pytest.mark.parametrize("what", ASKED)
+async def test_nonsense_is_called_so(what: str, answer: Any) -> None:
+    client = ParentchainClient(cast(RpcConnection, Nonsense(answer)), bytes(32), cast(Runtime, None))
+    with pytest.raises(MalformedAnswer):
+        await ASKED[what](client)

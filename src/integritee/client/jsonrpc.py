@@ -69,9 +69,9 @@ class Subscription:
 class RpcConnection:
     """One connection. Make it with `open`; use as an async context manager."""
 
-    def __init__(self, url: str, socket: ClientConnection) -> None:
+    def __init__(self, url: str, socket: ClientConnection, request_timeout: float = REQUEST_TIMEOUT) -> None:
         self.url = url
-        self._socket = socket
+        self._socket, self._request_timeout = socket, request_timeout
         self._next_id = 0
         self._waiting: dict[int, asyncio.Future[Message]] = {}
         self._subscriptions: dict[Any, list[Subscription]] = {}
@@ -82,8 +82,8 @@ class RpcConnection:
         self.on_close: Callable[[], None] | None = None
 
     @classmethod
-    async def open(cls, url: str, timeout: float = 10.0) -> Self:
-        """Connect. Raises ConnectionFailed."""
+    async def open(cls, url: str, timeout: float = 10.0, request_timeout: float = REQUEST_TIMEOUT) -> Self:
+        """Connect within `timeout` seconds; requests may take `request_timeout` then. Raises ConnectionFailed."""
         try:
             socket = await connect(
                 url,
@@ -98,7 +98,7 @@ class RpcConnection:
             )
         except (OSError, InvalidHandshake, InvalidURI, TimeoutError, ValueError) as failed:
             raise ConnectionFailed(url, str(failed) or type(failed).__name__) from None
-        return cls(url, socket)
+        return cls(url, socket, request_timeout)
 
     async def __aenter__(self) -> Self:
         return self
@@ -112,14 +112,15 @@ class RpcConnection:
 
     # -- requests ------------------------------------------------------------------------------------
 
-    async def request(self, method: str, params: list[Any], timeout: float = REQUEST_TIMEOUT) -> Any:
+    async def request(self, method: str, params: list[Any], timeout: float | None = None) -> Any:
         """The `result` of a call. Raises RpcError, RequestTimeout, ConnectionFailed, MalformedAnswer."""
         return result_of(method, await self.exchange(method, params, timeout))
 
-    async def exchange(self, method: str, params: list[Any], timeout: float = REQUEST_TIMEOUT) -> Message:
+    async def exchange(self, method: str, params: list[Any], timeout: float | None = None) -> Message:
         """The whole answer object of a call, whatever it says. Raises RequestTimeout, ConnectionFailed."""
         if self._reader.done():
             raise ConnectionFailed(self.url, "connection closed")
+        timeout = self._request_timeout if timeout is None else timeout
         self._next_id += 1
         number = self._next_id
         future: asyncio.Future[Message] = asyncio.get_running_loop().create_future()

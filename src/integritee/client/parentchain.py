@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 
 from integritee.crypto import KeyPair, blake2_256, ss58_encode
 from integritee.metadata import (
@@ -20,8 +20,8 @@ from integritee.metadata import (
 from integritee.primitives.era import Era
 from integritee.primitives.header import Header
 
-from .errors import ConnectionFailed, ExtrinsicFailed
-from .jsonrpc import RpcConnection, Subscription
+from .errors import ConnectionFailed, ExtrinsicFailed, MalformedAnswer
+from .jsonrpc import REQUEST_TIMEOUT, RpcConnection, Subscription
 
 CONNECT_ATTEMPTS: Final = 5
 CONNECT_PAUSE: Final = 0.2
@@ -32,6 +32,8 @@ MORTALITY: Final = 64
 
 FAILED_STATUSES: Final = ("usurped", "dropped", "invalid", "finalityTimeout")
 """Statuses that end an extrinsic. One that is ``retracted`` waits for another block."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -87,12 +89,17 @@ class ParentchainClient:
         self.rpc, self.genesis_hash, self.runtime = rpc, genesis_hash, runtime
 
     @classmethod
-    async def connect(cls, url: str, attempts: int = CONNECT_ATTEMPTS) -> Self:
-        """Connect, retrying while the node is not there yet. Raises ConnectionFailed."""
+    async def connect(
+        cls, url: str, attempts: int = CONNECT_ATTEMPTS, request_timeout: float = REQUEST_TIMEOUT
+    ) -> Self:
+        """Connect, retrying while the node is not there yet; requests may take `request_timeout` seconds.
+
+        Raises ConnectionFailed, and as requests do; MetadataError if the metadata is no such.
+        """
         pause = CONNECT_PAUSE
         for attempt in range(attempts):
             try:
-                rpc = await RpcConnection.open(url)
+                rpc = await RpcConnection.open(url, request_timeout=request_timeout)
                 break
             except ConnectionFailed:
                 if attempt == attempts - 1:
@@ -100,7 +107,7 @@ class ParentchainClient:
                 await asyncio.sleep(pause)
                 pause *= 2
         try:
-            genesis = from_hex(await rpc.request("chain_getBlockHash", [0]))
+            genesis = await _ask(rpc, "chain_getBlockHash", [0], from_hex)
             return cls(rpc, genesis, await _runtime(rpc))
         except BaseException:
             await rpc.close()
@@ -120,27 +127,41 @@ class ParentchainClient:
         self.runtime = await _runtime(self.rpc)
         return self.runtime
 
+    async def runtime_at(self, block_hash: bytes) -> Runtime:
+        """The runtime whose code is in the state of a block: it runs the next one."""
+        return await _runtime(self.rpc, block_hash)
+
+    async def spec_version_at(self, block_hash: bytes) -> int:
+        """Spec version of the runtime whose code is in the state of a block."""
+        return await self._ask("state_getRuntimeVersion", _at(block_hash), lambda found: int(found["specVersion"]))
+
+    @asynccontextmanager
+    async def runtime_versions(self) -> AsyncIterator[Subscription]:
+        """Spec versions of the best block's runtime: the present one and each that follows."""
+        async with self.rpc.subscribe(
+            "state_subscribeRuntimeVersion", [], "state_unsubscribeRuntimeVersion"
+        ) as versions:
+            yield versions
+
+    async def runtime_call(self, name: str, data: bytes = b"", at: bytes | None = None) -> bytes:
+        """The SCALE answer of a runtime API such as ``GrandpaApi_current_set_id``."""
+        return await self._ask("state_call", [name, to_hex(data), *_at(at)], from_hex)
+
     # -- chain ---------------------------------------------------------------------------------------
+    # A node that does not know what it is asked for answers null; for a block that is a MalformedAnswer.
 
     async def header(self, block_hash: bytes | None = None) -> Header:
         """A header; the best one without argument."""
-        return Header.from_rpc(await self.rpc.request("chain_getHeader", _at(block_hash)))
+        return await self._ask("chain_getHeader", _at(block_hash), Header.from_rpc)
 
     async def block_hash(self, number: int) -> bytes | None:
-        found = await self.rpc.request("chain_getBlockHash", [number])
-        return from_hex(found) if found else None
+        return await self._ask("chain_getBlockHash", [number], _optional_hex)
 
     async def finalized_head(self) -> bytes:
-        return from_hex(await self.rpc.request("chain_getFinalizedHead", []))
+        return await self._ask("chain_getFinalizedHead", [], from_hex)
 
     async def block(self, block_hash: bytes) -> Block:
-        found = await self.rpc.request("chain_getBlock", [to_hex(block_hash)])
-        body = found["block"]
-        return Block(
-            Header.from_rpc(body["header"]),
-            [from_hex(x) for x in body["extrinsics"]],
-            _grandpa(found.get("justifications")),
-        )
+        return await self._ask("chain_getBlock", [to_hex(block_hash)], _block)
 
     @asynccontextmanager
     async def finalized_heads(self) -> AsyncIterator[Subscription]:
@@ -153,8 +174,7 @@ class ParentchainClient:
     # -- state ---------------------------------------------------------------------------------------
 
     async def raw_storage(self, key: bytes, at: bytes | None = None) -> bytes | None:
-        found = await self.rpc.request("state_getStorage", [to_hex(key), *_at(at)])
-        return from_hex(found) if found else None
+        return await self._ask("state_getStorage", [to_hex(key), *_at(at)], _optional_hex)
 
     async def storage(self, pallet: str, item: str, *keys: Any, at: bytes | None = None) -> Any:
         """A decoded storage value; its default if absent."""
@@ -164,13 +184,12 @@ class ParentchainClient:
 
     async def keys(self, prefix: bytes, limit: int = 1000) -> list[bytes]:
         """Storage keys with a prefix, at most `limit` ≤ 1000, in key order."""
-        found = await self.rpc.request("state_getKeysPaged", [to_hex(prefix), limit])
-        return [from_hex(k) for k in found]
+        return await self._ask("state_getKeysPaged", [to_hex(prefix), limit], lambda found: [*map(from_hex, found)])
 
     async def read_proof(self, keys: list[bytes], at: bytes) -> list[bytes]:
         """Trie nodes that prove the keys' values at a block."""
-        found = await self.rpc.request("state_getReadProof", [[to_hex(k) for k in keys], to_hex(at)])
-        return [from_hex(node) for node in found["proof"]]
+        params = [[to_hex(k) for k in keys], to_hex(at)]
+        return await self._ask("state_getReadProof", params, lambda found: [*map(from_hex, found["proof"])])
 
     async def events(self, at: bytes) -> list[EventRecord]:
         """Events of a block, without any that the metadata does not explain. Raises EventsOutOfStep."""
@@ -206,7 +225,7 @@ class ParentchainClient:
 
     async def next_nonce(self, account: bytes) -> int:
         """Next nonce, transactions in the node's pool counted."""
-        return int(await self.rpc.request("system_accountNextIndex", [ss58_encode(account)]))
+        return await self._ask("system_accountNextIndex", [ss58_encode(account)], int)
 
     # -- extrinsics ----------------------------------------------------------------------------------
 
@@ -230,7 +249,7 @@ class ParentchainClient:
 
     async def submit(self, extrinsic: bytes) -> bytes:
         """Hand an extrinsic to the node; its hash. Raises RpcError if the node refuses it."""
-        return from_hex(await self.rpc.request("author_submitExtrinsic", [to_hex(extrinsic)]))
+        return await self._ask("author_submitExtrinsic", [to_hex(extrinsic)], from_hex)
 
     async def submit_and_watch(self, extrinsic: bytes, until: str = "inBlock") -> Inclusion:
         """Submit and wait until ``inBlock`` or ``finalized``.
@@ -269,21 +288,49 @@ class ParentchainClient:
     async def fee(self, call: bytes, account: bytes) -> int:
         """Inclusion fee of a call in base units, estimated on an unsigned dummy."""
         dummy = dummy_signed_extrinsic(self.runtime.metadata, call, account)
-        details = await self.rpc.request("payment_queryFeeDetails", [to_hex(dummy), None])
-        parts = details["inclusionFee"] or {}
-        return sum(_number(v) for v in parts.values())
+        return await self._ask("payment_queryFeeDetails", [to_hex(dummy), None], _inclusion_fee)
+
+    async def _ask(self, method: str, params: list[Any], read: Callable[[Any], T]) -> T:
+        return await _ask(self.rpc, method, params, read)
 
 
-async def _runtime(rpc: RpcConnection) -> Runtime:
-    raw, version = await asyncio.gather(
-        rpc.request("state_getMetadata", []), rpc.request("state_getRuntimeVersion", [])
+async def _ask(rpc: RpcConnection, method: str, params: list[Any], read: Callable[[Any], T]) -> T:
+    """An answer as `read` understands it. Raises as `request`; MalformedAnswer if it is of another shape."""
+    found = await rpc.request(method, params)
+    try:
+        return read(found)
+    except (TypeError, ValueError, LookupError, AttributeError) as wrong:
+        raise MalformedAnswer(method, "null" if found is None else f"unexpected shape ({wrong})") from None
+
+
+async def _runtime(rpc: RpcConnection, at: bytes | None = None) -> Runtime:
+    metadata, versions = await asyncio.gather(
+        _ask(rpc, "state_getMetadata", _at(at), from_hex),
+        _ask(rpc, "state_getRuntimeVersion", _at(at), _versions),
     )
-    metadata = from_hex(raw)
-    return Runtime(RuntimeMetadata.parse(metadata), metadata, version["specVersion"], version["transactionVersion"])
+    return Runtime(RuntimeMetadata.parse(metadata), metadata, *versions)
+
+
+def _versions(found: Any) -> tuple[int, int]:
+    return int(found["specVersion"]), int(found["transactionVersion"])
 
 
 def _at(block_hash: bytes | None) -> list[str]:
     return [] if block_hash is None else [to_hex(block_hash)]
+
+
+def _optional_hex(found: Any) -> bytes | None:
+    return from_hex(found) if found else None
+
+
+def _block(found: Any) -> Block:
+    body = found["block"]
+    extrinsics = [from_hex(extrinsic) for extrinsic in body["extrinsics"]]
+    return Block(Header.from_rpc(body["header"]), extrinsics, _grandpa(found.get("justifications")))
+
+
+def _inclusion_fee(found: Any) -> int:
+    return sum(_number(part) for part in (found["inclusionFee"] or {}).values())
 
 
 def _grandpa(justifications: Any) -> bytes | None:
