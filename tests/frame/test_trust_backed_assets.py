@@ -23,6 +23,7 @@ from integritee.frame.errors import (
 from integritee.frame.metadata import metadata_v14
 from integritee.frame.origin import Origin, Root, Signed
 from integritee.frame.outer import EventRecord, RuntimeCall
+from integritee.frame.pallets.asset_calls import AssetMetadata
 from integritee.frame.pallets.assets import (
     AssetAccount,
     AssetStatus,
@@ -33,7 +34,7 @@ from integritee.frame.pallets.assets import (
     Sufficient,
 )
 from integritee.frame.pallets.system import AccountInfo
-from integritee.frame.pallets.trust_backed_assets import AssetMetadata, TrustBackedAssets
+from integritee.frame.pallets.trust_backed_assets import TrustBackedAssets
 from integritee.frame.runtime import use
 from integritee.metadata import RuntimeMetadata
 from integritee.primitives.ids import Id, Index

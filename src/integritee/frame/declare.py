@@ -20,8 +20,8 @@ from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Annotated, Any, Final, TypeVar
 
@@ -169,10 +169,17 @@ class CallDef:
     weight: WeightOf
     dispatch_class: ClassOf
     docs: str
+    types: Mapping[TypeVar, Hint] = field(default_factory=dict)
+    """What type variables among the arguments stand for."""
+
+    def bound(self, types: Mapping[TypeVar, Hint]) -> CallDef:
+        """The same call in an instance of its pallet that gives type variables a meaning."""
+        return replace(self, types=types) if types else self
 
     @cached_property
     def arguments(self) -> tuple[Argument, ...]:
-        return arguments_of(self.method, skip=2)
+        found = arguments_of(self.method, skip=2)
+        return tuple(Argument(a.name, self.types.get(a.hint, a.hint)) for a in found) if self.types else found
 
     def weight_of(self, pallet: Any, args: tuple[Any, ...]) -> Weight:
         return self.weight(pallet, *args) if callable(self.weight) else self.weight

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import wraps
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -35,6 +35,8 @@ class Pallet:
     """
 
     path: ClassVar[str] = ""
+    call_types: ClassVar[Mapping[TypeVar, Hint]] = {}
+    """What type variables in the arguments of calls stand for, in pallets that there are several instances of."""
     storage_version: ClassVar[int | None] = None
     """Storage version written at genesis; None for none."""
 
@@ -157,7 +159,7 @@ def zero(hint: Hint) -> Any:
 def calls_of(pallet: type[Pallet]) -> dict[int, CallDef]:
     """Dispatchables of a pallet class by index."""
     found = [m.call_definition for _, m in inspect.getmembers(pallet) if hasattr(m, "call_definition")]
-    return {c.index: c for c in sorted(found, key=lambda c: c.index)}
+    return {c.index: c.bound(pallet.call_types) for c in sorted(found, key=lambda c: c.index)}
 
 
 @per_class

@@ -247,6 +247,15 @@ class Assets(Pallet, Generic[I]):
         self.asset.put(id, details.replace(supply=details.supply + amount))
         self.deposit(self.Event.Deposited(id, who, amount))
 
+    def transferable(self, id: I, who: bytes, keep_alive: bool) -> int:
+        """Base units that may leave an account; with `keep_alive` the least holding stays.
+
+        Raises Unknown, AssetNotLive, NoAccount, Frozen.
+        """
+        details = self._known(id)
+        self._expect_live(details)
+        return _reducible(self._liquid_holding(id, who), details, keep_alive)
+
     # -- checks --------------------------------------------------------------------------------------
 
     def _known(self, id: I) -> AssetDetails:
@@ -281,15 +290,19 @@ class Assets(Pallet, Generic[I]):
         self, id: I, who: bytes, amount: int, details: AssetDetails, *, exact: bool, keep_alive: bool = False
     ) -> int:
         """What leaves an account when `amount` is asked for: dust more, or less if need not be `exact`."""
+        held = self._liquid_holding(id, who)
+        debit = min(amount, _reducible(held, details, keep_alive))
+        if exact and debit < amount:
+            raise self.Error.BalanceLow()
+        return held.balance if held.balance - debit < details.min_balance else debit
+
+    def _liquid_holding(self, id: I, who: bytes) -> AssetAccount:
         held = self.account.get(id, who)
         if held is None:
             raise self.Error.NoAccount()
         if held.is_frozen:
             raise self.Error.Frozen()
-        debit = min(amount, max(held.balance - details.min_balance, 0) if keep_alive else held.balance)
-        if exact and debit < amount:
-            raise self.Error.BalanceLow()
-        return held.balance if held.balance - debit < details.min_balance else debit
+        return held
 
     # -- changes -------------------------------------------------------------------------------------
 
@@ -344,3 +357,8 @@ class Assets(Pallet, Generic[I]):
                 self.system.store_account(who, System.drop_sufficient(info))
             case Consumer():
                 self.system.store_account(who, System.drop_consumer(info))
+
+
+def _reducible(held: AssetAccount, details: AssetDetails, keep_alive: bool) -> int:
+    """Base units that may leave a holding."""
+    return max(held.balance - details.min_balance, 0) if keep_alive else held.balance
