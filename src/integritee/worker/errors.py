@@ -6,7 +6,13 @@ WorkerError
 ├── InvalidOption      a command-line value that cannot be used
 ├── PortUnavailable    a port of the host's own services cannot be had
 ├── FundingFailed      the enclave account could not be funded
-└── NoJustification    the node offers no finality proof for a range of blocks
+├── CheckpointUnusable a checkpoint that cannot be read, or not be made
+└── NodeFault          an endpoint does not do
+    ├── WrongChain         it serves another chain than the one that is followed
+    ├── NodeBehind         others have more finalized blocks
+    ├── NodeSilent         it tells of no new blocks
+    ├── NoGenesisState     it has pruned the state of the first block, which a fresh light client needs
+    └── NoJustification    it offers no finality proof for a range of blocks
 """
 
 from __future__ import annotations
@@ -63,7 +69,60 @@ class FundingFailed(WorkerError):
         super().__init__(f"cannot send {amount} base units to {account}: {reason}")
 
 
-class NoJustification(WorkerError):
+class CheckpointUnusable(WorkerError):
+    """`where` is a file or a block."""
+
+    code = "worker.checkpoint_unusable"
+
+    def __init__(self, where: str, reason: str) -> None:
+        self.where, self.reason = where, reason
+        super().__init__(f"{where}: no checkpoint: {reason}")
+
+
+class NodeFault(WorkerError):
+    code = "worker.node_fault"
+
+
+class WrongChain(NodeFault):
+    """Hashes of first blocks."""
+
+    code = "worker.wrong_chain"
+
+    def __init__(self, found: bytes, expected: bytes) -> None:
+        self.found, self.expected = found, expected
+        super().__init__(f"the node serves the chain of genesis 0x{found.hex()}, not of 0x{expected.hex()}")
+
+
+class NodeBehind(NodeFault):
+    """`head` is the node's finalized block."""
+
+    code = "worker.node_behind"
+
+    def __init__(self, head: int) -> None:
+        self.head = head
+        super().__init__(f"the node's finalized head {head} is far behind the others'")
+
+
+class NodeSilent(NodeFault):
+    code = "worker.node_silent"
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = str(seconds)
+        super().__init__(f"the node has told of no finalized block for {seconds:g} s")
+
+
+class NoGenesisState(NodeFault):
+    code = "worker.no_genesis_state"
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(
+            f"the node cannot prove who the first authorities are ({reason}): use one that keeps all states, "
+            "or begin at a checkpoint"
+        )
+
+
+class NoJustification(NodeFault):
     code = "worker.no_justification"
 
     def __init__(self, first: int, last: int) -> None:
