@@ -128,7 +128,7 @@ HEADERS = [
     Attack(
         "one who forces a change",
         hand_over(announce(4, log(ForcedChange(0, authorities([STRANGER]), 0)))),
-        "parentchain.unsupported_consensus_log",
+        "parentchain.forced_change",
     ),
     Attack(
         "usurper during a change",
@@ -385,12 +385,12 @@ FIRST_CONTACT = [
 def test_a_lie_at_first_contact_leaves_the_enclave_unacquainted(attack: Attack) -> None:
     world = World()
     try:
-        before = (world.core.state.root(), world.core.outbox.whole(), world.store.sequence)
+        before = (world.core.state.root(), world.core.integritee.outbox.whole(), world.store.sequence)
         with pytest.raises(IntegriteeError) as caught:
             attack.lie(world)
         assert (caught.value.code, getattr(caught.value, "cause", None)) == (attack.code, attack.cause)
-        assert (world.core.state.root(), world.core.outbox.whole(), world.store.sequence) == before
-        assert world.core.follower is None
+        assert (world.core.state.root(), world.core.integritee.outbox.whole(), world.store.sequence) == before
+        assert world.core.integritee.follower is None
         world.connect()
         world.fund_enclave()
         world.block(2)
@@ -429,7 +429,7 @@ def test_every_byte_of_a_request_counts(world: World) -> None:
 
 def test_the_truth_is_told_in_one_request(world: World) -> None:
     """The table's own premise: the honest batch spans a change of voters, and is taken as it is."""
-    follower = world.core.follower
+    follower = world.core.integritee.follower
     assert follower is not None
     assert follower.light_client.state.set_id == 0
     hand_over(lambda _, blocks: blocks)(world)

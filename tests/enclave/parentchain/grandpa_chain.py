@@ -1,9 +1,11 @@
-"""A GRANDPA chain for tests: genesis state, headers, and voters who sign what they are told to."""
+"""GRANDPA chains for tests: genesis state, headers, and voters who sign what they are told to; and a relay chain
+with the heads of its parachains in its state."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from integritee.boundary.messages import Leap, RelayFinality
 from integritee.crypto import Ed25519Pair, blake2_256
 from integritee.enclave.parentchain.light_client import (
     AUTHORITIES_KEY,
@@ -12,6 +14,7 @@ from integritee.enclave.parentchain.light_client import (
     SET_ID_KEY,
     LightClient,
 )
+from integritee.enclave.parentchain.relayed_chain import para_head_key
 from integritee.primitives.grandpa import (
     Authority,
     Commit,
@@ -96,3 +99,63 @@ def justification(
 
 def justified(target: Header, pairs: Voters, set_id: int = 0, round: int = 1) -> bytes:
     return justification(target, [vote(pair, target, round, set_id) for pair in pairs], round=round)
+
+
+# --- a relay chain
+
+PARA_ID, OTHER_PARA = 2039, 2040
+
+
+def headless() -> Header:
+    """A genesis without GRANDPA, as parachains have."""
+    return genesis(state(None, set_id=None))
+
+
+class RelayChain:
+    """Grows by blocks whose state names the heads of two parachains; `sets` are its voters, one after the other."""
+
+    def __init__(self, *sets: Voters) -> None:
+        self.sets = sets or (OLD,)
+        self.origin = state(authorities(self.sets[0]))
+        self.headers = [genesis(self.origin)]
+        self.states = [self.origin]
+        self.ends: list[int] = []
+        """The last block of each set that others have followed."""
+
+    @property
+    def genesis(self) -> Header:
+        return self.headers[0]
+
+    @property
+    def head(self) -> Header:
+        return self.headers[-1]
+
+    def grow(self, para: Header | None = None, other: Header | None = None, *, change: bool = False) -> Header:
+        """A block after which the parachains have these heads, their former ones if unsaid, and which may be the last
+        of its voters."""
+        heads = {PARA_ID: para, OTHER_PARA: other}
+        written = {para_head_key(i): encode(bytes, head.encoded()) for i, head in heads.items() if head is not None}
+        self.states.append(self.states[-1].commit(written))
+        number, logs = len(self.headers), [aura_slot_digest(len(self.headers))]
+        if change:
+            self.ends.append(number)
+            logs.append(change_to(self.sets[len(self.ends)], 0))
+        root = self.states[-1].root()
+        self.headers.append(Header(self.head.hash(), number, root, EMPTY_ROOT, Digest(logs)))
+        return self.head
+
+    def justification(self, number: int) -> bytes:
+        set_id = sum(end < number for end in self.ends)
+        return justified(self.headers[number], self.sets[set_id], set_id=set_id)
+
+    def prove(self, number: int, para_id: int = PARA_ID) -> list[bytes]:
+        return self.states[number].prove([para_head_key(para_id)])
+
+    def leaps(self, after: int, before: int) -> list[Leap]:
+        return [Leap([self.headers[n]], self.justification(n)) for n in self.ends if after < n < before]
+
+    def finality(self, after: int = 0, number: int | None = None) -> RelayFinality:
+        """What shows the head at block `number`, or the last one, to who knows block `after`."""
+        number = self.head.number if number is None else number
+        leaps = self.leaps(after, number)
+        return RelayFinality(leaps, self.headers[number], self.justification(number), self.prove(number))

@@ -20,7 +20,7 @@ from integritee.enclave.parentchain.blocks import (
     MAX_WATCHED_KEYS,
     verify_block,
 )
-from integritee.enclave.parentchain.light_client import LightClient, LightClientState, Trust
+from integritee.enclave.parentchain.header_chain import BlockId, HeaderChain, HeaderChainState
 from integritee.primitives.header import Digest, Header
 from integritee.scale import decode
 from integritee.trie import EMPTY_ROOT, Layout, Trie, ordered_root
@@ -70,20 +70,20 @@ def test_real_block(i: int) -> None:
     assert block.verify()[KEYS[-1]] is None
 
 
-def at_first() -> LightClient:
-    """A client whose head is the first block of the vectors, since their genesis header is not recorded."""
+def at_first() -> HeaderChain:
+    """A chain whose head is the first block of the vectors, since their genesis header is not recorded."""
     first = HEADERS[0]
-    return LightClient(LightClientState(first.parent_hash, first, Trust.Unproven, 0, [], None))
+    return HeaderChain(HeaderChainState(first.parent_hash, BlockId.of(first), first))
 
 
 def test_real_header_chain() -> None:
-    client = at_first()
-    assert client.import_chain(HEADERS[1:], None) == HEADERS[1:]
-    assert client.head_hash == unhex(VECTORS["blocks"][-1]["hash"])
+    chain = at_first()
+    assert chain.import_chain(HEADERS[1:]) == HEADERS[1:]
+    assert chain.head.hash() == unhex(VECTORS["blocks"][-1]["hash"])
     with pytest.raises(e.AlreadyFinalized):
-        client.import_chain(HEADERS[1:], None)
+        chain.import_chain(HEADERS[1:])
     with pytest.raises(e.NotConsecutive):
-        at_first().import_chain(HEADERS[2:], None)
+        at_first().import_chain(HEADERS[2:])
 
 
 def swap(items: list[bytes], i: int, j: int) -> list[bytes]:

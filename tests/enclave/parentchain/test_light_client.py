@@ -1,4 +1,4 @@
-"""The light client among honest nodes: start, finality, set changes, persistence; and the unproven mode."""
+"""The light client among honest nodes: start at genesis or a checkpoint, finality, set changes, persistence."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from integritee.boundary.messages import Checkpoint
 from integritee.enclave.parentchain import errors as e
 from integritee.enclave.parentchain.justification import VoterSet
 from integritee.enclave.parentchain.light_client import (
     AUTHORITIES_KEY,
     GENESIS_KEYS,
     LEGACY_AUTHORITIES_KEY,
-    MAX_HEADERS,
     SET_ID_KEY,
     LightClient,
+    LightClientState,
 )
 from integritee.primitives.grandpa import ForcedChange, OnDisabled, Pause, Resume
 from integritee.primitives.header import GRANDPA_ENGINE, Consensus, DigestItem, Header
-from integritee.scale import DecodeError, encode
+from integritee.scale import decode, encode
 from integritee.trie import Trie
 
 from .grandpa_chain import (
@@ -62,7 +63,6 @@ def test_storage_keys() -> None:
 )
 def test_start(trie: Trie, set_id: int, pairs: Voters) -> None:
     client = LightClient.start(genesis(trie), trie.prove(GENESIS_KEYS))
-    assert client.trust == "grandpa"
     assert client.state.set_id == set_id
     assert client.state.authorities == authorities(pairs)
     assert client.head_hash == client.state.genesis_hash == genesis(trie).hash()
@@ -138,8 +138,6 @@ def test_start_behind_genesis() -> None:
     header = Header(b"\x01" * 32, 0, HONEST.root(), HONEST.root(), genesis(HONEST).digest)
     with pytest.raises(e.NotGenesis):
         LightClient.start(header, HONEST.prove(GENESIS_KEYS))
-    with pytest.raises(e.NotGenesis):
-        LightClient.start_unproven(extend(genesis(HONEST), 1)[0])
 
 
 # --- finality
@@ -296,13 +294,14 @@ def test_every_change_on_the_way_is_justified(earlier: dict[int, Voters], error:
 @pytest.mark.parametrize(
     ("logs", "error"),
     [
-        ([log(ForcedChange(0, authorities(NEW), 0))], e.UnsupportedConsensusLog),
+        ([log(ForcedChange(0, authorities(NEW), 0))], e.ForcedSetChange),
+        ([log(ForcedChange(0, authorities(NEW), 9))], e.ForcedSetChange),
         ([change_to(NEW, 4), change_to(OLD, 4)], e.OverlappingSetChange),
         ([change_to([], 4)], e.InvalidAuthoritySet),
         ([Consensus(GRANDPA_ENGINE, b"\x01\xff")], e.MalformedConsensusLog),
         ([Consensus(GRANDPA_ENGINE, b"\x09")], e.MalformedConsensusLog),
     ],
-    ids=["forced", "two changes", "empty set", "truncated", "unknown variant"],
+    ids=["forced", "forced later", "two changes", "empty set", "truncated", "unknown variant"],
 )
 def test_unfollowable_digests(logs: list[DigestItem], error: type[e.LightClientError]) -> None:
     client = started()
@@ -330,6 +329,78 @@ def test_harmless_digests() -> None:
     assert client.head == chain[-1]
 
 
+# --- checkpoints
+
+
+def at(header: Header, pairs: Voters = NEW, set_id: int = 1) -> Checkpoint:
+    return Checkpoint(header, set_id, authorities(pairs))
+
+
+ROOT = genesis(HONEST)
+
+
+@pytest.mark.parametrize("signal", [None, 4, 6], ids=["no change", "change before", "change at the checkpoint"])
+def test_start_at_a_checkpoint(signal: int | None) -> None:
+    logs = {signal: [change_to(NEW, 0)]} if signal else {}
+    chain = extend(ROOT, 9, logs)
+    client = LightClient.start_at(ROOT, at(chain[5]))
+    assert (client.state.genesis_hash, client.head, client.state.start.number) == (ROOT.hash(), chain[5], 6)
+    assert client.state.start.hash == chain[5].hash()
+    assert client.import_chain(chain[6:], justified(chain[8], NEW, set_id=1)) == chain[6:]
+
+
+def test_a_checkpoint_may_announce_the_next_change() -> None:
+    chain = extend(ROOT, 9, {3: [change_to(NEW, 2)]})
+    client = LightClient.start_at(ROOT, at(chain[2], OLD, 0))
+    client.import_chain(chain[3:], justified(chain[8], NEW, set_id=1), {5: justified(chain[4], OLD)})
+    assert (client.state.set_id, client.state.authorities) == (1, authorities(NEW))
+
+
+@pytest.mark.parametrize(
+    ("root", "checkpoint", "error"),
+    [
+        (extend(ROOT, 1)[0], at(extend(ROOT, 1)[0]), e.NotGenesis),
+        (ROOT, at(ROOT), e.InvalidCheckpoint),
+        (ROOT, at(extend(ROOT, 1)[0], []), e.InvalidAuthoritySet),
+        (ROOT, at(extend(ROOT, 1, {1: [change_to(OLD, 0)]})[0], NEW), e.InvalidCheckpoint),
+        (ROOT, at(extend(ROOT, 1, {1: [log(ForcedChange(0, authorities(NEW), 0))]})[0]), e.ForcedSetChange),
+    ],
+    ids=["of no genesis", "at genesis", "nobody votes", "other authorities take over", "at a forced change"],
+)
+def test_refused_checkpoints(root: Header, checkpoint: Checkpoint, error: type[e.LightClientError]) -> None:
+    with pytest.raises(error):
+        LightClient.start_at(root, checkpoint)
+
+
+FORCED_AT, FORCED_DELAY = 4, 2
+
+
+def forced_chain() -> list[Header]:
+    """OLD stop voting after block 3, NEW are installed by force."""
+    forced = log(ForcedChange(3, authorities(NEW), FORCED_DELAY))
+    return extend(ROOT, 12, {FORCED_AT: [forced]})
+
+
+@pytest.mark.parametrize(("pairs", "set_id"), [(OLD, 0), (NEW, 1)], ids=["by the old set", "by the new set"])
+def test_no_vote_proves_a_forced_change(pairs: Voters, set_id: int) -> None:
+    client, chain = started(), forced_chain()
+    client.import_chain(chain[:3], justified(chain[2], OLD))
+    with pytest.raises(e.ForcedSetChange) as caught:
+        client.import_chain(chain[3:], justified(chain[-1], pairs, set_id=set_id))
+    assert vars(caught.value) == {"number": FORCED_AT, "at": FORCED_AT + FORCED_DELAY}
+    assert "checkpoint at block 6 or later" in str(caught.value)
+    assert client.head == chain[2]
+
+
+def test_a_checkpoint_carries_over_a_forced_change() -> None:
+    """As the error advises: whoever vouches for the block vouches for the new set."""
+    chain = forced_chain()
+    client = LightClient.start_at(ROOT, at(chain[FORCED_AT + FORCED_DELAY - 1]))
+    assert client.import_chain(chain[6:], justified(chain[-1], NEW, set_id=1)) == chain[6:]
+    with pytest.raises(e.UnknownVoter):
+        LightClient.start_at(ROOT, at(chain[5])).import_chain(chain[6:], justified(chain[-1], OLD))
+
+
 # --- persistence
 
 
@@ -337,39 +408,11 @@ def test_state_survives() -> None:
     client = started()
     chain = extend(client.head, 9, {2: [change_to(NEW, 3)]})
     client.import_chain(chain[:3], justified(chain[2], OLD))
-    resumed, copied = LightClient.resume(client.encode_state()), client.copy()
-    assert resumed.state == copied.state == client.state
-    for other in (resumed, copied):
+    restored = LightClient(decode(LightClientState, encode(LightClientState, client.state)))
+    copied = client.copy()
+    assert restored.state == copied.state == client.state
+    for other in (restored, copied):
         other.import_chain(chain[3:5], justified(chain[4], OLD))
         other.import_chain(chain[5:], justified(chain[8], NEW, set_id=1))
         assert other.head == chain[-1]
     assert client.head == chain[2]
-
-
-def test_damaged_state_does_not_resume() -> None:
-    encoded = started().encode_state()
-    with pytest.raises(DecodeError):
-        LightClient.resume(encoded[:-1])
-
-
-# --- without proof of finality
-
-
-def test_unproven_mode_says_so_and_still_follows_the_chain() -> None:
-    client = LightClient.start_unproven(genesis(HONEST))
-    chain = extend(client.head, 5, {2: [change_to(NEW, 0)]})
-    assert client.import_chain(chain[:2], None) == chain[:2]
-    assert client.import_chain(chain[2:], b"never looked at") == chain[2:]
-    assert client.trust == "unproven"
-    assert LightClient.resume(client.encode_state()).trust == "unproven"
-    with pytest.raises(e.ParentMismatch):
-        client.import_chain(extend(extend(chain[3], 1, salt=b"fork")[0], 1), None)
-
-
-def test_batch_limit() -> None:
-    client = LightClient.start_unproven(genesis(HONEST))
-    chain = extend(client.head, 2)
-    with pytest.raises(e.ChainTooLong) as caught:
-        client.import_chain(chain * (MAX_HEADERS // 2 + 1), None)
-    assert caught.value.limit == MAX_HEADERS
-    assert encode(Header, client.head) == encode(Header, genesis(HONEST))

@@ -1,7 +1,7 @@
 """Sixteen real blocks and what the enclave decides about them, against a table written by hand.
 
 The chain is a worker's whole life on its parentchain, run by the real Integritee runtime. Its genesis header is not
-recorded and a parachain has no justifications, so the light client starts at block 1 and follows without proofs of
+recorded and a parachain has no justifications, so its headers are followed from block 1 on without proofs of
 finality. What the table says was read off the recording and reasoned from the rules:
 
 - the time is what the block's inherent sets;
@@ -26,9 +26,9 @@ import pytest
 from integritee.apps.catalog import DEFAULT_LEDGER as LEDGER
 from integritee.crypto import Ed25519Pair, blake2_256, ss58_decode
 from integritee.enclave.parentchain.blocks import verify_block
-from integritee.enclave.parentchain.contract import EVENTS_KEY, ParentchainContract
+from integritee.enclave.parentchain.contract import EVENTS_KEY, ParentchainContract, Place
+from integritee.enclave.parentchain.header_chain import BlockId, HeaderChain, HeaderChainState
 from integritee.enclave.parentchain.inbound import Deposit, ExtrinsicOutcome, InboundBlock, read_block
-from integritee.enclave.parentchain.light_client import LightClient, LightClientState, Trust
 from integritee.enclave.sidechain.author import Assignment, BlockBuilder, Decipher
 from integritee.enclave.sidechain.invocations import Invocations
 from integritee.frame.overlay import Overlay
@@ -262,7 +262,7 @@ def metadata() -> RuntimeMetadata:
 
 @pytest.fixture(scope="module")
 def contract(metadata: RuntimeMetadata) -> ParentchainContract:
-    return ParentchainContract(metadata, SHARD, ENCLAVE, VAULT)
+    return ParentchainContract(metadata, Place(ParentchainId.Integritee, SHARD, ENCLAVE, VAULT))
 
 
 @pytest.fixture(scope="module")
@@ -277,9 +277,8 @@ def test_the_table_is_about_the_whole_recording() -> None:
 def test_headers_form_one_chain() -> None:
     headers = [read(number).header for number in TABLE]
     assert headers[0].parent_hash == unhex(CHAIN["genesis_hash"])
-    client = LightClient(LightClientState(headers[0].parent_hash, headers[0], Trust.Unproven, 0, [], None))
-    assert client.import_chain(headers[1:], None) == headers[1:]
-    assert client.trust == "unproven"
+    chain = HeaderChain(HeaderChainState(headers[0].parent_hash, BlockId.of(headers[0]), headers[0]))
+    assert chain.import_chain(headers[1:]) == headers[1:]
     assert [header.hash() for header in headers] == [unhex(block["hash"]) for block in RECORDED.values()]
 
 
@@ -360,7 +359,7 @@ def decided(
     builder = BlockBuilder(assignment, LEDGER, genesis(vault), 1_800_000_000_000, bytes(32), checked=True)
     invocations = Invocations(builder)
     with caplog.at_level(logging.WARNING):
-        builder.apply_parentchain(block, contract.watched, [])
+        builder.apply_parentchain(contract, block, [])
         confirmed = invocations.read(block)
         builder.begin_calls()
         while invocations.execute(8):

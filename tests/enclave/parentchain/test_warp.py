@@ -9,7 +9,6 @@ import pytest
 
 from integritee.boundary.messages import MAX_LEAPS, Leap
 from integritee.enclave.parentchain import errors as e
-from integritee.enclave.parentchain.light_client import LightClient
 from integritee.primitives.grandpa import ForcedChange
 from integritee.primitives.header import DigestItem, Header
 
@@ -93,7 +92,7 @@ def spliced() -> Leap:
         (lambda: [Leap([], LEAPS[0].justification)], e.EmptyChain),
         (lambda: [LEAPS[0], torn()], e.NotConsecutive),
         (lambda: [LEAPS[0], spliced()], e.ParentMismatch),
-        (lambda: [LEAPS[0], forced()], e.UnsupportedConsensusLog),
+        (lambda: [LEAPS[0], forced()], e.ForcedSetChange),
         (lambda: LEAPS[:1] * (MAX_LEAPS + 1), e.TooManyLeaps),
     ],
     ids=[
@@ -134,7 +133,90 @@ def test_no_leap_over_a_pending_change() -> None:
     assert client.head == CHAIN[14]
 
 
-def test_nothing_to_leap_by_without_proof_of_finality() -> None:
-    client = LightClient.start_unproven(started().head)
-    with pytest.raises(e.InvalidAuthoritySet):
-        client.warp(LEAPS[:1])
+@pytest.mark.parametrize("first", [14, 16], ids=["at the announcement", "behind it"])
+def test_a_leap_may_begin_before_the_head(first: int) -> None:
+    """Who announced the change is known already, or is said again."""
+    client = started()
+    client.warp(LEAPS[:1])
+    client.import_chain(CHAIN[5:15], justified(CHAIN[14], SETS[1], set_id=1))
+    client.warp([leap(first, 17, SETS[1], 1)])
+    assert (client.head, client.state.set_id, client.state.pending) == (CHAIN[16], 2, None)
+
+
+def test_a_leap_must_not_contradict_what_is_known() -> None:
+    client = started()
+    client.warp(LEAPS[:1])
+    client.import_chain(CHAIN[5:15], justified(CHAIN[14], SETS[1], set_id=1))
+    false = extend(CHAIN[12], 4, {14: [change_to(voters("stranger", 4), 3)]})
+    with pytest.raises(e.OverlappingSetChange):
+        client.warp([Leap(false, justified(false[-1], SETS[1], set_id=1))])
+    assert client.head == CHAIN[14]
+
+
+# --- skipping to a later block of one set
+
+
+def skip(number: int, pairs: Voters = OLD, set_id: int = 0) -> tuple[Header, bytes]:
+    return CHAIN[number - 1], justified(CHAIN[number - 1], pairs, set_id=set_id)
+
+
+def test_skips_and_leaps_take_turns() -> None:
+    client = started()
+    client.skip_to(*skip(3))
+    client.warp(LEAPS[:1])
+    client.skip_to(*skip(13, SETS[1], 1))
+    client.warp(LEAPS[1:2])
+    assert client.skip_to(CHAIN[16], None) == CHAIN[16]  # the head needs no proof
+    client.skip_to(*skip(30, SETS[2], 2))  # the last block of its set
+    assert (client.head, client.state.set_id) == (CHAIN[29], 3)
+    assert client.import_chain(CHAIN[30:31], justified(CHAIN[30], OLD, set_id=3)) == CHAIN[30:31]
+
+
+def test_a_skip_over_an_announcement_is_mended_by_a_leap() -> None:
+    client = started()
+    client.warp(LEAPS[:1])
+    client.skip_to(*skip(15, SETS[1], 1))
+    assert client.state.pending is None
+    client.warp(LEAPS[1:])
+    assert client.state.set_id == 3
+
+
+@pytest.mark.parametrize(
+    ("before", "target", "error"),
+    [
+        (5, skip(6), e.UnknownVoter),
+        (4, skip(6, SETS[1], 1), e.UnknownVoter),
+        (4, (CHAIN[4], None), e.MissingJustification),
+        (4, (CHAIN[4], skip(4)[1]), e.WrongTarget),
+        (4, skip(5, OLD[:2]), e.InsufficientWeight),
+        (4, skip(3), e.AlreadyFinalized),
+        (4, (extend(CHAIN[2], 1, salt=b"fork")[0], skip(4)[1]), e.AlreadyFinalized),
+    ],
+    ids=[
+        "beyond a change, by the old set",
+        "beyond a change, by the new set",
+        "unjustified",
+        "with another block's votes",
+        "with too few votes",
+        "backwards",
+        "to a fork of the head",
+    ],
+)
+def test_refused_skips(before: int, target: tuple[Header, bytes | None], error: type[e.LightClientError]) -> None:
+    client = started()
+    client.skip_to(*skip(before))
+    state = client.state
+    with pytest.raises(error):
+        client.skip_to(*target)
+    assert client.state is state
+
+
+def test_no_skip_over_a_pending_change() -> None:
+    client = started()
+    client.warp(LEAPS[:1])
+    client.import_chain(CHAIN[5:15], justified(CHAIN[14], SETS[1], set_id=1))
+    with pytest.raises(e.CrossesSetChange) as caught:
+        client.skip_to(*skip(18, SETS[1], 1))
+    assert vars(caught.value) == {"at": 17, "tip": 18}
+    client.skip_to(*skip(17, SETS[1], 1))
+    assert client.state.set_id == 2

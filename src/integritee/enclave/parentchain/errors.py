@@ -5,7 +5,15 @@ ParentchainError                      parentchain
 │   ├── StartError                    parentchain.start
 │   │   ├── NotGenesis                parentchain.not_genesis
 │   │   ├── AuthoritiesNotProven      parentchain.authorities_not_proven
-│   │   └── InvalidAuthoritySet       parentchain.invalid_authority_set  (also: announced by a header)
+│   │   ├── InvalidAuthoritySet       parentchain.invalid_authority_set  (also: announced by a header)
+│   │   ├── InvalidCheckpoint         parentchain.invalid_checkpoint
+│   │   └── UnknownStateFormat        parentchain.unknown_state_format
+│   ├── TrustError                    parentchain.trust
+│   │   ├── FinalityDowngrade         parentchain.finality_downgrade
+│   │   ├── NotParachain              parentchain.not_parachain
+│   │   ├── ForeignRelayChain         parentchain.foreign_relay_chain
+│   │   ├── ForeignPara               parentchain.foreign_para
+│   │   └── ForeignCheckpoint         parentchain.foreign_checkpoint
 │   ├── HeaderChainError              parentchain.header_chain
 │   │   ├── EmptyChain                parentchain.empty_chain
 │   │   ├── ChainTooLong              parentchain.chain_too_long
@@ -14,13 +22,21 @@ ParentchainError                      parentchain
 │   │   └── ParentMismatch            parentchain.parent_mismatch
 │   ├── SetChangeError                parentchain.set_change
 │   │   ├── MalformedConsensusLog     parentchain.malformed_consensus_log
-│   │   ├── UnsupportedConsensusLog   parentchain.unsupported_consensus_log
+│   │   ├── ForcedSetChange           parentchain.forced_change
 │   │   ├── OverlappingSetChange      parentchain.overlapping_set_change
 │   │   └── CrossesSetChange          parentchain.crosses_set_change
 │   ├── WarpError                     parentchain.warp
 │   │   ├── TooManyLeaps              parentchain.too_many_leaps
 │   │   ├── NotSetChange              parentchain.not_set_change
+│   │   ├── NothingToLeapBy           parentchain.nothing_to_leap_by
 │   │   └── WarpedTooFar              parentchain.warped_too_far
+│   ├── RelayError                    parentchain.relay
+│   │   ├── MissingRelayFinality      parentchain.missing_relay_finality
+│   │   ├── UnexpectedRelayFinality   parentchain.unexpected_relay_finality
+│   │   ├── RelayChainRefused         parentchain.relay_chain_refused
+│   │   ├── ParaHeadNotProven         parentchain.para_head_not_proven
+│   │   ├── NoParaHead                parentchain.no_para_head
+│   │   └── WrongParaHead             parentchain.wrong_para_head
 │   └── JustificationError            parentchain.justification
 │       ├── MissingJustification      parentchain.missing_justification
 │       ├── JustificationTooLarge     parentchain.justification_too_large
@@ -93,6 +109,96 @@ class InvalidAuthoritySet(StartError):
         super().__init__(f"{authorities} authorities with total weight {weight} cannot be a voter set")
         self.authorities = authorities
         self.weight = weight
+
+
+class InvalidCheckpoint(StartError):
+    """The header of a checkpoint says otherwise than the rest of it, or than the chain's genesis."""
+
+    code = "parentchain.invalid_checkpoint"
+
+    def __init__(self, number: int, reason: str) -> None:
+        super().__init__(f"checkpoint at block {number}: {reason}")
+        self.number = number
+        self.reason = reason
+
+
+class UnknownStateFormat(StartError):
+    """The sealed state of a light client is of another version of the enclave."""
+
+    code = "parentchain.unknown_state_format"
+
+    def __init__(self, found: bytes, expected: bytes) -> None:
+        super().__init__(
+            f"sealed light client begins with 0x{found.hex()}, not 0x{expected.hex()}: start anew with --clean-reset"
+        )
+        self.found = found
+        self.expected = expected
+
+
+# --- levels of trust
+
+
+class TrustError(LightClientError):
+    """The chain's finality would rest on something else than it has to."""
+
+    code = "parentchain.trust"
+
+
+class FinalityDowngrade(TrustError):
+    """What is proven final, by GRANDPA or on a relay chain, is not followed on the word of the host."""
+
+    code = "parentchain.finality_downgrade"
+
+    def __init__(self, expected: str, found: str) -> None:
+        super().__init__(f'the finality of this chain is proven ("{expected}"), it is not followed as "{found}"')
+        self.expected = expected
+        self.found = found
+
+
+class NotParachain(TrustError):
+    """A relay chain is named for a chain with a GRANDPA of its own."""
+
+    code = "parentchain.not_parachain"
+
+    def __init__(self, para_id: int) -> None:
+        super().__init__(
+            f"the chain has its own GRANDPA authorities, it cannot be parachain {para_id} of a relay chain"
+        )
+        self.para_id = para_id
+
+
+class ForeignRelayChain(TrustError):
+    """The relay chain is another one, by its genesis hash, than the one the parachain was met with."""
+
+    code = "parentchain.foreign_relay_chain"
+
+    def __init__(self, found: bytes, expected: bytes) -> None:
+        super().__init__(f"relay chain 0x{found.hex()}, but the parachain is finalized by 0x{expected.hex()}")
+        self.found = found
+        self.expected = expected
+
+
+class ForeignPara(TrustError):
+    """The parachain has another id on the relay chain than the one it was met with."""
+
+    code = "parentchain.foreign_para"
+
+    def __init__(self, found: int, expected: int) -> None:
+        super().__init__(f"parachain {found} of the relay chain, but the one that is followed is {expected}")
+        self.found = found
+        self.expected = expected
+
+
+class ForeignCheckpoint(TrustError):
+    """The chain that is followed does not go through the configured checkpoint."""
+
+    code = "parentchain.foreign_checkpoint"
+
+    def __init__(self, number: int, found: bytes, expected: bytes) -> None:
+        super().__init__(f"block {number} is 0x{found.hex()}, the checkpoint is 0x{expected.hex()}")
+        self.number = number
+        self.found = found
+        self.expected = expected
 
 
 # --- header chain
@@ -178,15 +284,18 @@ class MalformedConsensusLog(SetChangeError):
         self.cause = cause
 
 
-class UnsupportedConsensusLog(SetChangeError):
-    """The chain left normal finality (`log` is "ForcedChange"); only its operators can tell what comes next."""
+class ForcedSetChange(SetChangeError):
+    """Authorities are installed by force after block `at`; no vote says who they are, its operators can."""
 
-    code = "parentchain.unsupported_consensus_log"
+    code = "parentchain.forced_change"
 
-    def __init__(self, number: int, log: str) -> None:
-        super().__init__(f"header {number} announces {log}, which a light client cannot follow")
+    def __init__(self, number: int, at: int) -> None:
+        super().__init__(
+            f"header {number} installs authorities by force, which no vote proves: "
+            f"only a fresh enclave that starts from a checkpoint at block {at} or later can follow the chain"
+        )
         self.number = number
-        self.log = log
+        self.at = at
 
 
 class OverlappingSetChange(SetChangeError):
@@ -242,6 +351,16 @@ class NotSetChange(WarpError):
         self.last = last
 
 
+class NothingToLeapBy(WarpError):
+    """Only the chain's own GRANDPA can justify a leap, and there is none (`trust` as in `SyncState`)."""
+
+    code = "parentchain.nothing_to_leap_by"
+
+    def __init__(self, trust: str) -> None:
+        super().__init__(f'leaps, but the chain has no GRANDPA of its own ("{trust}")')
+        self.trust = trust
+
+
 class WarpedTooFar(WarpError):
     """Blocks were passed over in which the enclave was at work already, so it reads the chain from genesis on."""
 
@@ -251,6 +370,80 @@ class WarpedTooFar(WarpError):
         super().__init__(f"before block {number}, reached by leaps, the enclave has sent {nonce} extrinsics")
         self.number = number
         self.nonce = nonce
+
+
+# --- finality through a relay chain
+
+
+class RelayError(LightClientError):
+    """The relay chain does not show that a parachain's block is final."""
+
+    code = "parentchain.relay"
+
+
+class MissingRelayFinality(RelayError):
+    """Blocks of a parachain come without a word of its relay chain."""
+
+    code = "parentchain.missing_relay_finality"
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"header {number} comes without finality on the relay chain")
+        self.number = number
+
+
+class UnexpectedRelayFinality(RelayError):
+    """Finality on a relay chain for a chain that is not followed by it (`trust` as in `SyncState`)."""
+
+    code = "parentchain.unexpected_relay_finality"
+
+    def __init__(self, trust: str) -> None:
+        super().__init__(f'finality on a relay chain for a chain that is followed as "{trust}"')
+        self.trust = trust
+
+
+class RelayChainRefused(RelayError):
+    """Block `number` of the relay chain is not proven itself; `cause` is the code of its light client's error."""
+
+    code = "parentchain.relay_chain_refused"
+
+    def __init__(self, number: int, cause: str, detail: str) -> None:
+        super().__init__(f"relay chain at block {number}: {detail}")
+        self.number = number
+        self.cause = cause
+
+
+class ParaHeadNotProven(RelayError):
+    """The proof does not show the parachain's head in the relay chain's state; `cause` as in StateNotProven."""
+
+    code = "parentchain.para_head_not_proven"
+
+    def __init__(self, state_root: bytes, cause: str, detail: str) -> None:
+        super().__init__(f"parachain head under relay state 0x{state_root.hex()} is not proven: {detail}")
+        self.state_root = state_root
+        self.cause = cause
+
+
+class NoParaHead(RelayError):
+    """The relay chain does not know the parachain at this block."""
+
+    code = "parentchain.no_para_head"
+
+    def __init__(self, para_id: int, relay_number: int) -> None:
+        super().__init__(f"relay chain has no head of parachain {para_id} at block {relay_number}")
+        self.para_id = para_id
+        self.relay_number = relay_number
+
+
+class WrongParaHead(RelayError):
+    """The last of the headers is not the parachain's head on the relay chain; `found` is the hash of the latter."""
+
+    code = "parentchain.wrong_para_head"
+
+    def __init__(self, number: int, expected: bytes, found: bytes) -> None:
+        super().__init__(f"relay chain proves parachain head 0x{found.hex()}, not {number} 0x{expected.hex()}")
+        self.number = number
+        self.expected = expected
+        self.found = found
 
 
 # --- justification

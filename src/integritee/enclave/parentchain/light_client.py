@@ -1,36 +1,36 @@
-"""A GRANDPA light client: which headers of a parentchain are final, and how we know.
+"""A GRANDPA light client: which headers of a chain are final, and how we know.
 
-It starts from a genesis header, proves the authority set out of the genesis state and then takes batches of
-consecutive headers. A batch counts only with a justification of its last header by the authority set in
-force there, and counts as a whole: a final block finalizes its ancestors. On any error the client is unchanged.
+It starts from a genesis header and proves the authority set out of the genesis state, or takes both from a
+checkpoint. Then it takes batches of consecutive headers. A batch counts only with a justification of its last header
+by the authority set in force there, and counts as a whole: a final block finalizes its ancestors. On any error the
+client is unchanged.
 
 Rules: sp-consensus-grandpa (`ConsensusLog`), sc-consensus-grandpa (`import.rs`, `authorities.rs`), pallet-grandpa
 (storage). Votes are counted in `justification`.
 
 - A scheduled change announced in block n with delay d takes effect after block n + d, which is the last one for
   the old set to finalize. A batch that goes on beyond it needs a justification of that block too.
-- A forced change is refused. It is how operators replace a set that no longer votes: full nodes follow it on the
-  word of block authors, and drop it if the block announcing it was final for them before it was due. Headers do
-  not tell which of the two happened, and no vote of the old set says who the new one is.
+- A forced change is how operators replace a set that no longer votes. Full nodes follow it on the word of block
+  authors as soon as their best chain is d blocks beyond it, and drop it if the block announcing it was final for
+  them before it was due. Headers do not tell which of the two happened, no vote of the old set says who the new one
+  is, and warp proofs end before it. So it is refused, and a chain that had one is followed from a checkpoint behind
+  it: whoever vouches for the checkpoint vouches for the new set.
 - Pause and resume are ignored, as full nodes do: if voters do pause, there is nothing to import.
 
 `warp` goes from one change of the set to the next without the headers between (sc-consensus-grandpa,
-`warp_proof.rs`): who is in the set is known from the one before, and its votes name the set they belong to.
-
-Chains whose finality cannot be proven here (parachains) need `start_unproven`, which follows the header chain
-on the word of the host. The client then says so in `trust`, and never changes its mind.
+`warp_proof.rs`): who is in the set is known from the one before, and its votes name the set they belong to. For the
+same reason `skip_to` may pass over headers under one set.
 """
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Final, Literal, Self
+from typing import Final, Self
 
 from msgspec.structs import replace
 
-from integritee.boundary.messages import MAX_LEAPS, Leap
+from integritee.boundary.messages import MAX_LEAPS, Checkpoint, Leap
 from integritee.primitives.grandpa import (
     Authority,
     ConsensusLog,
@@ -47,23 +47,19 @@ from integritee.trie import TrieError, verify_proof
 from .errors import (
     AlreadyFinalized,
     AuthoritiesNotProven,
-    ChainTooLong,
     CrossesSetChange,
     EmptyChain,
+    ForcedSetChange,
+    InvalidAuthoritySet,
+    InvalidCheckpoint,
     MalformedConsensusLog,
     MissingJustification,
-    NotConsecutive,
-    NotGenesis,
     NotSetChange,
     OverlappingSetChange,
-    ParentMismatch,
     TooManyLeaps,
-    UnsupportedConsensusLog,
 )
+from .header_chain import BlockId, check_beyond_genesis, check_genesis, verify_header_chain
 from .justification import VoterSet, verify_justification
-
-MAX_HEADERS: Final = 4096
-"""Headers per batch. Nodes keep a justification at least every 512 blocks."""
 
 NOTHING_EARLIER: Final[Mapping[int, bytes]] = MappingProxyType({})
 
@@ -78,13 +74,6 @@ GENESIS_KEYS: Final = (AUTHORITIES_KEY, SET_ID_KEY, LEGACY_AUTHORITIES_KEY)
 """Keys that the proof given to `LightClient.start` must cover, present or absent, and no others."""
 
 
-class Trust(enum.IntEnum):
-    """What the finality of the head rests on."""
-
-    Grandpa = 0
-    Unproven = 1
-
-
 class SetChange(Struct, frozen=True):
     """`authorities` take over after block `at`."""
 
@@ -93,11 +82,11 @@ class SetChange(Struct, frozen=True):
 
 
 class LightClientState(Struct, frozen=True):
-    """All that a light client remembers. `authorities` is empty and meaningless if `trust` is Unproven."""
+    """All that a light client remembers. `start` is the block it began with: genesis, or a checkpoint."""
 
     genesis_hash: H256
+    start: BlockId
     head: Header
-    trust: Trust
     set_id: u64
     authorities: list[Authority]
     pending: SetChange | None
@@ -111,25 +100,40 @@ class LightClient:
         self._head_hash = state.head.hash()
 
     @classmethod
-    def start(cls, genesis_header: Header, authorities_proof: Sequence[bytes]) -> Self:
+    def start(cls, genesis: Header, authorities_proof: Sequence[bytes]) -> Self:
         """Follow the chain of a trusted genesis header; the proof covers GENESIS_KEYS in its state.
 
         Raises NotGenesis, AuthoritiesNotProven or InvalidAuthoritySet.
         """
-        set_id, authorities = _genesis_authorities(genesis_header.state_root, authorities_proof)
+        proven = genesis_authorities(genesis, authorities_proof)
+        check_genesis(genesis)
+        if proven is None:
+            raise InvalidAuthoritySet(0, 0)
+        set_id, authorities = proven
         VoterSet.of(authorities)
-        return cls._start(genesis_header, Trust.Grandpa, set_id, authorities)
+        return cls(LightClientState(genesis.hash(), BlockId.of(genesis), genesis, set_id, authorities, None))
 
     @classmethod
-    def start_unproven(cls, genesis_header: Header) -> Self:
-        """Follow the chain without any proof of finality. Raises NotGenesis."""
-        return cls._start(genesis_header, Trust.Unproven, 0, [])
+    def start_at(cls, genesis: Header, checkpoint: Checkpoint) -> Self:
+        """Follow the chain from a block on that somebody trustworthy vouches for, together with the set in force.
 
-    @classmethod
-    def _start(cls, genesis: Header, trust: Trust, set_id: int, authorities: list[Authority]) -> Self:
-        if genesis.number != 0 or genesis.parent_hash != bytes(32):
-            raise NotGenesis(genesis.number, genesis.parent_hash)
-        return cls(LightClientState(genesis.hash(), genesis, trust, set_id, authorities, None))
+        Nothing ties the block to the genesis header. No change of authorities announced before it may be pending, or
+        the client will wait for votes that nobody casts; if its own header announces one, that is heard.
+        Raises NotGenesis, InvalidCheckpoint, InvalidAuthoritySet or a SetChangeError.
+        """
+        check_genesis(genesis)
+        header = checkpoint.header
+        check_beyond_genesis(header)
+        VoterSet.of(checkpoint.authorities)
+        _, pending = _under_one_set([header], None)
+        if pending is not None and pending.at == header.number:
+            if pending.authorities != checkpoint.authorities:
+                raise InvalidCheckpoint(header.number, "its header says that other authorities take over")
+            pending = None
+        start = BlockId.of(header)
+        return cls(
+            LightClientState(genesis.hash(), start, header, checkpoint.set_id, checkpoint.authorities, pending)
+        )
 
     @classmethod
     def resume(cls, state: bytes) -> Self:
@@ -148,8 +152,8 @@ class LightClient:
         return self._state
 
     @property
-    def trust(self) -> Literal["grandpa", "unproven"]:
-        return "grandpa" if self._state.trust is Trust.Grandpa else "unproven"
+    def trust(self) -> str:
+        return "grandpa"
 
     @property
     def head(self) -> Header:
@@ -166,21 +170,19 @@ class LightClient:
         """Finalize consecutive headers behind the head, and return them.
 
         `justification` is the SCALE form of that of the last header, `earlier` are those of headers before it, by
-        number: they are needed, and looked at, where authorities change. In unproven mode none is looked at.
+        number: they are needed, and looked at, where authorities change.
         Raises a HeaderChainError, SetChangeError, JustificationError or InvalidAuthoritySet.
         """
         tip_hash = verify_header_chain(headers, self._state.head, self._head_hash)
         tip = headers[-1]
-        state = replace(self._state, head=tip)
-        if state.trust is Trust.Grandpa:
-            state, rest = self._state, headers
-            while rest:
-                count, pending = _under_one_set(rest, state.pending)
-                part, rest = rest[:count], rest[count:]
-                if rest and part[-1].number not in earlier:
-                    raise CrossesSetChange(part[-1].number, tip.number)
-                proof = earlier[part[-1].number] if rest else justification
-                state = _finalize(replace(state, head=part[-1], pending=pending), proof)
+        state, rest = self._state, headers
+        while rest:
+            count, pending = _under_one_set(rest, state.pending)
+            part, rest = rest[:count], rest[count:]
+            if rest and part[-1].number not in earlier:
+                raise CrossesSetChange(part[-1].number, tip.number)
+            proof = earlier[part[-1].number] if rest else justification
+            state = _finalize(replace(state, head=part[-1], pending=pending), proof)
         self._state, self._head_hash = state, tip_hash
         return list(headers)
 
@@ -194,29 +196,43 @@ class LightClient:
             raise TooManyLeaps(len(leaps), MAX_LEAPS)
         state = self._state
         for leap in leaps:
-            if not leap.headers:
-                raise EmptyChain
-            first, last = leap.headers[0], leap.headers[-1]
-            if first.number <= state.head.number:
-                raise AlreadyFinalized(first.number, state.head.number)
-            if len(leap.headers) > 1:
-                verify_header_chain(leap.headers[1:], first, first.hash())
-            _, pending = _under_one_set(leap.headers, state.pending)
-            if pending is None or pending.at != last.number:
-                raise NotSetChange(first.number, last.number)
-            state = _finalize(replace(state, head=last, pending=pending), leap.justification)
+            state = _leap(state, leap)
         self._state, self._head_hash = state, state.head.hash()
         return state.head
 
+    def skip_to(self, header: Header, justification: bytes | None) -> Header:
+        """Go to a later block that the set in force finalized, without the headers between; the new head.
 
-def _genesis_authorities(state_root: bytes, proof: Sequence[bytes]) -> tuple[int, list[Authority]]:
-    """Set id and authorities of the genesis state. Raises AuthoritiesNotProven."""
+        A change of authorities that is announced between must not take effect later than with that block, or be
+        passed by a leap then: its authorities are not known here. For the head itself nothing is to be shown.
+        Raises AlreadyFinalized, or as `import_chain` for changes and votes.
+        """
+        head, due = self._state.head, self._state.pending
+        if header == head:
+            return head
+        if header.number <= head.number:
+            raise AlreadyFinalized(header.number, head.number)
+        if due is not None and due.at < header.number:
+            raise CrossesSetChange(due.at, header.number)
+        _, pending = _under_one_set([header], due)
+        self._state = _finalize(replace(self._state, head=header, pending=pending), justification)
+        self._head_hash = header.hash()
+        return header
+
+
+def genesis_authorities(genesis: Header, proof: Sequence[bytes]) -> tuple[int, list[Authority]] | None:
+    """Set id and authorities as proven by the genesis state, None if it has no GRANDPA.
+
+    Raises AuthoritiesNotProven.
+    """
     try:
-        values = verify_proof(state_root, proof, GENESIS_KEYS)
+        values = verify_proof(genesis.state_root, proof, GENESIS_KEYS)
+        if values[AUTHORITIES_KEY] is None and values[LEGACY_AUTHORITIES_KEY] is None:
+            return None
         set_id = values[SET_ID_KEY]
         return 0 if set_id is None else decode(u64, set_id), _stored_authorities(values)
     except (TrieError, DecodeError) as error:
-        raise AuthoritiesNotProven(state_root, error.code, str(error)) from error
+        raise AuthoritiesNotProven(genesis.state_root, error.code, str(error)) from error
 
 
 def _stored_authorities(values: dict[bytes, bytes | None]) -> list[Authority]:
@@ -226,24 +242,6 @@ def _stored_authorities(values: dict[bytes, bytes | None]) -> list[Authority]:
         stored = legacy[1:]
     authorities: list[Authority] = [] if stored is None else decode(list[Authority], stored)
     return authorities
-
-
-def verify_header_chain(headers: Sequence[Header], head: Header, head_hash: bytes) -> bytes:
-    """Whether the headers follow `head` one by one; the hash of the last. Raises a HeaderChainError."""
-    if not headers:
-        raise EmptyChain
-    if len(headers) > MAX_HEADERS:
-        raise ChainTooLong(len(headers), MAX_HEADERS)
-    if headers[0].number <= head.number:
-        raise AlreadyFinalized(headers[0].number, head.number)
-    parent = head_hash
-    for expected, header in enumerate(headers, head.number + 1):
-        if header.number != expected:
-            raise NotConsecutive(header.number, expected)
-        if header.parent_hash != parent:
-            raise ParentMismatch(expected, parent, header.parent_hash)
-        parent = header.hash()
-    return parent
 
 
 # --- authority sets
@@ -273,10 +271,29 @@ def _announced_changes(header: Header) -> list[ScheduledChange]:
         except DecodeError as error:
             raise MalformedConsensusLog(header.number, error.code) from error
         if isinstance(log, ForcedChange):
-            raise UnsupportedConsensusLog(header.number, type(log).__name__)
+            raise ForcedSetChange(header.number, header.number + log.delay)
         if isinstance(log, ScheduledChange):
             changes.append(log)
     return changes
+
+
+def _leap(state: LightClientState, leap: Leap) -> LightClientState:
+    """The state behind the last header of a leap. Its first ones may be at or before the head, whose announcement
+    they then repeat. Raises as `LightClient.warp`."""
+    if not leap.headers:
+        raise EmptyChain
+    first, last = leap.headers[0], leap.headers[-1]
+    if last.number <= state.head.number:
+        raise AlreadyFinalized(last.number, state.head.number)
+    if len(leap.headers) > 1:
+        verify_header_chain(leap.headers[1:], first, first.hash())
+    known = state.pending if first.number > state.head.number else None
+    _, pending = _under_one_set(leap.headers, known)
+    if pending is None or pending.at != last.number:
+        raise NotSetChange(first.number, last.number)
+    if state.pending not in (None, pending):
+        raise OverlappingSetChange(last.number, state.pending.at)
+    return _finalize(replace(state, head=last, pending=pending), leap.justification)
 
 
 def _finalize(state: LightClientState, justification: bytes | None) -> LightClientState:
