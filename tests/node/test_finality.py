@@ -10,14 +10,15 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from integritee.crypto import Ed25519Pair
+from integritee.frame.overlay import Overlay
 from integritee.node.chain import Chain
-from integritee.node.errors import MissingVotes, NotFinalized
-from integritee.node.finality import AuthoritySet, FinalityProof, Finalizer, justify, prove_finality
+from integritee.node.errors import MissingVotes, NotFinalized, RuntimeApiMissing
+from integritee.node.finality import AuthoritySet, FinalityKind, FinalityProof, Finalizer, justify, prove_finality
 from integritee.node.keystore import Keystore
 from integritee.primitives.grandpa import GrandpaJustification, ScheduledChange, grandpa_logs
 from integritee.scale import decode, encode
 
-from .toy_runtime import ALICE_GRANDPA, SetGrandpa, genesis, xt
+from .toy_runtime import ALICE_GRANDPA, SetGrandpa, ToyEngine, genesis, xt
 
 BOB_GRANDPA = Ed25519Pair.from_uri("//Bob").public
 CHARLIE_GRANDPA = Ed25519Pair.from_uri("//Charlie").public
@@ -108,6 +109,41 @@ def test_without_the_keys_nothing_is_imported(make_node: Any) -> None:
     with pytest.raises(MissingVotes):
         node.produce()
     assert node.chain.best.number == 0
+
+
+@pytest.mark.parametrize("grandpa", [(), (BOB_GRANDPA,), (ALICE_GRANDPA,)])
+@pytest.mark.parametrize("lag", [0, 2])
+def test_without_votes_keys_do_not_matter(make_node: Any, grandpa: tuple[bytes, ...], lag: int) -> None:
+    node = make_node(storage=genesis(grandpa=grandpa), options={"votes": False, "finality_lag": lag})
+    node.produce(5)
+    assert node.chain.finalized.number == 5 - lag
+    assert all(node.chain.justification(node.chain.hash_at(n)) is None for n in range(1, 6))
+
+
+class WithoutGrandpa(ToyEngine):
+    """As parachains are."""
+
+    def call(self, name: str, overlay: Overlay, args: bytes) -> bytes:
+        if name.startswith("GrandpaApi"):
+            raise RuntimeApiMissing(name)
+        return super().call(name, overlay, args)
+
+
+@pytest.mark.parametrize(
+    "kind, on_grandpa, on_nobody, on_parachain",
+    [
+        (FinalityKind.AUTO, True, False, False),
+        (FinalityKind.GRANDPA, True, True, True),
+        (FinalityKind.INSTANT, False, False, False),
+        (FinalityKind.NONE, True, False, False),
+    ],
+)
+def test_kinds(make_node: Any, kind: FinalityKind, on_grandpa: bool, on_nobody: bool, on_parachain: bool) -> None:
+    assert kind.votes_on(make_node("a").chain) is on_grandpa
+    assert kind.votes_on(make_node("b", storage=genesis(grandpa=())).chain) is on_nobody
+    parachain = make_node("c").chain
+    parachain.engine = WithoutGrandpa()
+    assert kind.votes_on(parachain) is on_parachain
 
 
 @pytest.mark.parametrize("lag", [1, 2, 5])

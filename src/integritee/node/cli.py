@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Final
 
 from integritee import __version__
+from integritee.trie import MAX_KEY_BYTES
 
 from .chains import DEV, LOCAL
 from .delayed_finality import DEFAULT_DELAY_SECONDS, MAX_DELAY_SECONDS
+from .finality import FinalityKind
 from .keystore import DEV_ACCOUNTS
 
 PROGRAM: Final = "integritee-node"
@@ -77,6 +79,21 @@ def _add_chain_flags(to: argparse.ArgumentParser) -> None:
     to.add_argument("--dev", action="store_true", help="the development chain; implies --alice, --rpc-cors all")
     to.add_argument("--chain", metavar="CHAIN", help=f"{DEV}, {LOCAL} (default), or a raw specification file")
     to.add_argument("-d", "--base-path", type=Path, metavar="PATH", help="where the data is kept")
+    to.add_argument(
+        "--dev-accounts",
+        action="store_true",
+        help="change the genesis: funds for //Alice … //Ferdie and //Alice//stash …, all authority and sudo to "
+        "//Alice, whose keys are taken; another genesis hash, so another chain",
+    )
+    to.add_argument(
+        "--set-storage",
+        type=_storage_item,
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="change the genesis: put a value, both in hex, or delete one (KEY=); may be repeated; another genesis "
+        "hash, so another chain",
+    )
     to.add_argument("-l", "--log", action="append", default=[], metavar="TARGET=LEVEL", help="log levels")
 
 
@@ -94,6 +111,13 @@ def _add_run_flags(to: argparse.ArgumentParser) -> None:
         metavar="WHEN",
         default="interval:6",
         help="interval:SECONDS, instant (per extrinsic) or manual (engine_createBlock); default %(default)s",
+    )
+    blocks.add_argument(
+        "--finality",
+        choices=list(FinalityKind),
+        default=FinalityKind.AUTO,
+        help="grandpa: signed justifications; instant: final without; none: only on request (engine_finalizeBlock); "
+        "auto (default): grandpa on chains that have authorities for it, otherwise instant",
     )
     blocks.add_argument(
         "--finality-lag",
@@ -152,6 +176,18 @@ def _integer(least: int, most: int = (1 << 32) - 1) -> Callable[[str], int]:
         return number
 
     return read
+
+
+def _storage_item(text: str) -> tuple[bytes, bytes | None]:
+    """A storage key and its value, None to delete it."""
+    key, assigned, value = text.partition("=")
+    try:
+        found = bytes.fromhex(key.removeprefix("0x")), bytes.fromhex(value.removeprefix("0x"))
+    except ValueError:
+        raise argparse.ArgumentTypeError("key and value must be in hex") from None
+    if not assigned or not found[0] or len(found[0]) > MAX_KEY_BYTES:
+        raise argparse.ArgumentTypeError(f"must be KEY=VALUE with a key of 1 to {MAX_KEY_BYTES} bytes")
+    return found[0], found[1] or None
 
 
 def _seconds(text: str) -> float:

@@ -12,8 +12,10 @@ from integritee.crypto import Ed25519Pair, Sr25519Pair, ss58_decode, ss58_encode
 from integritee.crypto.errors import CryptoError
 
 from .chain import Chain
+from .chain_spec import ChainSpec
 from .chains import chain_database, chain_name, load_spec
 from .database import Database
+from .dev_genesis import altered
 from .errors import DatabaseMissing, UnknownBlock
 
 
@@ -23,7 +25,7 @@ def run_command(arguments: argparse.Namespace) -> int:
         case "purge-chain":
             return _purge_chain(arguments)
         case "build-spec":
-            return _print(load_spec(chain_name(arguments)).to_json())
+            return _print(_altered(arguments).to_json())
         case "chain-info":
             return _chain_info(arguments)
         case "export-state":
@@ -63,6 +65,13 @@ def _export_state(arguments: argparse.Namespace) -> int:
     with _Opened(arguments) as chain:
         state = dict(chain.state_at(_block_hash(chain, arguments.block)).items())
     return _print(replace(load_spec(chain_name(arguments)), genesis=state).to_json())
+
+
+def _altered(arguments: argparse.Namespace) -> ChainSpec:
+    """The chain that the command line names, with the changes it makes."""
+    from .runtime.runtime import engine
+
+    return altered(load_spec(chain_name(arguments)), arguments, engine())
 
 
 def _inspect_key(arguments: argparse.Namespace) -> int:
@@ -111,14 +120,14 @@ class _Opened:
     """The chain named on the command line, open. Raises DatabaseMissing, DatabaseLocked."""
 
     def __init__(self, arguments: argparse.Namespace) -> None:
-        spec = load_spec(chain_name(arguments))
-        path = chain_database(arguments, spec)
-        if not path.exists():
-            raise DatabaseMissing(str(path))
         from .runtime.runtime import engine
 
+        self._engine = engine()
+        self._spec = altered(load_spec(chain_name(arguments)), arguments, self._engine)
+        path = chain_database(arguments, self._spec)
+        if not path.exists():
+            raise DatabaseMissing(str(path))
         self._database = Database(path)
-        self._spec, self._engine = spec, engine()
 
     def __enter__(self) -> Chain:
         return Chain(self._database, self._engine, self._spec.genesis)

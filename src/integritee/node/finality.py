@@ -1,4 +1,4 @@
-"""GRANDPA with the local authorities' keys: justifications and finality proofs.
+"""GRANDPA with the local authorities' keys: justifications and finality proofs; or finality without anybody's vote.
 
 Every vote is on the block to finalize itself, so ancestries are empty. The set that finalizes a block is the
 one in force after its parent: a block that changes the authorities is still finalized by those it replaces.
@@ -9,6 +9,7 @@ Sources: sp-consensus-grandpa, finality-grandpa, sc-consensus-grandpa (`justific
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -34,13 +35,35 @@ from .block import Block
 from .chain import Chain
 from .database import Finalization
 from .engine import RuntimeEngine
-from .errors import MissingVotes, NotCanonical, NotFinalized, UnknownBlock
+from .errors import MissingVotes, NotCanonical, NotFinalized, RuntimeApiMissing, UnknownBlock
 
 MAX_UNKNOWN_HEADERS: Final = 100_000
 """Headers a finality proof may carry between the block and the justified one."""
 
 MAX_FINALIZED_AT_ONCE: Final = 4096
 """Blocks that one step finalizes; a longer backlog takes several steps."""
+
+
+class FinalityKind(enum.StrEnum):
+    """How blocks become final (``--finality``)."""
+
+    AUTO = "auto"
+    """GRANDPA if the chain has authorities for it, INSTANT otherwise (a parachain, say)."""
+    GRANDPA = "grandpa"
+    """By votes of the local keys."""
+    INSTANT = "instant"
+    """Without votes, so without justifications."""
+    NONE = "none"
+    """On request only, then as AUTO."""
+
+    def votes_on(self, chain: Chain) -> bool:
+        """Whether finality takes votes there. Raises RuntimeFailure."""
+        match self:
+            case FinalityKind.GRANDPA:
+                return True
+            case FinalityKind.INSTANT:
+                return False
+        return has_authorities(chain)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +84,14 @@ class AuthoritySet:
     @property
     def threshold(self) -> int:
         return finality_threshold(sum(weight for _, weight in self.authorities))
+
+
+def has_authorities(chain: Chain) -> bool:
+    """Whether the chain has GRANDPA authorities now."""
+    try:
+        return bool(runtime_api.grandpa_authorities(chain.engine, chain.overlay_at(chain.best_hash)))
+    except RuntimeApiMissing:
+        return False
 
 
 class FinalityProof(Struct, frozen=True):
@@ -87,15 +118,23 @@ class Finalizer:
     """Decides what a new block makes final, and signs for it.
 
     `lag` is how many blocks finality stays behind the best one (0: a block is final at once; None: blocks are
-    final only on request). `period` thins
-    out justifications as real nodes do: one for the first finalized block, for each change of authorities, and
-    whenever ⌊number / period⌋ grows; 1 justifies every block.
+    final only on request). `period` thins out justifications as real nodes do: one for the first finalized block,
+    for each change of authorities, and whenever ⌊number / period⌋ grows; 1 justifies every block. Without `votes`
+    there are none.
     """
 
-    def __init__(self, chain: Chain, keys: Mapping[bytes, KeyPair], *, lag: int | None = 0, period: int = 1) -> None:
+    def __init__(
+        self,
+        chain: Chain,
+        keys: Mapping[bytes, KeyPair],
+        *,
+        lag: int | None = 0,
+        period: int = 1,
+        votes: bool = True,
+    ) -> None:
         if (lag is not None and lag < 0) or period < 1:
             raise ValueError("lag must not be negative, period must be positive")
-        self.lag, self.period = lag, period
+        self.lag, self.period, self.votes = lag, period, votes
         self._chain, self._keys = chain, keys
 
     def upon(self, block: Block, state: Trie) -> tuple[Finalization, ...]:
@@ -138,6 +177,8 @@ class Finalizer:
         return tuple(done)
 
     def _finalization(self, hash: bytes, header: Header, previous: int, states: Mapping[bytes, Trie]) -> Finalization:
+        if not self.votes:
+            return Finalization(hash, header.number)
         voters = self._set_after(header.parent_hash, states)
         justification = encode(GrandpaJustification, justify(hash, header.number, voters, self._keys))
         kept = (

@@ -15,6 +15,7 @@ from .chain import MAX_BLOCK_NUMBER, Chain
 from .chain_spec import ChainSpec
 from .database import Database
 from .engine import RuntimeEngine
+from .finality import FinalityKind
 from .keystore import Keystore
 from .pool import TransactionPool
 from .producer import Producer
@@ -41,12 +42,13 @@ class NodeOptions:
     """`name` is what people call this node.
 
     Finality stays `finality_lag` blocks behind the best one; every `justification_period` blocks a justification
-    is kept (see `Finalizer`).
+    is kept (see `Finalizer`). `finality` says how blocks become final.
     """
 
     name: str = "integritee-node"
     finality_lag: int = 0
     justification_period: int = 1
+    finality: FinalityKind = FinalityKind.AUTO
 
 
 class Node:
@@ -76,8 +78,9 @@ class Node:
             self.chain,
             self.pool,
             keys,
-            finality_lag=self.options.finality_lag,
+            finality_lag=None if self.options.finality is FinalityKind.NONE else self.options.finality_lag,
             justification_period=self.options.justification_period,
+            votes=self.options.finality.votes_on(self.chain),
         )
         self.starting_block: Final = self.chain.best.number
         self._storage_listeners: list[StorageListener] = []

@@ -15,7 +15,7 @@ from .pool import TransactionPool
 
 
 class Producer:
-    """Makes the chain grow with the local keys.
+    """Makes the chain grow with the local keys. For lag, period and `votes` see `Finalizer`.
 
     `min_advance_ms` is how far a block's timestamp is at least past its parent's, None for what the runtime wants:
     1 if it takes several blocks per slot, a whole slot duration otherwise. Its time then runs ahead of the clock
@@ -30,11 +30,12 @@ class Producer:
         *,
         finality_lag: int | None = 0,
         justification_period: int = 1,
+        votes: bool = True,
         min_advance_ms: int | None = None,
     ) -> None:
         self._chain, self._pool, self._keys = chain, pool, keys
         self._min_advance_ms = min_advance_ms
-        self.finalizer = Finalizer(chain, keys.grandpa, lag=finality_lag, period=justification_period)
+        self.finalizer = Finalizer(chain, keys.grandpa, lag=finality_lag, period=justification_period, votes=votes)
 
     def produce(
         self,

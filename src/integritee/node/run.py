@@ -18,6 +18,8 @@ from .chain_spec import ChainSpec
 from .chains import chain_database, chain_name, load_spec
 from .cli import IGNORED, PROGRAM
 from .database import Database
+from .dev_genesis import altered
+from .finality import FinalityKind
 from .keystore import Keystore
 from .node import Node, NodeOptions
 from .rpc.limits import ServerLimits
@@ -33,12 +35,13 @@ def run_node(arguments: argparse.Namespace, seal: Seal) -> int:
         print(f"{flag} has no effect: {IGNORED[flag]}", file=sys.stderr)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _leave)
-    spec = load_spec(chain_name(arguments))
+    runtime = engine()
+    spec = altered(load_spec(chain_name(arguments)), arguments, runtime)
     keys = _keys(arguments)
     database = _database(arguments, spec)
     try:
-        service = Service(spec, engine(), database, keys, service_options(arguments, seal))
-        print(_greeting(service.node, database.path, seal))
+        service = Service(spec, runtime, database, keys, service_options(arguments, seal))
+        print(_greeting(service.node, database.path, seal, _alterations(arguments)))
         asyncio.run(service.run(lambda port: print(_serving(port, arguments), flush=True)))
     finally:
         database.close()
@@ -50,17 +53,25 @@ def _leave(number: int, frame: object) -> NoReturn:
     raise SystemExit(0)
 
 
-def _greeting(node: Node, path: Path, seal: Seal) -> str:
+def _greeting(node: Node, path: Path, seal: Seal, alterations: str) -> str:
     chain = node.chain
     return "\n".join(
         (
             f"Integritee Node {__version__}, {node.options.name}",
-            f"Chain    {node.spec.name}, genesis 0x{chain.genesis_hash.hex()}",
+            f"Chain    {node.spec.name}, genesis 0x{chain.genesis_hash.hex()}{alterations}",
             f"Data     {path}",
             f"Head     best #{chain.best.number}, finalized #{chain.finalized.number}",
             f"Blocks   {_when(seal) if node.is_authority else 'none: no authority key (see --alice)'}",
         )
     )
+
+
+def _alterations(arguments: argparse.Namespace) -> str:
+    """Says that this is not the chain of that name any more."""
+    made = ["dev accounts"] if arguments.dev_accounts else []
+    if arguments.set_storage:
+        made.append(f"{len(arguments.set_storage)} storage items set")
+    return f" (changed: {', '.join(made)})" if made else ""
 
 
 def _when(seal: Seal) -> str:
@@ -92,6 +103,7 @@ def service_options(arguments: argparse.Namespace, seal: Seal) -> ServiceOptions
             name=arguments.name or (arguments.accounts[0].capitalize() if arguments.accounts else PROGRAM),
             finality_lag=arguments.finality_lag,
             justification_period=arguments.justification_period,
+            finality=FinalityKind(arguments.finality),
         ),
         seal=seal,
         finality_delay=arguments.finality_delay,
@@ -104,8 +116,8 @@ def service_options(arguments: argparse.Namespace, seal: Seal) -> ServiceOptions
 
 
 def _keys(arguments: argparse.Namespace) -> Keystore:
-    """Of the accounts named by flags; --dev implies Alice."""
-    names = arguments.accounts or (["alice"] if arguments.dev else [])
+    """Of the accounts named by flags; --dev and --dev-accounts imply Alice."""
+    names = arguments.accounts or (["alice"] if arguments.dev or arguments.dev_accounts else [])
     return Keystore.dev(*dict.fromkeys(names))
 
 

@@ -14,6 +14,7 @@ from .clock import unix_ms
 from .database import Database
 from .delayed_finality import DEFAULT_DELAY_SECONDS, DelayedFinality
 from .engine import RuntimeEngine
+from .finality import FinalityKind
 from .keystore import Keystore
 from .node import NO_FINALITY, Node, NodeOptions
 from .rpc.api import node_methods
@@ -108,7 +109,8 @@ class Service:
 
 
 def _is_finality_delayed(options: ServiceOptions) -> bool:
-    return options.finality_delay > 0 and not isinstance(options.seal, Manual)
+    on_request = isinstance(options.seal, Manual) or options.node.finality is FinalityKind.NONE
+    return options.finality_delay > 0 and not on_request
 
 
 def _node_options(options: ServiceOptions) -> NodeOptions:

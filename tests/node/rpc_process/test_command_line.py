@@ -16,10 +16,12 @@ from integritee.node.chains import load_spec
 from integritee.node.cli import IGNORED, parser
 from integritee.node.database import Database
 from integritee.node.errors import ChainSpecError
+from integritee.node.finality import FinalityKind
 from integritee.node.main import main
 from integritee.node.run import service_options
 from integritee.node.sealing import Interval, Manual, Seal, parse_seal
 from integritee.node.service import ServiceOptions
+from integritee.primitives.storage import storage_prefix
 
 ALICE_HEX = "0xd43593c715fdd31c61141abd04a99fd6822c8558854ccde39a5684e7a56da27d"
 ALICE_42 = "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY"
@@ -70,6 +72,12 @@ def test_seal_and_finality(flags: str, seal: Seal, lag: int) -> None:
     assert options(*flags.split(), "--finality-delay", "0.5").finality_delay == 0.5
 
 
+@pytest.mark.parametrize("kind", FinalityKind)
+def test_kinds_of_finality(kind: FinalityKind) -> None:
+    assert options("--finality", kind.value).node.finality is kind
+    assert options().node.finality is FinalityKind.AUTO
+
+
 def test_flags_of_upstream_scripts_are_understood() -> None:
     launch = (
         "--tmp --dev -lruntime=info -lteerex=debug --port 30390 --rpc-port 9988 --rpc-external --rpc-methods unsafe"
@@ -100,7 +108,8 @@ def test_flags_without_effect(flag: str) -> None:
     "words",
     ["--no-such-flag", "--rpc", "--seal sometimes", "--seal interval:0", "--rpc-methods all", "--rpc-port x",
      "--rpc-port 70000", "--finality-lag -1", "--finality-delay -1", "--finality-delay nan", "--justification-period 0", "purge-chain --tmp", "no-such-command",
-     "key", "-l x=loud", "--rpc-max-connections 0"],
+     "--finality maybe", "--set-storage", "--set-storage 01", "--set-storage =01", "--set-storage 0x1=01",
+     "--set-storage 01=zz", "--dev-accounts=yes", "key", "-l x=loud", "--rpc-max-connections 0"],
 )  # fmt: skip
 def test_wrong_command_line(words: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
@@ -123,6 +132,26 @@ def test_build_spec_is_a_chain(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert ChainSpec.from_json(capsys.readouterr().out) == spec
     assert main(["build-spec"]) == 0
     assert json.loads(capsys.readouterr().out)["id"] == "integritee-solo-local"
+
+
+def test_changed_genesis(capsys: pytest.CaptureFixture[str]) -> None:
+    """First the accounts, then the storage; in order, the last word counts."""
+    sudo = storage_prefix("Sudo", "Key").hex()
+    words = [
+        "--dev-accounts",
+        "--set-storage",
+        f"0x{sudo}=",
+        "--set-storage",
+        "0xfe=0x01",
+        "--set-storage",
+        "fe=0203",
+    ]
+    assert main(["build-spec", "--dev", *words]) == 0
+    changed = ChainSpec.from_json(capsys.readouterr().out).genesis
+    original = load_spec("dev").genesis
+    assert changed[b"\xfe"] == b"\2\3"
+    assert original.keys() - changed.keys() == {storage_prefix("Sudo", "Key")}
+    assert sum(key.startswith(storage_prefix("System", "Account")) for key in changed) == 14
 
 
 @pytest.mark.parametrize("name", ["", "local", "integritee-solo-local"])
