@@ -20,9 +20,11 @@ from integritee.frame.extrinsic import (
 from integritee.frame.inherents import InherentData
 from integritee.frame.outer import EventRecord, RuntimeCall
 from integritee.frame.overlay import Overlay
+from integritee.frame.pallets.system import System
 from integritee.frame.pallets.timestamp import TIMESTAMP_INHERENT
 from integritee.frame.validity import ApplyExtrinsicResult, TransactionSource, TransactionValidity
-from integritee.node.runtime.genesis import dev_genesis
+from integritee.node.runtime.genesis import genesis
+from integritee.node.runtime.presets import NodeRuntime
 from integritee.node.runtime.runtime import IntegriteeNodeRuntime, engine
 from integritee.primitives.era import Era
 from integritee.primitives.header import Digest, Header, aura_slot_digest
@@ -52,13 +54,15 @@ def transfer(dest: bytes, value: int) -> RuntimeCall:
 
 @dataclass
 class Chain:
-    """Headers and states from genesis on; `make` adds a block."""
+    """Headers and states of a runtime's development chain, from genesis on; `make` adds a block."""
 
-    states: list[Trie] = field(default_factory=lambda: [Trie.from_items(dev_genesis())])
+    kind: type[NodeRuntime] = IntegriteeNodeRuntime
+    states: list[Trie] = field(default_factory=list)
     headers: list[Header] = field(default_factory=list)
     bodies: list[list[bytes]] = field(default_factory=lambda: [[]])
 
     def __post_init__(self) -> None:
+        self.states.append(Trie.from_items(genesis(self.kind.presets["development"], self.kind)))
         root = self.states[0].root()
         self.headers.append(Header(bytes(32), 0, root, ordered_root([]), Digest([])))
 
@@ -75,9 +79,15 @@ class Chain:
         """A fresh overlay on the best state."""
         return Overlay(self.states[-1])
 
-    def runtime(self) -> IntegriteeNodeRuntime:
+    def runtime(self) -> Any:
         """A runtime to look into the best state with."""
-        return IntegriteeNodeRuntime(self.overlay())
+        return self.kind(self.overlay())
+
+    def codec(self, hint: Any) -> Any:
+        return self.kind.codec(hint)
+
+    def call(self, pallet: str, function: str, *args: Any) -> RuntimeCall:
+        return self.kind.call(pallet, function, *args)
 
     def events(self, extrinsic: int | None = None) -> list[EventRecord]:
         """Events of the best block; only those of one extrinsic if given."""
@@ -100,25 +110,27 @@ class Chain:
         birth: bytes | None = None,
         address: MultiAddress | None = None,
         mode: int = 0,
+        asset: int | None = None,
         **payload: Any,
     ) -> bytes:
         """A signed extrinsic; every part can be made wrong by keyword."""
-        version = codec_version()
+        version = self.kind().pallet(System).version
         era = era or Era()
         if nonce is None:
             nonce = self.runtime().system.nonce(signer.public)
-        extra = Extra(era, nonce, tip, mode)
-        call_data = codec(RuntimeCall).encode(call)
+        extra = Extra(era, nonce, tip, mode, asset)
+        call_data = self.codec(RuntimeCall).encode(call)
         message = signing_payload(
             call_data,
-            encode_extra(extra),
+            encode_extra(extra, self.kind.signed_extensions),
             payload.get("spec_version", version.spec_version),
             payload.get("transaction_version", version.transaction_version),
             payload.get("genesis_hash", self.hash(0)),
             birth or (self.hash(era.birth(self.number + 1)) if era.period else self.hash(0)),
         )
         signature = payload.get("signature", sign(signer, message))
-        return encode_extrinsic(call_data, Signature(address or Id(signer.public), signature, extra))
+        signed = Signature(address or Id(signer.public), signature, extra)
+        return encode_extrinsic(call_data, signed, self.kind.signed_extensions)
 
     def validate(self, extrinsic: bytes, overlay: Overlay | None = None) -> Any:
         args = bytes([TransactionSource.External]) + extrinsic + encode(H256, self.hash())
@@ -141,7 +153,7 @@ class Chain:
                 InherentData, {TIMESTAMP_INHERENT: encode(u64, now), b"auraslot": encode(u64, now // SLOT_MS)}
             )
             answer = ENGINE.call("BlockBuilder_inherent_extrinsics", overlay, data)
-            for extrinsic in codec(list[UncheckedExtrinsic]).decode(answer):
+            for extrinsic in self.codec(list[UncheckedExtrinsic]).decode(answer):
                 assert apply(overlay, extrinsic.raw) == Ok(Ok(None))
                 body.append(extrinsic.raw)
         return overlay, body
@@ -164,20 +176,16 @@ class Chain:
         return outcomes
 
     def block(self, number: int = -1) -> Block:
-        decoded = [codec(UncheckedExtrinsic).decode(raw) for raw in self.bodies[number]]
+        decoded = [self.codec(UncheckedExtrinsic).decode(raw) for raw in self.bodies[number]]
         return Block(self.headers[number], decoded)
 
     def execute(self, block: Block, on: int = -2) -> None:
         """Run a whole block on a state, as an importing node does."""
-        ENGINE.call("Core_execute_block", Overlay(self.states[on]), codec(Block).encode(block))
+        ENGINE.call("Core_execute_block", Overlay(self.states[on]), self.codec(Block).encode(block))
 
 
 def apply(overlay: Overlay, extrinsic: bytes) -> Any:
     return decode(ApplyExtrinsicResult, ENGINE.call("BlockBuilder_apply_extrinsic", overlay, extrinsic))
-
-
-def codec_version() -> Any:
-    return IntegriteeNodeRuntime().system.version
 
 
 def broken(header: Header, **fields: Any) -> Header:

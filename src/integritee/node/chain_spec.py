@@ -17,6 +17,7 @@ Json: TypeAlias = str | int | float | bool | list[Any] | dict[str, Any] | None
 CHAIN_TYPES: Final = ("Development", "Local", "Live")
 
 TEER_PROPERTIES: Final[Mapping[str, Json]] = {"ss58Format": 13, "tokenDecimals": 12, "tokenSymbol": "TEER"}
+UNIT_PROPERTIES: Final[Mapping[str, Json]] = {"ss58Format": 42, "tokenDecimals": 12, "tokenSymbol": "UNIT"}
 """`tokenDecimals` is a plain number: clients of the chain do not read the list form."""
 
 
@@ -86,6 +87,16 @@ def dev_spec(genesis: Mapping[bytes, bytes]) -> ChainSpec:
 def local_spec(genesis: Mapping[bytes, bytes]) -> ChainSpec:
     """The specification of ``--chain local``, also taken when no chain is named."""
     return _integritee("Integritee Network (local)", "integritee-solo-local", "Local", genesis)
+
+
+def target_a_spec(genesis: Mapping[bytes, bytes]) -> ChainSpec:
+    """The specification of ``--chain target-a-dev``."""
+    return _integritee("Integritee Target A (dev)", "target-a-dev", "Development", genesis)
+
+
+def target_b_spec(genesis: Mapping[bytes, bytes]) -> ChainSpec:
+    """The specification of ``--chain target-b-dev``."""
+    return ChainSpec("Asset Hub Target B (dev)", "target-b-dev", "Development", None, UNIT_PROPERTIES, genesis)
 
 
 def _integritee(name: str, id: str, chain_type: str, genesis: Mapping[bytes, bytes]) -> ChainSpec:

@@ -4,35 +4,57 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from .chain_spec import ChainSpec, dev_spec, local_spec
+from .chain_spec import ChainSpec, dev_spec, local_spec, target_a_spec, target_b_spec
 from .errors import ChainSpecError
 
 DEV: Final = "dev"
 LOCAL: Final = "local"
 """What is run when no chain is named."""
 
+TARGET_A: Final = "target-a-dev"
+TARGET_B: Final = "target-b-dev"
+"""Chains to shield from, beside the parentchain."""
+
+WELL_KNOWN: Final = (DEV, LOCAL, TARGET_A, TARGET_B)
+NAMES: Final = {
+    **{name: name for name in WELL_KNOWN},
+    "": LOCAL,
+    "integritee-solo-dev": DEV,
+    "integritee-solo-local": LOCAL,
+    "target-a": TARGET_A,
+    "target-b": TARGET_B,
+}
+"""Chains by every name they have."""
+
 MAX_SPEC_BYTES: Final = 64 * 1024 * 1024
 
 
 def load_spec(chain: str) -> ChainSpec:
-    """The chain ``dev``, ``local``, or that of a raw specification file. Raises ChainSpecError."""
-    if chain in (DEV, "integritee-solo-dev"):
-        from .runtime.genesis import dev_genesis
-
-        return dev_spec(dev_genesis())
-    if chain in ("", LOCAL, "integritee-solo-local"):
-        from .runtime.genesis import local_genesis
-
-        return local_spec(local_genesis())
+    """The chain of a name in `NAMES`, or that of a raw specification file. Raises ChainSpecError."""
+    if chain in NAMES:
+        return _well_known(NAMES[chain])
     path = Path(chain)
     if not path.is_file():
-        raise ChainSpecError(f"chain {chain!r}", "dev, local, or the path of a raw specification")
+        raise ChainSpecError(f"chain {chain!r}", f"{', '.join(WELL_KNOWN)}, or the path of a raw specification")
     if path.stat().st_size > MAX_SPEC_BYTES:
         raise ChainSpecError(f"file {chain}", f"at most {MAX_SPEC_BYTES} bytes long")
     return ChainSpec.from_json(path.read_text())
+
+
+def _well_known(name: str) -> ChainSpec:
+    from .runtime import genesis
+
+    make: dict[str, Callable[[], ChainSpec]] = {
+        DEV: lambda: dev_spec(genesis.dev_genesis()),
+        LOCAL: lambda: local_spec(genesis.local_genesis()),
+        TARGET_A: lambda: target_a_spec(genesis.target_a_genesis()),
+        TARGET_B: lambda: target_b_spec(genesis.target_b_genesis()),
+    }
+    return make[name]()
 
 
 def chain_name(arguments: argparse.Namespace) -> str:

@@ -5,6 +5,7 @@ Source: sp-consensus-aura, sp-consensus-grandpa, sp-session, sp-genesis-builder.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar, Final
 
 from integritee.errors import IntegriteeError
@@ -19,7 +20,7 @@ from integritee.node.errors import BadRuntimeInput, RuntimeApiMissing, RuntimePa
 from integritee.scale import Bytes4, DecodeError, u64
 from integritee.trie import TrieError
 
-from .presets import PRESETS, GenesisConfig
+from .presets import GenesisConfig, NodeRuntime
 
 SESSION_KEY_TYPES: Final = (b"aura", b"gran")
 """Key types of the session keys, 32 bytes each, in order."""
@@ -70,11 +71,15 @@ class GenesisBuilder(RuntimeApi):
     trait_version: ClassVar[int] = 1
 
     def get_preset(self, id: str | None) -> bytes | None:
-        config = GenesisConfig() if id is None else PRESETS.get(id)
-        return None if config is None else config.to_json()
+        config = GenesisConfig() if id is None else self._presets.get(id)
+        return None if config is None else config.to_json(self.runtime.pallets)
 
     def preset_names(self) -> list[str]:
-        return list(PRESETS)
+        return list(self._presets)
+
+    @property
+    def _presets(self) -> Mapping[str, GenesisConfig]:
+        return self.runtime.presets if isinstance(self.runtime, NodeRuntime) else {}
 
 
 NODE_APIS: Final[tuple[type[RuntimeApi], ...]] = (*FRAME_APIS, AuraApi, SessionKeys, GrandpaApi, GenesisBuilder)

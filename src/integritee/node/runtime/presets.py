@@ -7,9 +7,9 @@ FRAME pallets. Storage keys and values are those of a real node's ``build-spec -
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import ClassVar, Final
 
 from integritee.crypto import ss58_encode
 from integritee.frame.pallets.aura import Aura
@@ -22,6 +22,8 @@ from integritee.frame.runtime import Runtime
 from integritee.primitives.grandpa import Authority
 from integritee.primitives.storage import pallet_version_key, storage_prefix
 from integritee.scale import encode, u16, u32
+
+from .assets import GenesisAsset, assets_to_json, write_assets
 
 CODE_KEY: Final = b":code"
 CODE: Final = b"integritee-solo, in Python"
@@ -48,7 +50,8 @@ class GenesisConfig:
     """What differs between chains of one runtime.
 
     `balances` are base units by account; `aura` sr25519 keys; `grandpa` (ed25519 key, weight); `sudo` an account
-    or None; the two flags relax Teerex for enclaves without real attestation.
+    or None; the two flags relax Teerex for enclaves without real attestation. What a runtime has no pallet for does
+    not count.
     """
 
     balances: Mapping[bytes, int] = field(default_factory=dict)
@@ -57,10 +60,11 @@ class GenesisConfig:
     sudo: bytes | None = None
     allow_sgx_debug_mode: bool = False
     allow_skipping_attestation: bool = False
+    assets: tuple[GenesisAsset, ...] = ()
     code: bytes = CODE
 
-    def to_json(self) -> bytes:
-        """The form of chain specifications that are not raw."""
+    def to_json(self, pallets: Container[str]) -> bytes:
+        """The form of chain specifications that are not raw, for a runtime of `pallets`."""
         document = {
             "aura": {"authorities": [_address(key) for key in self.aura]},
             "balances": {"balances": [[_address(who), free] for who, free in self.balances.items()]},
@@ -70,8 +74,9 @@ class GenesisConfig:
                 "allowSgxDebugMode": self.allow_sgx_debug_mode,
                 "allowSkippingAttestation": self.allow_skipping_attestation,
             },
+            **assets_to_json(self.assets),
         }
-        return json.dumps(document).encode()
+        return json.dumps({k: v for k, v in document.items() if k[0].upper() + k[1:] in pallets}).encode()
 
 
 def _address(account: bytes) -> str:
@@ -88,6 +93,13 @@ DEVELOPMENT: Final = GenesisConfig(
 )
 
 PRESETS: Final[Mapping[str, GenesisConfig]] = {"development": DEVELOPMENT, "local_testnet": DEVELOPMENT}
+
+
+class NodeRuntime(Runtime):
+    """A runtime of a node: what its chains have for code, and their well-known beginnings."""
+
+    code: ClassVar[bytes] = CODE
+    presets: ClassVar[Mapping[str, GenesisConfig]] = PRESETS
 
 
 def write_genesis(runtime: Runtime, config: GenesisConfig) -> None:
@@ -107,6 +119,7 @@ def write_genesis(runtime: Runtime, config: GenesisConfig) -> None:
     payment.next_fee_multiplier.put(MULTIPLIER_ONE)
     payment.layout.put(Releases.V2)
     _write_teerex(runtime, config)
+    write_assets(runtime, config.assets)
     runtime.record_events = True
 
 

@@ -15,7 +15,8 @@ from integritee.frame.pallets.sudo import Sudo
 from integritee.frame.pallets.system import RuntimeVersion, System
 from integritee.frame.pallets.timestamp import Timestamp
 from integritee.frame.pallets.transaction_payment import TransactionPayment
-from integritee.frame.runtime import Runtime, use
+from integritee.frame.runtime import use
+from integritee.node.engine import RuntimeEngine
 from integritee.node.pallets.enclave_bridge import EnclaveBridge
 from integritee.node.pallets.multisig import Multisig
 from integritee.node.pallets.proxy import Proxy
@@ -24,7 +25,8 @@ from integritee.node.pallets.teeracle import Teeracle
 from integritee.node.pallets.teerex import Teerex
 from integritee.node.pallets.utility import Utility
 
-from .api import NODE_APIS, PythonRuntimeEngine
+from .api import NODE_APIS
+from .presets import NodeRuntime
 
 MICROTEER: Final = 10**6
 MILLITEER: Final = 10**9
@@ -45,7 +47,7 @@ VERSION: Final = RuntimeVersion(
 )
 
 
-class IntegriteeNodeRuntime(Runtime):
+class IntegriteeNodeRuntime(NodeRuntime):
     """The parentchain's runtime."""
 
     name = "integritee_node_runtime"
@@ -66,6 +68,8 @@ class IntegriteeNodeRuntime(Runtime):
     enclave_bridge = use(54, EnclaveBridge)
 
 
-def engine() -> PythonRuntimeEngine:
-    """A `RuntimeEngine` that runs this runtime."""
-    return PythonRuntimeEngine(IntegriteeNodeRuntime, NODE_APIS)
+def engine() -> RuntimeEngine:
+    """Runs this runtime and its sisters: a state's code says which."""
+    from .engine import RuntimesByCode  # the sisters are made of this one
+
+    return RuntimesByCode()
