@@ -73,11 +73,36 @@ def test_validity() -> None:
     assert decode(v.TransactionValidity, bytes.fromhex("010003")) == Err(v.Invalid(v.Stale()))
 
 
-def test_validate_transaction() -> None:
-    engine = Answers(bytes.fromhex("010100"))
+def version_data(apis: str, rest: str) -> bytes:
+    """spec_name ‖ impl_name ‖ authoring ‖ spec ‖ impl ‖ apis ‖ transaction ‖ system_version."""
+    return bytes.fromhex("0c6162630478010000009a01000002000000" + apis + rest)
+
+
+CORE_5 = "04df6acb689907609b05000000"
+
+
+class Versioned(Answers):
+    """With a version of the transaction queue's API beside its answer, which is not remembered as asked."""
+
+    def __init__(self, answer: bytes, version: int | None) -> None:
+        super().__init__(answer)
+        queue = "00" if version is None else f"04d2bc9897eed08f15{version:02x}000000"
+        self.version = version_data(queue, "0800000000")
+
+    def call(self, name: str, overlay: Overlay, args: bytes) -> bytes:
+        return self.version if name == "Core_version" else super().call(name, overlay, args)
+
+
+@pytest.mark.parametrize(
+    "version, block",
+    [(None, b"\xaa" * 32), (2, b""), (3, b"\xaa" * 32), (4, b"\xaa" * 32)],
+    ids=["not-announced", "2-names-no-block", "3", "4"],
+)
+def test_validate_transaction(version: int | None, block: bytes) -> None:
+    engine = Versioned(bytes.fromhex("010100"), version)
     verdict = api.validate_transaction(engine, state(), v.TransactionSource.External, b"\x04\x09", b"\xaa" * 32)
     assert verdict == v.Unknown(v.CannotLookup())
-    assert engine.asked == [("TaggedTransactionQueue_validate_transaction", b"\x02\x04\x09" + b"\xaa" * 32)]
+    assert engine.asked == [("TaggedTransactionQueue_validate_transaction", b"\x02\x04\x09" + block)]
 
 
 @pytest.mark.parametrize(
@@ -121,10 +146,7 @@ def test_inclusion_mode(answer: bytes, mode: api.ExtrinsicInclusionMode) -> None
 
 
 def test_runtime_version() -> None:
-    """spec_name ‖ impl_name ‖ authoring ‖ spec ‖ impl ‖ apis ‖ transaction ‖ system_version."""
-    data = bytes.fromhex("0c6162630478010000009a01000002000000")
-    data += bytes.fromhex("04df6acb689907609b050000000800000000")
-    version = api.core_version(Answers(data), state())
+    version = api.core_version(Answers(version_data(CORE_5, "0800000000")), state())
     assert version.to_rpc() == {
         "specName": "abc",
         "implName": "x",
@@ -136,6 +158,22 @@ def test_runtime_version() -> None:
         "systemVersion": 0,
         "stateVersion": 0,
     }
+
+
+@pytest.mark.parametrize(
+    "rest, transaction_version, system_version",
+    [("", 1, 0), ("06000000", 6, 0), ("0600000001", 6, 1)],
+    ids=["core-2", "core-3", "core-4"],
+)
+def test_older_runtimes_say_less_of_their_version(rest: str, transaction_version: int, system_version: int) -> None:
+    version = api.decode_version(version_data("00", rest))
+    assert (version.transaction_version, version.system_version) == (transaction_version, system_version)
+
+
+@pytest.mark.parametrize("rest", ["06", "060000000001"])
+def test_what_is_no_version(rest: str) -> None:
+    with pytest.raises(DecodeError):
+        api.decode_version(version_data("00", rest))
 
 
 def test_other_calls() -> None:

@@ -7,9 +7,10 @@ Counterpart of sp-state-machine's `OverlayedChanges`. Keys and values are raw by
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Final, Protocol, TypeAlias, runtime_checkable
 
-from integritee.scale import decode_compact, encode_compact
+from integritee.scale import DecodeError, decode_compact, encode_compact
 
 MAX_TRANSACTIONS: Final = 255
 """Deepest nesting of storage transactions (frame-support `TRANSACTIONAL_LIMIT`)."""
@@ -61,7 +62,7 @@ class Appended:
         self.items: list[bytes] = []
 
     def encoded(self) -> bytes:
-        """The whole Vec."""
+        """The whole Vec. What was there before is dropped if it is none (`append_or_new` of parity-scale-codec)."""
         count, parts = 0, list[list[bytes]]()
         cell: Cell = self
         while isinstance(cell, Appended):
@@ -69,9 +70,10 @@ class Appended:
             parts.append(cell.items)
             cell = cell.before
         if cell:
-            length, start = decode_compact(cell)
-            count += length
-            parts.append([cell[start:]])
+            with suppress(DecodeError):
+                length, start = decode_compact(cell)
+                count += length
+                parts.append([cell[start:]])
         return encode_compact(count) + b"".join(item for part in reversed(parts) for item in part)
 
 
@@ -109,10 +111,14 @@ class Overlay:
 
         Writes made while iterating do not show.
         """
-        touched = {k for layer in self._layers for k in layer if k.startswith(prefix)}
+        touched = self.touched(prefix)
         changed = [(k, v) for k in sorted(touched) if (v := self.get(k)) is not None]
         fresh = [(k, v) for k, v in changed if start is None or k >= start]
         return _merge(self.backend.items(prefix, start), touched, fresh)
+
+    def touched(self, prefix: bytes = b"") -> set[bytes]:
+        """Keys with `prefix` that were written or deleted."""
+        return {k for layer in self._layers for k in layer if k.startswith(prefix)}
 
     def next_key(self, key: bytes) -> bytes | None:
         """Smallest key greater than `key`."""
@@ -177,6 +183,11 @@ class Overlay:
     def depth(self) -> int:
         """Open transactions."""
         return len(self._layers) - 1
+
+    def rebase(self, backend: Backend) -> None:
+        """Stand on another handle of the same committed state."""
+        self._settled = None
+        self.backend = backend
 
     # -- outcome -------------------------------------------------------------------------------------
 

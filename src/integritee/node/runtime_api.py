@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from typing import Final
 
+from integritee.crypto.hashing import blake2_64
 from integritee.frame.overlay import Overlay
 from integritee.frame.pallets import system
 from integritee.frame.validity import (
@@ -23,7 +25,7 @@ from integritee.frame.validity import (
 from integritee.primitives.grandpa import Authority
 from integritee.primitives.header import Header
 from integritee.primitives.ids import H256, AccountId
-from integritee.scale import Bytes32, Err, Ok, decode, encode, u32, u64
+from integritee.scale import Bytes8, Bytes32, Err, Ok, codec, decode, encode, u8, u32, u64
 from integritee.scale.errors import UnexpectedEnd, UnknownVariant
 
 from .block import decode_body
@@ -62,9 +64,31 @@ class Dispatched:
     error: bytes | None = None
 
 
+TRANSACTION_QUEUE: Final = blake2_64(b"TaggedTransactionQueue")
+"""Identifier of the API; before its version 3 a transaction was validated without naming a block."""
+
+
 def core_version(engine: RuntimeEngine, state: Overlay) -> RuntimeVersion:
-    version: RuntimeVersion = decode(RuntimeVersion, engine.call("Core_version", state, b""))
+    return decode_version(engine.call("Core_version", state, b""))
+
+
+def decode_version(data: bytes) -> RuntimeVersion:
+    """A SCALE RuntimeVersion. Raises DecodeError.
+
+    Runtimes with a Core API before version 3 have no transaction version (1 is meant), before version 4 no state
+    version (0).
+    """
+    _, end = _VERSION_HEAD.decode_prefix(data)
+    if end == len(data):
+        data += encode(u32, 1)
+    if end + 4 == len(data):
+        data += encode(u8, 0)
+    version: RuntimeVersion = decode(RuntimeVersion, data)
     return version
+
+
+_VERSION_HEAD: Final = codec(tuple[str, str, u32, u32, u32, list[tuple[Bytes8, u32]]])
+"""What every runtime version begins with."""
 
 
 def initialize_block(engine: RuntimeEngine, state: Overlay, header: Header) -> ExtrinsicInclusionMode:
@@ -108,7 +132,9 @@ def validate_transaction(
     engine: RuntimeEngine, state: Overlay, source: TransactionSource, extrinsic: bytes, at: bytes
 ) -> ValidTransaction | TransactionValidityError:
     """Whether the extrinsic could be in the next block on top of block `at` (hash), whose state this is."""
-    args = bytes([source]) + extrinsic + encode(H256, at)
+    args = bytes([source]) + extrinsic
+    if dict(core_version(engine, state).apis).get(TRANSACTION_QUEUE, 3) >= 3:
+        args += encode(H256, at)
     match decode(TransactionValidity, engine.call("TaggedTransactionQueue_validate_transaction", state, args)):
         case Ok(value=ValidTransaction() as valid):
             return valid

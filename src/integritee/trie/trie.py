@@ -19,6 +19,7 @@ from integritee.trie.node import Children, HashedValue, Layout, Node, Value, val
 from integritee.trie.source import NodeSource, child_at, load_root, read
 
 _NO_SOURCE: dict[bytes, bytes] = {}
+_NO_SUBTRIES: Mapping[bytes, Trie] = {}
 _ONE_NIBBLE = [bytes((nibble,)) for nibble in range(16)]
 
 
@@ -29,14 +30,22 @@ class Trie:
     that no trie can hold.
     """
 
-    __slots__ = ("_hash", "_layout", "_root", "_source")
+    __slots__ = ("_hash", "_layout", "_root", "_source", "_subtries")
 
-    def __init__(self, root: Node | None, hash: bytes | None, source: NodeSource, layout: Layout = Layout.V0) -> None:
+    def __init__(
+        self,
+        root: Node | None,
+        hash: bytes | None,
+        source: NodeSource,
+        layout: Layout = Layout.V0,
+        subtries: Mapping[bytes, Trie] = _NO_SUBTRIES,
+    ) -> None:
         # One of the two suffices: the hash names a root that is loaded later, the node yields its hash later.
         self._root = root
         self._hash = hash
         self._source = source
         self._layout = layout
+        self._subtries = subtries
 
     @classmethod
     def empty(cls, layout: Layout = Layout.V0) -> Trie:
@@ -60,6 +69,23 @@ class Trie:
     @property
     def layout(self) -> Layout:
         return self._layout
+
+    def in_layout(self, layout: Layout) -> Trie:
+        """The same trie; values written from here on are in another layout."""
+        return Trie(self._root, self._hash, self._source, layout, self._subtries)
+
+    def subtrie(self, root: bytes) -> Trie:
+        """The trie of a root that is a value of this one (child storage): one it carries, or of the same source."""
+        return self._subtries.get(root) or Trie.at(root, self._source, self._layout)
+
+    def carrying(self, subtries: Mapping[bytes, Trie]) -> Trie:
+        """The same trie, with these subtries by root, and no others, among its `new_nodes()`."""
+        return Trie(self._root, self._hash, self._source, self._layout, subtries)
+
+    @property
+    def subtries(self) -> Mapping[bytes, Trie]:
+        """The subtries it carries, by root."""
+        return self._subtries
 
     def root(self) -> bytes:
         """The 32-byte Merkle root. Hashes what has changed since the last known root, once per handle."""
@@ -119,7 +145,7 @@ class Trie:
                 root = insert(root, unpack(key), value_in(self._layout, data), self._source)
         if root is before:
             return self
-        return Trie(root, EMPTY_ROOT if root is None else None, self._source, self._layout)
+        return Trie(root, EMPTY_ROOT if root is None else None, self._source, self._layout, self._subtries)
 
     def new_nodes(self) -> dict[bytes, bytes]:
         """Encoded nodes and hashed values, by hash, that no node database is known to have.
@@ -127,11 +153,13 @@ class Trie:
         Written to the database together with the block, followed by `mark_persisted()`, they make
         `Trie.at(root(), database)` work; the next call on a descendant then holds only what is newer.
         """
+        found: dict[bytes, bytes] = {}
+        for subtrie in self._subtries.values():
+            found |= subtrie.new_nodes()
         top = self._root
         if top is None:  # empty, or never touched since `at`
-            return {}
+            return found
         root = self.root()
-        found: dict[bytes, bytes] = {}
         for node in _unstored(top):
             if node is top:
                 found[root] = encode(node)
@@ -144,6 +172,9 @@ class Trie:
 
     def mark_persisted(self) -> None:
         """State that all of `new_nodes()` is in the node database, durably."""
+        for subtrie in self._subtries.values():
+            subtrie.mark_persisted()
+        self._subtries = _NO_SUBTRIES
         # Children first: whoever finds a node stored may skip everything below it.
         for node in reversed(_unstored(self._root)) if self._root else ():
             if isinstance(node.value, HashedValue):
