@@ -143,6 +143,20 @@ def test_invalid_is_banned_for_a_while(node: Any) -> None:
         node.submit(bad)
 
 
+def test_dependents_of_the_invalid_are_not_banned(node: Any) -> None:
+    """A sender's first transaction expires; those behind it are good once another has its nonce."""
+    for nonce in range(3):
+        node.submit(transfer(ALICE, nonce))
+    node.pool.remove_invalid([extrinsic_hash(transfer(ALICE, 0))], node.now_ms)
+    assert not node.pool.pending() and not node.pool.future()
+    with pytest.raises(TemporarilyBanned):
+        node.submit(transfer(ALICE, 0))
+    for nonce in (1, 2):
+        node.submit(transfer(ALICE, nonce))
+    node.submit(transfer(ALICE, 0, tip=1))
+    assert len(node.pool.pending()) == 3
+
+
 def test_included_is_banned(node: Any) -> None:
     node.submit(transfer(ALICE, 0))
     node.produce()

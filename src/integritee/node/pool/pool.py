@@ -176,10 +176,14 @@ class TransactionPool:
         return lambda: self._ready_listeners.remove(listener) if listener in self._ready_listeners else None
 
     def remove_invalid(self, hashes: Sequence[bytes], now_ms: int) -> list[bytes]:
-        """Remove and ban transactions found invalid, and what depends on them; hashes of all that left."""
+        """Remove and ban transactions found invalid; hashes of all that left.
+
+        What depends on them leaves with them, but may come back: it was not itself invalid.
+        """
         removed = [transaction.hash for transaction in self._graph.remove(hashes)]
-        for hash in removed:
+        for hash in hashes:
             self._ban(hash, now_ms)
+        for hash in removed:
             self._leave(hash, status.Invalid())
         return removed
 
