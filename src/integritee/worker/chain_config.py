@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from integritee.boundary.messages import Checkpoint
 from integritee.primitives.ids import ParentchainId
 
 from .errors import InvalidOption
+
+if TYPE_CHECKING:  # a parsed command line starts the enclave, which should not wait for what this would load
+    from integritee.boundary.messages import Checkpoint
 
 MAX_ENDPOINTS: Final = 16
 """Endpoints of one chain."""

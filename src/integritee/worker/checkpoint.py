@@ -9,16 +9,18 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
 from integritee.boundary.messages import Checkpoint
+from integritee.client.errors import ClientError
 from integritee.client.parentchain import ParentchainClient, from_hex, to_hex
 from integritee.primitives.grandpa import Authority
 from integritee.primitives.header import Header
 from integritee.scale import DecodeError, decode, encode, u64
 
-from .chain_config import CHAIN_NAMES, RELAY_SUFFIX
+from .chain_config import CHAIN_NAMES, RELAY_SUFFIX, ChainConfig
 from .errors import CheckpointUnusable
 from .leaps import PENDING_CHANGE_KEY
 
@@ -82,6 +84,28 @@ def _to_json(checkpoint: Checkpoint) -> dict[str, Any]:
         "setId": checkpoint.set_id,
         "authorities": {to_hex(key): weight for key, weight in checkpoint.authorities},
     }
+
+
+async def observe_all(chains: tuple[ChainConfig, ...]) -> dict[str, Checkpoint]:
+    """The chains and their relay chains as they are now, each by the first endpoint that answers. Raises as
+    `observe`."""
+    found = {}
+    for name, id in CHAIN_NAMES.items():
+        for chain in chains:
+            if chain.id is id:
+                found[name] = await _observe_one(chain.urls)
+                if chain.relay is not None:
+                    found[name + RELAY_SUFFIX] = await _observe_one(chain.relay.urls)
+    return found
+
+
+async def _observe_one(urls: tuple[str, ...]) -> Checkpoint:
+    for url in urls[:-1]:
+        with suppress(ClientError):
+            async with await ParentchainClient.connect(url, attempts=1) as chain:
+                return await observe(chain)
+    async with await ParentchainClient.connect(urls[-1], attempts=1) as chain:
+        return await observe(chain)
 
 
 async def observe(chain: ParentchainClient) -> Checkpoint:

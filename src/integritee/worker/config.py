@@ -1,7 +1,4 @@
-"""Configuration of the service: command line in the original's shape (worker `service/src/cli.yml`, `config.rs`).
-
-Global options precede the subcommand. `-h` is the HTTP port, as it always was; help is `--help`.
-"""
+"""Configuration of the service, as the command line says (worker `service/src/config.rs`)."""
 
 from __future__ import annotations
 
@@ -12,20 +9,31 @@ from typing import Final
 
 import base58
 
-import integritee
+from integritee.primitives.ids import ParentchainId
 
+from .chain_config import CHAIN_NAMES, ChainConfig, endpoint_urls, relay, target, with_checkpoints
 from .errors import InvalidOption
+from .options import DEFAULT_PARENTCHAIN_AGE, DEFAULT_SLOT_MS, parser
 
-DEFAULT_SLOT_MS: Final = 1000
+MAX_AGE: Final = 10**9
+"""Seconds: thirty years."""
+
 MIN_SLOT_MS: Final = 20
 
 
 @dataclass(frozen=True)
 class Config:
-    """Everything the service was told. URLs are complete; `shard` is 32 bytes or None for the MRENCLAVE."""
+    """Everything the service was told. URLs are complete; `shard` is 32 bytes or None for the MRENCLAVE.
+
+    `chains` are those to follow, Integritee first; the vault of a new shard is on `shielding_target`. Production of
+    blocks pauses when the latest proven one of Integritee is older than `max_parentchain_age` seconds, if that is
+    not 0.
+    """
 
     command: str
-    integritee_url: str
+    chains: tuple[ChainConfig, ...]
+    shielding_target: ParentchainId
+    max_parentchain_age: int
     data_dir: Path
     bind_host: str
     trusted_port: int
@@ -46,14 +54,21 @@ class Config:
     check_invariants: bool
     slot_ms: int
 
+    @property
+    def integritee_url(self) -> str:
+        return self.chains[0].urls[0]
+
 
 def parse(arguments: list[str]) -> Config:
     """Read the command line. Exits with 2 on usage errors; raises InvalidOption for unusable values."""
-    found = _parser().parse_args(arguments)
+    found = parser().parse_args(arguments)
+    chains = _chains(found)
     host = "0.0.0.0" if found.ws_external else "127.0.0.1"  # noqa: S104  # asked for by --ws-external
     return Config(
         command=found.command,
-        integritee_url=f"{found.integritee_rpc_url}:{found.integritee_rpc_port}",
+        chains=chains,
+        shielding_target=_shielding_target(getattr(found, "shielding_target", "integritee"), chains),
+        max_parentchain_age=_age(getattr(found, "max_parentchain_age", DEFAULT_PARENTCHAIN_AGE)),
         data_dir=Path(found.data_dir),
         bind_host=host,
         trusted_port=found.trusted_worker_port,
@@ -67,13 +82,57 @@ def parse(arguments: list[str]) -> Config:
         mu_ra_url=external(found.mu_ra_external_address, host, found.mu_ra_port),
         clean_reset=found.clean_reset,
         shard=_shard(getattr(found, "shard", None)),
-        dev=found.dev,
-        apps=tuple(found.app),
+        dev=getattr(found, "dev", False),
+        apps=tuple(getattr(found, "app", ())),
         seal_to_signer=getattr(found, "seal_to_signer", False),
         skip_ra=getattr(found, "skip_ra", False),
         check_invariants=getattr(found, "check_invariants", False),
         slot_ms=_slot(getattr(found, "slot_ms", DEFAULT_SLOT_MS)),
     )
+
+
+def _chains(found: argparse.Namespace) -> tuple[ChainConfig, ...]:
+    integritee = ChainConfig(
+        ParentchainId.Integritee,
+        endpoint_urls("--integritee-rpc-url", found.integritee_rpc_url, found.integritee_rpc_port),
+        relay=relay("integritee", found.integritee_relay_url, found.integritee_para_id),
+    )
+    targets = (
+        target(
+            "target-a",
+            found.target_a_parentchain_rpc_url,
+            found.target_a_parentchain_rpc_port,
+            found.target_a_relay_url,
+            found.target_a_para_id,
+        ),
+        target(
+            "target-b",
+            found.target_b_parentchain_rpc_url,
+            found.target_b_parentchain_rpc_port,
+            found.target_b_relay_url,
+            found.target_b_para_id,
+        ),
+    )
+    chains = (integritee, *(chain for chain in targets if chain is not None))
+    path = getattr(found, "checkpoint", None)
+    if path is None:
+        return chains
+    from .checkpoint import read_checkpoints  # loads a client, and the enclave should be on its way before
+
+    return with_checkpoints(chains, read_checkpoints(Path(path)))
+
+
+def _shielding_target(name: str, chains: tuple[ChainConfig, ...]) -> ParentchainId:
+    id = CHAIN_NAMES[name]
+    if all(chain.id is not id for chain in chains):
+        raise InvalidOption("--shielding-target", name, f"a chain with --{name}-parentchain-rpc-url")
+    return id
+
+
+def _age(seconds: int) -> int:
+    if not 0 <= seconds <= MAX_AGE:
+        raise InvalidOption("--max-parentchain-age", str(seconds), f"0 to {MAX_AGE} seconds")
+    return seconds
 
 
 def external(address: str | None, default: str, port: int) -> str:
@@ -106,82 +165,3 @@ def _slot(milliseconds: int) -> int:
     if milliseconds < MIN_SLOT_MS:
         raise InvalidOption("--slot-ms", str(milliseconds), f"at least {MIN_SLOT_MS}")
     return milliseconds
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or int(text) > 65535:
-        raise argparse.ArgumentTypeError(f"{text!r} is no port number")
-    return int(text)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="integritee-worker", description="Confidential sidechain worker (host).", add_help=False
-    )
-    add = parser.add_argument
-    add("--help", action="help", help="show this help and exit")
-    add("--version", "-V", action="version", version=f"integritee-worker {integritee.__version__}")
-    add("--integritee-rpc-url", "-u", default="ws://127.0.0.1", help="parentchain node URL with scheme")
-    add("--integritee-rpc-port", "-p", type=_port, default=9944, help="parentchain node port")
-    add("--data-dir", "-d", default=".", help="where state and keys live")
-    add("--ws-external", action="store_true", help="listen on all interfaces")
-    add("--mu-ra-port", "-r", type=_port, default=3443, help="port for provisioning peers")
-    add("--trusted-worker-port", "-P", type=_port, default=2000, help="port of the trusted RPC (wss)")
-    add("--untrusted-worker-port", "-w", type=_port, default=2001, help="port of the untrusted RPC (ws)")
-    add("--trusted-external-address", "-T", help="advertised URL of the trusted RPC")
-    add("--untrusted-external-address", "-U", help="advertised URL of the untrusted RPC")
-    add("--mu-ra-external-address", "-M", help="advertised host:port for provisioning")
-    add("--enable-metrics", action="store_true", help="serve /metrics")
-    add("--metrics-port", "-i", type=_port, default=8787, help="port of /metrics")
-    add("--untrusted-http-port", "-h", type=_port, default=4545, help="port of /is_initialized")
-    add("--clean-reset", "-c", action="store_true", help="drop shard and light-client state first; keys are kept")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    _add_run(commands)
-    for name, text in (
-        ("mrenclave", "print the enclave's measurement in base58"),
-        ("signing-key", "write enclave-signing-pubkey.bin"),
-        ("shielding-key", "write enclave-shielding-pubkey.json"),
-    ):
-        command = commands.add_parser(name, help=text, add_help=False)
-        command.add_argument("--help", action="help", help="show this help and exit")
-        _add_ledger(command)
-        if name != "mrenclave":
-            _add_sealing(command)
-    return parser
-
-
-def _add_ledger(command: argparse.ArgumentParser) -> None:
-    """Options that are measured with the enclave's code, and so decide about its MRENCLAVE."""
-    command.add_argument(
-        "--app",
-        action="append",
-        default=[],
-        metavar="APP",
-        help="app of the ledger beside its own: a name, with --dev also a project folder; repeatable",
-    )
-    command.add_argument(
-        "--dev", "-d", action="store_true", help="development ledger; `run` funds the enclave account from //Alice"
-    )
-
-
-def _add_sealing(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--seal-to-signer",
-        action="store_true",
-        help="seal the state so that changed code can open it; with --dev only",
-    )
-
-
-def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    run = commands.add_parser("run", help="start the worker", add_help=False)
-    run.add_argument("--help", action="help", help="show this help and exit")
-    run.add_argument("shard", nargs="?", help="base58 shard; the MRENCLAVE if omitted")
-    run.add_argument("--skip-ra", action="store_true", help="do not verify peers' attestation")
-    run.add_argument(
-        "--check-invariants", action="store_true", help="check the ledger's laws with every block; reads all of it"
-    )
-    _add_ledger(run)
-    _add_sealing(run)
-    run.add_argument(
-        "--slot-ms", type=int, default=DEFAULT_SLOT_MS, help="sidechain slot in milliseconds (default 1000)"
-    )

@@ -40,7 +40,7 @@ class Fault(enum.Enum):
     """Others have more finalized blocks."""
     INCOMPLETE = "incomplete"
     """It does not have what a light client needs: pruned state or blocks, no justifications."""
-    WRONG_CHAIN = "wrong_chain"
+    WRONG_CHAIN = "wrong chain"
     LIED = "lied"
     """The enclave found its evidence to be bad."""
 

@@ -1,7 +1,7 @@
-"""How much money the enclave account needs on the parentchain, and where a dev set-up gets it.
+"""How much money the enclave account needs on a parentchain, and where a dev set-up gets it.
 
-The estimate follows worker `service/src/account_funding.rs`: deposits and fees of onboarding, then a thousand
-transfers' worth of fees.
+The estimate follows worker `service/src/account_funding.rs`: deposits and fees of registering where there is a
+registry, the vault's share where it is, then a thousand transfers' worth of fees.
 """
 
 from __future__ import annotations
@@ -23,35 +23,49 @@ TRANSFER_AMOUNT: Final = 10**12
 FEE_RESERVE: Final = 1000
 VAULT_FEE_RESERVE: Final = 500
 REGISTRATIONS: Final = 5
+PROXIES: Final = 10
+NOBODY: Final = bytes(32)
 
 
 @dataclass(frozen=True)
 class Funding:
-    """Base units the enclave account and the vault should hold."""
+    """Base units the enclave account and the vault should hold on a chain; the vault's are part of the account's."""
 
     required: int
     vault: int
 
 
-async def estimate(chain: ParentchainClient) -> Funding:
-    """Ask the chain for its deposits and fees."""
-    metadata = chain.runtime.metadata
-    existential = int(metadata.constant("Balances", "ExistentialDeposit"))
-    nobody = bytes(32)
-    transfer = await chain.fee(
-        chain.call("Balances", "transfer_allow_death", {"dest": Id(nobody), "value": TRANSFER_AMOUNT}), nobody
-    )
+async def estimate(chain: ParentchainClient, holds_vault: bool = True) -> Funding:
+    """Ask the chain for its deposits and fees. Raises ClientError, MetadataError if it has no Balances, or no Proxy
+    for a vault."""
+    existential = int(chain.runtime.metadata.constant("Balances", "ExistentialDeposit"))
+    transfer = await _transfer_fee(chain)
+    vault = _vault_deposits(chain) + VAULT_FEE_RESERVE * transfer + existential if holds_vault else 0
+    registrations = REGISTRATIONS * await _registration_fee(chain)
+    return Funding(existential + vault + FEE_RESERVE * transfer + registrations, vault)
+
+
+async def _transfer_fee(chain: ParentchainClient) -> int:
+    args = {"dest": Id(NOBODY), "value": TRANSFER_AMOUNT}
+    return await chain.fee(chain.call("Balances", "transfer_allow_death", args), NOBODY)
+
+
+async def _registration_fee(chain: ParentchainClient) -> int:
+    """0 on chains that register no enclaves."""
+    if not chain.runtime.metadata.has_pallet("Teerex"):
+        return 0
     args = {
         "proof": bytes(DUMMY_PROOF),
         "worker_url": bytes(DUMMY_URL),
         "attestation_method": Dcap(False),
     }
-    register = await chain.fee(chain.call("Teerex", "register_sgx_enclave", args), nobody)
-    deposits = int(metadata.constant("Proxy", "ProxyDepositBase"))
-    deposits += 10 * int(metadata.constant("Proxy", "ProxyDepositFactor"))
-    vault = deposits + VAULT_FEE_RESERVE * transfer + existential
-    required = existential + vault + FEE_RESERVE * transfer + REGISTRATIONS * register
-    return Funding(required, vault)
+    return await chain.fee(chain.call("Teerex", "register_sgx_enclave", args), NOBODY)
+
+
+def _vault_deposits(chain: ParentchainClient) -> int:
+    metadata = chain.runtime.metadata
+    base, factor = (int(metadata.constant("Proxy", f"ProxyDeposit{part}")) for part in ("Base", "Factor"))
+    return base + PROXIES * factor
 
 
 async def fund_from_alice(chain: ParentchainClient, account: bytes, amount: int) -> None:

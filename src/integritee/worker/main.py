@@ -46,6 +46,8 @@ async def _dispatch(config: Config) -> int:
             return await _run(config)
         case "mrenclave":
             return await _print_measurement(config)
+        case "export-checkpoint":
+            return await _export_checkpoint(config)
         case _:
             return await _write_key(config)
 
@@ -76,6 +78,13 @@ async def _print_measurement(config: Config) -> int:
     finally:
         await enclave.stop()
     print(base58.b58encode(measurement.fingerprint).decode())
+    return 0
+
+
+async def _export_checkpoint(config: Config) -> int:
+    from .checkpoint import observe_all, to_json
+
+    print(to_json(await observe_all(config.chains)))
     return 0
 
 

@@ -1,0 +1,127 @@
+"""The command line in the original's shape (worker `service/src/cli.yml`), for argparse.
+
+Global options precede the subcommand. `-h` is the HTTP port, as it always was; help is `--help`.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import Final
+
+import integritee
+
+from .chain_config import CHAIN_NAMES
+
+DEFAULT_SLOT_MS: Final = 1000
+DEFAULT_PARENTCHAIN_AGE: Final = 600
+"""Seconds."""
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port number")
+    return int(text)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Of the whole command line."""
+    parser = argparse.ArgumentParser(
+        prog="integritee-worker", description="Confidential sidechain worker (host).", add_help=False
+    )
+    add = parser.add_argument
+    add("--help", action="help", help="show this help and exit")
+    add("--version", "-V", action="version", version=f"integritee-worker {integritee.__version__}")
+    _add_chains(parser)
+    add("--data-dir", "-d", default=".", help="where state and keys live")
+    add("--ws-external", action="store_true", help="listen on all interfaces")
+    add("--mu-ra-port", "-r", type=_port, default=3443, help="port for provisioning peers")
+    add("--trusted-worker-port", "-P", type=_port, default=2000, help="port of the trusted RPC (wss)")
+    add("--untrusted-worker-port", "-w", type=_port, default=2001, help="port of the untrusted RPC (ws)")
+    add("--trusted-external-address", "-T", help="advertised URL of the trusted RPC")
+    add("--untrusted-external-address", "-U", help="advertised URL of the untrusted RPC")
+    add("--mu-ra-external-address", "-M", help="advertised host:port for provisioning")
+    add("--enable-metrics", action="store_true", help="serve /metrics")
+    add("--metrics-port", "-i", type=_port, default=8787, help="port of /metrics")
+    add("--untrusted-http-port", "-h", type=_port, default=4545, help="port of /is_initialized, /readyz and /healthz")
+    add("--clean-reset", "-c", action="store_true", help="drop shard and light-client state first; keys are kept")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_run(commands)
+    for name, text in (
+        ("mrenclave", "print the enclave's measurement in base58"),
+        ("signing-key", "write enclave-signing-pubkey.bin"),
+        ("shielding-key", "write enclave-shielding-pubkey.json"),
+        ("export-checkpoint", "print the present finalized blocks of the chains, for --checkpoint"),
+    ):
+        command = commands.add_parser(name, help=text, add_help=False)
+        command.add_argument("--help", action="help", help="show this help and exit")
+        if name != "export-checkpoint":
+            _add_ledger(command)
+        if name in ("signing-key", "shielding-key"):
+            _add_sealing(command)
+    return parser
+
+
+def _add_chains(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    urls = "node URLs with scheme, separated by commas, in the order of preference"
+    add("--integritee-rpc-url", "-u", default="ws://127.0.0.1", metavar="URL[,URL]", help=f"Integritee's {urls}")
+    add("--integritee-rpc-port", "-p", type=_port, default=9944, help="port of those URLs that have none")
+    for name in ("target-a", "target-b"):
+        add(f"--{name}-parentchain-rpc-url", metavar="URL[,URL]", help=f"{name}'s {urls}; follow it")
+        add(f"--{name}-parentchain-rpc-port", type=_port, metavar="PORT", help="port of those URLs that have none")
+    for name in CHAIN_NAMES:
+        add(f"--{name}-relay-url", metavar="URL[,URL]", help=f"nodes of the relay chain that finalizes {name}")
+        add(f"--{name}-para-id", type=int, metavar="ID", help=f"of {name} on its relay chain; asked of it by default")
+
+
+def _add_ledger(command: argparse.ArgumentParser) -> None:
+    """Options that are measured with the enclave's code, and so decide about its MRENCLAVE."""
+    command.add_argument(
+        "--app",
+        action="append",
+        default=[],
+        metavar="APP",
+        help="app of the ledger beside its own: a name, with --dev also a project folder; repeatable",
+    )
+    command.add_argument(
+        "--dev", "-d", action="store_true", help="development ledger; `run` funds the enclave account from //Alice"
+    )
+
+
+def _add_sealing(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--seal-to-signer",
+        action="store_true",
+        help="seal the state so that changed code can open it; with --dev only",
+    )
+
+
+def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    run = commands.add_parser("run", help="start the worker", add_help=False)
+    run.add_argument("--help", action="help", help="show this help and exit")
+    run.add_argument("shard", nargs="?", help="base58 shard; the MRENCLAVE if omitted")
+    run.add_argument("--skip-ra", action="store_true", help="do not verify peers' attestation")
+    run.add_argument(
+        "--check-invariants", action="store_true", help="check the ledger's laws with every block; reads all of it"
+    )
+    _add_ledger(run)
+    _add_sealing(run)
+    run.add_argument(
+        "--slot-ms", type=int, default=DEFAULT_SLOT_MS, help="sidechain slot in milliseconds (default 1000)"
+    )
+    run.add_argument(
+        "--shielding-target",
+        "-s",
+        type=str.lower,
+        choices=tuple(CHAIN_NAMES),
+        default="integritee",
+        help="chain with the vault of a new shard (default integritee)",
+    )
+    run.add_argument(
+        "--max-parentchain-age",
+        type=int,
+        default=DEFAULT_PARENTCHAIN_AGE,
+        metavar="SECONDS",
+        help="age of the latest proven parentchain block at which production pauses; 0 for never (default 600)",
+    )
+    run.add_argument("--checkpoint", metavar="FILE", help="blocks to begin at instead of genesis, as exported")

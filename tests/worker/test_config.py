@@ -1,0 +1,121 @@
+"""The command line, option by option."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from integritee.boundary.messages import Checkpoint
+from integritee.primitives.header import Digest, Header
+from integritee.primitives.ids import ParentchainId
+from integritee.worker.chain_config import ChainConfig, RelayConfig
+from integritee.worker.checkpoint import to_json
+from integritee.worker.config import external, parse
+from integritee.worker.errors import CheckpointUnusable, InvalidOption
+
+INTEGRITEE, A, B = ParentchainId.Integritee, ParentchainId.TargetA, ParentchainId.TargetB
+LOCAL = ChainConfig(INTEGRITEE, ("ws://127.0.0.1:9944",))
+CHECKPOINT = Checkpoint(Header(bytes(32), 7, bytes(32), bytes(32), Digest([])), 3, [(bytes(32), 1)])
+
+
+@pytest.mark.parametrize(
+    "line, expected",
+    [
+        ("run", {"chains": (LOCAL,), "shielding_target": INTEGRITEE, "max_parentchain_age": 600}),
+        ("-u ws://n -p 7 run", {"chains": (ChainConfig(INTEGRITEE, ("ws://n:7",)),)}),
+        (
+            "-u ws://n:1,wss://m -p 7 run",
+            {"chains": (ChainConfig(INTEGRITEE, ("ws://n:1", "wss://m:7")),)},
+        ),
+        (
+            "--target-a-parentchain-rpc-url ws://a --target-a-parentchain-rpc-port 9955 run",
+            {"chains": (LOCAL, ChainConfig(A, ("ws://a:9955",)))},
+        ),
+        (
+            "--target-b-parentchain-rpc-url ws://b:1,ws://c:2 run --shielding-target target-b",
+            {"chains": (LOCAL, ChainConfig(B, ("ws://b:1", "ws://c:2"))), "shielding_target": B},
+        ),
+        (
+            "--target-b-parentchain-rpc-url ws://b:1 --target-a-parentchain-rpc-url ws://a:1 run -s Target-A",
+            {
+                "chains": (LOCAL, ChainConfig(A, ("ws://a:1",)), ChainConfig(B, ("ws://b:1",))),
+                "shielding_target": A,
+            },
+        ),
+        (
+            "--integritee-relay-url ws://r:1,ws://s:2 run",
+            {"chains": (ChainConfig(INTEGRITEE, LOCAL.urls, relay=RelayConfig(("ws://r:1", "ws://s:2"))),)},
+        ),
+        (
+            "--integritee-relay-url ws://r:1 --integritee-para-id 2015 run",
+            {"chains": (ChainConfig(INTEGRITEE, LOCAL.urls, relay=RelayConfig(("ws://r:1",), 2015)),)},
+        ),
+        ("run --max-parentchain-age 0", {"max_parentchain_age": 0}),
+        ("run --max-parentchain-age 45", {"max_parentchain_age": 45}),
+        ("mrenclave", {"command": "mrenclave", "chains": (LOCAL,)}),
+        ("-p 1 export-checkpoint", {"command": "export-checkpoint"}),
+        ("--ws-external run", {"bind_host": "0.0.0.0", "trusted_url": "wss://0.0.0.0:2000"}),
+        ("run --dev --app a --app b --slot-ms 250", {"dev": True, "apps": ("a", "b"), "slot_ms": 250}),
+    ],
+)
+def test_lines(line: str, expected: dict[str, Any]) -> None:
+    config = parse(line.split())
+    assert {name: getattr(config, name) for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    "line, option",
+    [
+        ("-u localhost run", "--integritee-rpc-url"),
+        ("-u http://localhost run", "--integritee-rpc-url"),
+        ("--target-a-parentchain-rpc-port 9955 run", "--target-a-parentchain-rpc-port"),
+        ("--target-a-parentchain-rpc-url ws://a run", "--target-a-parentchain-rpc-url"),
+        ("--target-b-relay-url ws://r:1 run", "--target-b-relay-url"),
+        ("--integritee-para-id 7 run", "--integritee-para-id"),
+        ("--integritee-relay-url ws://r run", "--integritee-relay-url"),
+        ("run --shielding-target target-a", "--shielding-target"),
+        ("run --max-parentchain-age -1", "--max-parentchain-age"),
+        ("run --max-parentchain-age 1000000001", "--max-parentchain-age"),
+        ("run --slot-ms 1", "--slot-ms"),
+        ("run notbase58!", "shard"),
+    ],
+)
+def test_unusable_values(line: str, option: str) -> None:
+    with pytest.raises(InvalidOption, match=option):
+        parse(line.split())
+
+
+@pytest.mark.parametrize("line", ["run --shielding-target kusama", "run --max-parentchain-age x", "-p x run", ""])
+def test_usage_errors(line: str) -> None:
+    with pytest.raises(SystemExit):
+        parse(line.split())
+
+
+def test_checkpoints_of_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.json"
+    path.write_text(to_json({"integritee": CHECKPOINT, "target-a-relay": CHECKPOINT}))
+    target = "--target-a-parentchain-rpc-url ws://a:1 --target-a-relay-url ws://r:1"
+    chains = parse([*target.split(), "run", "--checkpoint", str(path)]).chains
+    assert chains[0].checkpoint == CHECKPOINT
+    assert chains[1].checkpoint is None
+    assert chains[1].relay == RelayConfig(("ws://r:1",), None, CHECKPOINT)
+    with pytest.raises(InvalidOption, match="target-a-relay"):
+        parse(["run", "--checkpoint", str(path)])
+    with pytest.raises(CheckpointUnusable):
+        parse(["run", "--checkpoint", str(tmp_path / "none")])
+
+
+@pytest.mark.parametrize(
+    "address, advertised",
+    [
+        (None, "wss://0.0.0.0:2000"),
+        ("wss://host:1", "wss://host:1"),
+        ("wss://host", "wss://host:2000"),
+        ("host:1", "host:1"),
+        ("host", "host:2000"),
+    ],
+)
+def test_advertised_addresses(address: str | None, advertised: str) -> None:
+    assert external(address, "wss://0.0.0.0", 2000) == advertised
