@@ -69,6 +69,16 @@ def chain_database(arguments: argparse.Namespace, spec: ChainSpec) -> Path:
     return (arguments.base_path or default_base_path()) / "chains" / spec.id / "db"
 
 
+def compiled_code(arguments: argparse.Namespace, spec: ChainSpec) -> Path | None:
+    """Directory beside the database where compiled runtimes are kept; None if the data is temporary."""
+    return None if is_temporary(arguments) else chain_database(arguments, spec).parent / "wasm"
+
+
+def is_temporary(arguments: argparse.Namespace) -> bool:
+    """Whether the chain's data goes when the node does. (Commands beside running it have no --tmp.)"""
+    return bool(getattr(arguments, "tmp", False) or (arguments.dev and arguments.base_path is None))
+
+
 def default_base_path() -> Path:
     """Where nodes keep their data unless told otherwise."""
     data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"

@@ -13,9 +13,10 @@ from integritee.crypto.errors import CryptoError
 
 from .chain import Chain
 from .chain_spec import ChainSpec
-from .chains import chain_database, chain_name, load_spec
+from .chains import chain_database, chain_name, compiled_code, load_spec
 from .database import Database
 from .dev_genesis import altered
+from .engines import engine_for
 from .errors import DatabaseMissing, UnknownBlock
 
 
@@ -69,9 +70,8 @@ def _export_state(arguments: argparse.Namespace) -> int:
 
 def _altered(arguments: argparse.Namespace) -> ChainSpec:
     """The chain that the command line names, with the changes it makes."""
-    from .runtime.runtime import engine
-
-    return altered(load_spec(chain_name(arguments)), arguments, engine())
+    spec = load_spec(chain_name(arguments))
+    return altered(spec, arguments, engine_for(spec.genesis))
 
 
 def _inspect_key(arguments: argparse.Namespace) -> int:
@@ -120,10 +120,9 @@ class _Opened:
     """The chain named on the command line, open. Raises DatabaseMissing, DatabaseLocked."""
 
     def __init__(self, arguments: argparse.Namespace) -> None:
-        from .runtime.runtime import engine
-
-        self._engine = engine()
-        self._spec = altered(load_spec(chain_name(arguments)), arguments, self._engine)
+        spec = load_spec(chain_name(arguments))
+        self._engine = engine_for(spec.genesis, compiled_code(arguments, spec))
+        self._spec = altered(spec, arguments, self._engine)
         path = chain_database(arguments, self._spec)
         if not path.exists():
             raise DatabaseMissing(str(path))

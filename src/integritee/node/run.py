@@ -15,16 +15,16 @@ from typing import NoReturn
 from integritee import __version__
 
 from .chain_spec import ChainSpec
-from .chains import chain_database, chain_name, load_spec
+from .chains import chain_database, chain_name, compiled_code, is_temporary, load_spec
 from .cli import IGNORED, PROGRAM
 from .database import Database
 from .dev_genesis import altered
+from .engines import engine_for
 from .finality import FinalityKind
 from .keystore import Keystore
 from .node import Node, NodeOptions
 from .rpc.limits import ServerLimits
 from .rpc.origins import Origins
-from .runtime.runtime import engine
 from .sealing import Instant, Interval, Manual, Seal
 from .service import Service, ServiceOptions
 
@@ -35,8 +35,9 @@ def run_node(arguments: argparse.Namespace, seal: Seal) -> int:
         print(f"{flag} has no effect: {IGNORED[flag]}", file=sys.stderr)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _leave)
-    runtime = engine()
-    spec = altered(load_spec(chain_name(arguments)), arguments, runtime)
+    spec = load_spec(chain_name(arguments))
+    runtime = engine_for(spec.genesis, compiled_code(arguments, spec))
+    spec = altered(spec, arguments, runtime)
     keys = _keys(arguments)
     database = _database(arguments, spec)
     try:
@@ -122,6 +123,6 @@ def _keys(arguments: argparse.Namespace) -> Keystore:
 
 
 def _database(arguments: argparse.Namespace, spec: ChainSpec) -> Database:
-    if arguments.tmp or (arguments.dev and arguments.base_path is None):
+    if is_temporary(arguments):
         return Database.temporary()
     return Database(chain_database(arguments, spec))

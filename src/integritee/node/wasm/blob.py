@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-import zstandard
-
 from .errors import InvalidRuntimeCode
 
 COMPRESSED: Final = bytes.fromhex("52bc537646db8e05")
@@ -36,6 +34,8 @@ def decode_blob(code: bytes) -> bytes:
 
 def _unpacked(frame: bytes) -> bytes:
     """At most one byte more than allowed: what the frame says of its own length is not believed."""
+    import zstandard  # what no chain in Python needs
+
     reader = zstandard.ZstdDecompressor().stream_reader(frame)
     try:
         return reader.read(MAX_WASM_BYTES + 1)
