@@ -6,7 +6,8 @@ import pytest
 
 from integritee.frame.errors import DispatchFailure, Module, ModuleError
 from integritee.frame.origin import Unsigned
-from integritee.node.pallets.teerex import NO_QUOTING_ENCLAVE, SgxVerifyError, Teerex
+from integritee.node.pallets.teerex import Teerex
+from integritee.node.sgx_verify.errors import SgxVerifyError
 from integritee.primitives.teerex import (
     Dcap,
     EnclaveInstanceAddress,
@@ -84,9 +85,9 @@ def test_a_proxied_enclave_is_known_by_its_address(chain: Chain) -> None:
     [
         (bytes(5001), None, SKIP, "teerex.ra_proof_is_too_long"),
         (bytes(5000), bytes(257), SKIP, "teerex.enclave_url_is_too_long"),
-        (bytes(5000), bytes(256), Dcap(proxied=False), "teerex.remote_attestation_verification_failed"),
-        (bytes(5000), None, Dcap(proxied=True), "teerex.remote_attestation_verification_failed"),
-        (bytes(5000), None, Ias(), "teerex.remote_attestation_verification_failed"),
+        (bytes(5000), bytes(256), Dcap(proxied=False), "teerex.dcap_quote_version_mismatch"),
+        (bytes(5000), None, Dcap(proxied=True), "teerex.dcap_quote_version_mismatch"),
+        (bytes(5000), None, Ias(), "teerex.netscape_decoding_error"),
     ],
 )
 def test_refused_registrations(chain: Chain, proof: bytes, url: bytes | None, method: Any, code: str) -> None:
@@ -99,11 +100,13 @@ def test_attestation_may_be_mandatory(chain: Chain) -> None:
     assert code == "teerex.skipping_attestation_is_not_allowed"
 
 
-def test_evidence_is_refused_even_when_attestation_may_be_skipped(chain: Chain) -> None:
+def test_what_is_no_evidence_stays_none_when_attestation_may_be_skipped(chain: Chain) -> None:
     chain.submit(ROOT, "Teerex.set_security_flags", True, True)
-    for method in (Dcap(proxied=False), Ias()):
-        code = chain.refusal(ALICE, "Teerex.register_sgx_enclave", SHARD, None, method)
-        assert code == "teerex.remote_attestation_verification_failed"
+    for method, code in (
+        (Dcap(proxied=False), "teerex.dcap_quote_decoding_error"),
+        (Ias(), "teerex.netscape_decoding_error"),
+    ):
+        assert chain.refusal(ALICE, "Teerex.register_sgx_enclave", SHARD, None, method) == code
 
 
 @pytest.mark.parametrize("allowed", [False, True])
@@ -146,13 +149,7 @@ def test_nothing_to_strike_off(chain: Chain) -> None:
     assert chain.refusal(ALICE, "Teerex.unregister_proxied_enclave", address) == "teerex.enclave_is_not_registered"
 
 
-# --- collateral and flags
-
-
-@pytest.mark.parametrize("call", ["Teerex.register_quoting_enclave", "Teerex.register_tcb_info"])
-def test_collateral_is_refused(chain: Chain, call: str) -> None:
-    assert chain.refusal(ALICE, call, b"{}", bytes(64), b"") == "teerex.collateral_is_invalid"
-    assert chain.runtime.teerex.sgx_quoting_enclave_registry.get() == NO_QUOTING_ENCLAVE
+# --- flags
 
 
 def test_flags_are_roots(chain: Chain) -> None:

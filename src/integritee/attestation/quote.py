@@ -122,10 +122,16 @@ class ReportBody(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def decode(cls, data: bytes) -> Self:
         """Read exactly 384 bytes. Raises `WrongLength` or `QuoteReservedBytesSet`."""
-        _expect_length("report body", data, REPORT_BODY_LENGTH)
+        body = cls.read(data)
         for start, end in _BODY_RESERVED:
             if any(data[start:end]):
                 raise QuoteReservedBytesSet(start)
+        return body
+
+    @classmethod
+    def read(cls, data: bytes) -> Self:
+        """As `decode`, whatever the reserved bytes hold. Raises `WrongLength`."""
+        _expect_length("report body", data, REPORT_BODY_LENGTH)
         (
             cpu_svn,
             misc_select,

@@ -55,6 +55,7 @@ PLACES_OF_CODES: Final = {
     "stf.index_clash": HOST,
     "stf.invariant_broken": ENCLAVE,
     "sudo": PARENTCHAIN,
+    "teerex": PARENTCHAIN,
     "top": TRUSTED,
 }
 

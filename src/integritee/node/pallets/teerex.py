@@ -2,26 +2,33 @@
 
 Source: integritee pallets (branch polkadot-stable2503), `teerex`.
 
-This chain verifies no evidence: registrations by DCAP quote or IAS report and quoting enclave or TCB collateral are
-refused, never taken on trust. What it accepts are enclaves that say that they are not attested, while the flags
-allow it: `Skip` records carry the status Invalid for all to see.
+Enclaves prove what they are by a DCAP quote or an IAS report; Intel's collateral, which anyone may bring along, tells
+how healthy their platforms are. No status keeps an enclave out: it is in its record for all to see. Unattested
+enclaves may register while the flags allow it, with the status Invalid. The rules of evidence are in `sgx_verify`.
 """
 
 from __future__ import annotations
 
-import enum
-from typing import Annotated, ClassVar, Final, cast
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, ClassVar, Final, cast
 
-from integritee.frame.declare import Constant, Errors, Events, call, constant, error, event, storage
+from msgspec import structs
+
+from integritee.attestation import INTEL_SGX_ROOT, TrustAnchor
+from integritee.frame.declare import Constant, ErrorDef, Errors, Events, call, constant, error, event, storage
+from integritee.frame.errors import DispatchFailure, Other
 from integritee.frame.origin import Origin, ensure_root, ensure_signed
 from integritee.frame.pallet import Pallet
 from integritee.frame.pallets.timestamp import Timestamp
 from integritee.frame.storage_items import Blake2_128Concat, StorageMap, StorageValue
 from integritee.frame.weights import weight
+from integritee.node.sgx_verify.errors import MEANING, Refused, SgxVerifyError
 from integritee.primitives.ids import AccountId
 from integritee.primitives.teerex import (
     Dcap,
     EnclaveInstanceAddress,
+    Ias,
     MultiEnclave,
     Opaque,
     Sgx,
@@ -36,6 +43,9 @@ from integritee.primitives.teerex import (
 )
 from integritee.scale import Fixed, u64
 
+if TYPE_CHECKING:
+    from integritee.node.sgx_verify.quote import VerifiedReport
+
 MAX_PROOF_LENGTH: Final = 5000
 MAX_URL_LENGTH: Final = 256
 MAX_OPAQUE_SIGNER: Final = 66
@@ -48,51 +58,6 @@ Fmspc = Annotated[bytes, Fixed(6)]
 """Names a family of processors with common TCB levels."""
 
 
-class SgxVerifyError(enum.IntEnum):
-    """Why evidence or collateral does not hold."""
-
-    scale_path = enum.nonmember("sgx_verify::Error")
-    CaVerificationFailed = 0
-    CertificateChainIsInvalid = 1
-    CertificateChainIsTooShort = 2
-    CpuSvnDecodingError = 3
-    CpuSvnLengthMismatch = 4
-    CpuSvnOidIsMissing = 5
-    DcapKeyTypeMismatch = 6
-    DcapQuoteDecodingError = 7
-    DcapQuoteIsTooLong = 8
-    DcapQuoteVersionMismatch = 9
-    DerEncodingError = 10
-    EnclaveIdentityDecodingError = 11
-    EnclaveIdentitySignatureIsInvalid = 12
-    FmspcDecodingError = 13
-    FmspcLengthMismatch = 14
-    FmspcOidIsMissing = 15
-    IntelExtensionAmbiguity = 16
-    IntelExtensionCertificateDecodingError = 17
-    IsvEnclaveReportSignatureIsInvalid = 18
-    KeyLengthIsInvalid = 19
-    LeafCertificateParsingError = 20
-    NetscapeDecodingError = 21
-    NetscapeDerError = 22
-    PceSvnDecodingError = 23
-    PceSvnLengthMismatch = 24
-    PceSvnOidIsMissing = 25
-    PckCertFormatMismatch = 26
-    PublicKeyIsInvalid = 27
-    QeHasRejectedEnclave = 28
-    QeReportHashMismatch = 29
-    QuoteBodyDecodingError = 30
-    QuoteBodyIsInvalid = 31
-    QuoteBodyMissing = 32
-    QuoteStatusMissing = 33
-    RsaSignatureIsInvalid = 34
-    SgxReportParsingError = 35
-    TcbInfoIsInvalid = 36
-    TimestampIsInvalid = 37
-    TimestampIsMissing = 38
-
-
 NO_QUOTING_ENCLAVE: Final = SgxQuotingEnclave(0, 0, bytes(4), bytes(4), bytes(16), bytes(16), bytes(32), 0, [])
 
 
@@ -102,6 +67,8 @@ class Teerex(Pallet):
     path = "pallet_teerex"
     storage_version: ClassVar[int | None] = 2
     timestamp: Timestamp
+    sgx_root: ClassVar[TrustAnchor] = INTEL_SGX_ROOT
+    """Whose quotes and collateral count; a runtime of tests may list another."""
 
     sovereign_enclaves: StorageMap[Blake2_128Concat[AccountId], MultiEnclave | None]
     proxied_enclaves: StorageMap[Blake2_128Concat[EnclaveInstanceAddress], MultiEnclave | None]
@@ -143,7 +110,9 @@ class Teerex(Pallet):
         MissingTcbInfoForFmspc = error("no TCB info is known for the processor family")
         TcbInfoIsOutdated = error("the processor is below all known TCB levels")
         OtherSgxVerifyError = error("the evidence does not hold", field=SgxVerifyError)
-        vars().update({reason.name: error() for reason in SgxVerifyError})  # the rest is that enum once more
+        vars().update(
+            {reason.name: error(MEANING[reason]) for reason in SgxVerifyError}
+        )  # the rest is that enum once more
 
     # -- the registry --------------------------------------------------------------------------------
 
@@ -170,6 +139,69 @@ class Teerex(Pallet):
         method = enclave.attestation_method
         self.deposit(self.Event.AddedSgxEnclave(registrar, enclave.url, enclave.status, method))
 
+    # -- evidence ------------------------------------------------------------------------------------
+
+    def _attested_by_ias(self, sender: bytes, proof: bytes) -> SgxEnclave:
+        """What a report of Intel's Attestation Service says, not older than a day, of the sender itself."""
+        from integritee.node.sgx_verify.ias import verify_ias_report  # certificates are slow to import
+
+        with self._own_errors():
+            found = verify_ias_report(proof)
+        now = self.timestamp.now.get()
+        if found.timestamp > now:
+            raise report_from_the_future()
+        if now - found.timestamp >= self.moments_per_day:
+            raise self.Error.RemoteAttestationIsTooOld()
+        self._ensure_is_itself(sender, found.report.report_data)
+        return _enclave(found.report, found.timestamp, found.status, Ias())
+
+    def _attested_by_quote(self, sender: bytes, proof: bytes, method: Dcap) -> SgxEnclave:
+        """What a DCAP quote says, of the sender itself or of an enclave it speaks for."""
+        from integritee.node.sgx_verify.collateral import verify_examinee
+        from integritee.node.sgx_verify.quote import verify_dcap_quote
+
+        now = self.timestamp.now.get()
+        with self._own_errors():
+            quoting_enclave = self.sgx_quoting_enclave_registry.get()
+            fmspc, examinee, report = verify_dcap_quote(proof, quoting_enclave, self.sgx_root.public_key, now)
+        if not method.proxied:
+            self._ensure_is_itself(sender, report.report_data)
+        tcb_info = self.sgx_tcb_info.get(fmspc)
+        if tcb_info is None:
+            raise self.Error.MissingTcbInfoForFmspc()
+        status = verify_examinee(tcb_info, examinee)
+        if status is None:
+            raise self.Error.TcbInfoIsOutdated()
+        return _enclave(report, now, status, method)
+
+    def _unattested(self, sender: bytes, proof: bytes, method: Skip) -> SgxEnclave:
+        """What the sender says, without evidence."""
+        if not self.allow_skipping_attestation.get():
+            raise self.Error.SkippingAttestationIsNotAllowed()
+        return SgxEnclave(
+            report_data=SgxReportData(sender + bytes(32)),
+            mr_enclave=proof[:32] if len(proof) >= 32 else bytes(32),
+            mr_signer=bytes(32),
+            timestamp=self.timestamp.now.get(),
+            url=None,
+            build_mode=SgxBuildMode.Production,
+            attestation_method=method,
+            status=SgxStatus.Invalid,
+        )
+
+    def _ensure_is_itself(self, sender: bytes, report_data: bytes) -> None:
+        if report_data[:32] != sender:
+            raise self.Error.SenderIsNotAttestedEnclave()
+
+    @contextmanager
+    def _own_errors(self) -> Iterator[None]:
+        """A refusal as the error of the same name."""
+        try:
+            yield
+        except Refused as refused:
+            made: ErrorDef = getattr(self.Error, refused.reason.name)
+            raise made() from None
+
     def _registered(self, record: MultiEnclave | None) -> SgxEnclave:
         if record is None:
             raise self.Error.EnclaveIsNotRegistered()
@@ -188,28 +220,22 @@ class Teerex(Pallet):
     ) -> None:
         """Register the sender's enclave, or renew its registration.
 
-        With `Skip`, `proof` is the MRENCLAVE that the sender claims to run.
+        `proof` is a quote with `Dcap`, and with `Ias` a certificate with the report in a comment. With `Skip`, it is
+        the MRENCLAVE that the sender claims to run.
         """
         sender = ensure_signed(origin)
         if len(proof) > MAX_PROOF_LENGTH:
             raise self.Error.RaProofIsTooLong()
         if worker_url is not None and len(worker_url) > MAX_URL_LENGTH:
             raise self.Error.EnclaveUrlIsTooLong()
-        if not isinstance(attestation_method, Skip):
-            raise self.Error.RemoteAttestationVerificationFailed()
-        if not self.allow_skipping_attestation.get():
-            raise self.Error.SkippingAttestationIsNotAllowed()
-        claimed = SgxEnclave(
-            report_data=SgxReportData(sender + bytes(32)),
-            mr_enclave=proof[:32] if len(proof) >= 32 else bytes(32),
-            mr_signer=bytes(32),
-            timestamp=self.timestamp.now.get(),
-            url=worker_url,
-            build_mode=SgxBuildMode.Production,
-            attestation_method=attestation_method,
-            status=SgxStatus.Invalid,
-        )
-        self.enroll(sender, claimed)
+        match attestation_method:
+            case Ias():
+                enclave = self._attested_by_ias(sender, proof)
+            case Dcap():
+                enclave = self._attested_by_quote(sender, proof, attestation_method)
+            case _:
+                enclave = self._unattested(sender, proof, cast(Skip, attestation_method))
+        self.enroll(sender, structs.replace(enclave, url=worker_url))
 
     @call(1, weight=weight(16_863_000, 2, 1))
     def unregister_sovereign_enclave(self, origin: Origin, enclave_signer: AccountId) -> None:
@@ -231,15 +257,32 @@ class Teerex(Pallet):
     def register_quoting_enclave(
         self, origin: Origin, enclave_identity: bytes, signature: bytes, certificate_chain: bytes
     ) -> None:
-        """Offer the identity of Intel's quoting enclave; refused, see above."""
+        """Bring along the identity of Intel's quoting enclave: JSON, signature over it (r ‖ s), PEM chain."""
+        from integritee.node.sgx_verify.collateral import verify_quoting_enclave
+
         ensure_signed(origin)
-        raise self.Error.CollateralIsInvalid()
+        root, now = self.sgx_root.public_key, self.timestamp.now.get()
+        with self._own_errors():
+            found = verify_quoting_enclave(enclave_identity, signature, certificate_chain, root, now)
+        if found is None:
+            raise self.Error.CollateralIsInvalid()
+        self.sgx_quoting_enclave_registry.put(found)
+        self.deposit(self.Event.SgxQuotingEnclaveRegistered(found))
 
     @call(4, weight=weight(1_279_625_000, 1, 1))
     def register_tcb_info(self, origin: Origin, tcb_info: bytes, signature: bytes, certificate_chain: bytes) -> None:
-        """Offer the TCB levels of a processor family; refused, see above."""
+        """Bring along the TCB levels of a processor family: JSON, signature over it (r ‖ s), PEM chain."""
+        from integritee.node.sgx_verify.collateral import verify_tcb_info
+
         ensure_signed(origin)
-        raise self.Error.CollateralIsInvalid()
+        root, now = self.sgx_root.public_key, self.timestamp.now.get()
+        with self._own_errors():
+            found = verify_tcb_info(tcb_info, signature, certificate_chain, root, now)
+        if found is None:
+            raise self.Error.CollateralIsInvalid()
+        fmspc, levels = found
+        self.sgx_tcb_info.put(fmspc, levels)
+        self.deposit(self.Event.SgxTcbInfoRegistered(fmspc, levels))
 
     @call(5, weight=weight(6_982_000, 0, 2))
     def set_security_flags(
@@ -250,3 +293,20 @@ class Teerex(Pallet):
         self.allow_skipping_attestation.put(allow_skipping_attestation)
         self.sgx_allow_debug_mode.put(sgx_allow_debug_mode)
         self.deposit(self.Event.UpdatedSecurityFlags(allow_skipping_attestation, sgx_allow_debug_mode))
+
+
+def report_from_the_future() -> DispatchFailure:
+    return DispatchFailure(Other(), "teerex.report_from_the_future", "the attestation report is newer than the block")
+
+
+def _enclave(report: VerifiedReport, timestamp: int, status: SgxStatus, method: SgxAttestationMethod) -> SgxEnclave:
+    return SgxEnclave(
+        report_data=SgxReportData(report.report_data),
+        mr_enclave=report.mr_enclave,
+        mr_signer=report.mr_signer,
+        timestamp=timestamp,
+        url=None,
+        build_mode=report.build_mode,
+        attestation_method=method,
+        status=status,
+    )
