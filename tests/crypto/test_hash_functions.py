@@ -22,6 +22,8 @@ def test_digests_of_the_js_client(vectors: dict[str, Any], name: str) -> None:
     [
         ("sha2_256", b"abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
         ("blake2_64", b"", "e4a6a0577479b2b4"),
+        ("blake3_256", b"", "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262"),
+        ("blake3_256", b"abc", "6437b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85"),
         ("twox_128", b"System", "26aa394eea5630e07c48ae0c9558cef7"),
         ("twox_128", b"Account", "b99d880ec681799c0cf30e8886371da9"),
         ("blake2_128_concat", b"", "cae66941d9efbd404e4d88758ea67670"),

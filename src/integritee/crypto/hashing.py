@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from hashlib import blake2b, sha256
 
+from blake3 import blake3
 from xxhash import xxh64_intdigest
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "blake2_128",
     "blake2_128_concat",
     "blake2_256",
+    "blake3_256",
     "identity",
     "keccak_256",
     "sha2_256",
@@ -39,6 +41,11 @@ def blake2_128(data: bytes) -> bytes:
 def blake2_256(data: bytes) -> bytes:
     """BLAKE2b with a 32-byte digest."""
     return blake2b(data, digest_size=32).digest()
+
+
+def blake3_256(data: bytes) -> bytes:
+    """BLAKE3 (32 bytes)."""
+    return blake3(data).digest()
 
 
 def sha2_256(data: bytes) -> bytes:

@@ -241,6 +241,11 @@ class RuntimeMetadata:
         raise UnknownName("type", path)
 
     @property
+    def call_type(self) -> int:
+        """Type of calls in extrinsics. Raises MissingEntry."""
+        return self._required_of_extrinsic("Call")
+
+    @property
     def address_type(self) -> int:
         """Type of the signer's address in extrinsics. Raises MissingEntry."""
         return self._required_of_extrinsic("Address")
