@@ -3,8 +3,8 @@ import { ApiPromise, WsProvider } from '@polkadot/api';
 import { Keyring } from '@polkadot/keyring';
 import { stringPascalCase } from '@polkadot/util';
 
-export async function connectTo(url) {
-  const api = await ApiPromise.create({ provider: new WsProvider(url), throwOnConnect: true });
+export async function connectTo(url, options = {}) {
+  const api = await ApiPromise.create({ provider: new WsProvider(url), throwOnConnect: true, ...options });
   const keyring = new Keyring({ type: 'sr25519', ss58Format: api.registry.chainSS58 });
   return { api, keyring };
 }
@@ -21,7 +21,7 @@ export const freeBalance = async (api, who) => (await api.query.system.account(w
 /**
  * Sign, submit and watch until the extrinsic is final: {block, events, fee, success, error}.
  *
- * `nonce: -1` counts what waits in the pool. `error` is "Pallet.Error" of a failed dispatch.
+ * `nonce: -1` counts what waits in the pool. `fee` is missing if it was paid in an asset. `error` is "Pallet.Error" of a failed dispatch.
  */
 export async function finalize(api, call, signer, options = {}) {
   const result = await new Promise((resolve, reject) => {
@@ -38,7 +38,7 @@ export async function finalize(api, call, signer, options = {}) {
     block: status.asFinalized.toHex(),
     events: events.map(eventName),
     records: events,
-    fee: paid.event.data.actualFee.toBigInt(),
+    fee: paid && paid.event.data.actualFee.toBigInt(),
     success: dispatchError === undefined,
     error: dispatchError && errorName(api, dispatchError),
   };

@@ -170,9 +170,10 @@ class Service:
 class Node(Service):
     """The embedded parentchain. A restart listens on the same port."""
 
-    def __init__(self, directory: Path, seal: str = SEAL) -> None:
+    def __init__(self, directory: Path, seal: str = SEAL, chain: str = "dev") -> None:
         super().__init__("integritee.node.main", [], directory, "node")
-        self._options = ["--dev", "--base-path", str(directory / "chain"), "--seal", seal, "--rpc-port"]
+        place = ["--dev", "--chain", chain, "--base-path", str(directory / "chain")]
+        self._options = [*place, "--seal", seal, "--rpc-port"]
         self.port = 0
 
     def start(self) -> Self:
