@@ -13,9 +13,9 @@ from integritee.crypto import Ed25519Pair
 from integritee.frame.overlay import Overlay
 from integritee.node.chain import Chain
 from integritee.node.errors import MissingVotes, NotFinalized, RuntimeApiMissing
-from integritee.node.finality import AuthoritySet, FinalityKind, FinalityProof, Finalizer, justify, prove_finality
+from integritee.node.finality import AuthoritySet, FinalityKind, Finalizer, justify, prove_finality
 from integritee.node.keystore import Keystore
-from integritee.primitives.grandpa import GrandpaJustification, ScheduledChange, grandpa_logs
+from integritee.primitives.grandpa import FinalityProof, GrandpaJustification, ScheduledChange, grandpa_logs
 from integritee.scale import decode, encode
 
 from .toy_runtime import ALICE_GRANDPA, SetGrandpa, ToyEngine, genesis, xt

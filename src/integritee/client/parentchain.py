@@ -18,7 +18,9 @@ from integritee.metadata import (
     sign_extrinsic,
 )
 from integritee.primitives.era import Era
+from integritee.primitives.grandpa import FinalityProof
 from integritee.primitives.header import Header
+from integritee.scale import DecodeError, decode
 
 from .errors import ConnectionFailed, ExtrinsicFailed, MalformedAnswer
 from .jsonrpc import REQUEST_TIMEOUT, RpcConnection, Subscription
@@ -29,6 +31,9 @@ CONNECT_PAUSE: Final = 0.2
 
 MORTALITY: Final = 64
 """Blocks a user's extrinsic stays valid."""
+
+DECIMALS: Final = 12
+"""Of most chains' native tokens."""
 
 FAILED_STATUSES: Final = ("usurped", "dropped", "invalid", "finalityTimeout")
 """Statuses that end an extrinsic. One that is ``retracted`` waits for another block."""
@@ -163,6 +168,10 @@ class ParentchainClient:
     async def block(self, block_hash: bytes) -> Block:
         return await self._ask("chain_getBlock", [to_hex(block_hash)], _block)
 
+    async def prove_finality(self, number: int) -> FinalityProof | None:
+        """What the node can show for a block's finality; None if nothing. Raises RpcError if it is not final yet."""
+        return await self._ask("grandpa_proveFinality", [number], _finality_proof)
+
     @asynccontextmanager
     async def finalized_heads(self) -> AsyncIterator[Subscription]:
         """Headers as they become final (the node may skip some)."""
@@ -222,6 +231,10 @@ class ParentchainClient:
         """Free base units; 0 for an account that does not exist."""
         info = await self.storage("System", "Account", account)
         return int(info["data"]["free"])
+
+    async def token_decimals(self) -> int:
+        """Decimals of the native token, 12 if the chain does not tell."""
+        return await self._ask("system_properties", [], _decimals)
 
     async def next_nonce(self, account: bytes) -> int:
         """Next nonce, transactions in the node's pool counted."""
@@ -299,7 +312,7 @@ async def _ask(rpc: RpcConnection, method: str, params: list[Any], read: Callabl
     found = await rpc.request(method, params)
     try:
         return read(found)
-    except (TypeError, ValueError, LookupError, AttributeError) as wrong:
+    except (TypeError, ValueError, LookupError, AttributeError, DecodeError) as wrong:
         raise MalformedAnswer(method, "null" if found is None else f"unexpected shape ({wrong})") from None
 
 
@@ -319,6 +332,10 @@ def _at(block_hash: bytes | None) -> list[str]:
     return [] if block_hash is None else [to_hex(block_hash)]
 
 
+def _finality_proof(found: Any) -> FinalityProof | None:
+    return decode(FinalityProof, from_hex(found)) if found else None
+
+
 def _optional_hex(found: Any) -> bytes | None:
     return from_hex(found) if found else None
 
@@ -327,6 +344,12 @@ def _block(found: Any) -> Block:
     body = found["block"]
     extrinsics = [from_hex(extrinsic) for extrinsic in body["extrinsics"]]
     return Block(Header.from_rpc(body["header"]), extrinsics, _grandpa(found.get("justifications")))
+
+
+def _decimals(properties: Any) -> int:
+    """Chains with several tokens list the decimals of each, the native one's first."""
+    found = properties.get("tokenDecimals")
+    return int(found[0] if isinstance(found, list) else DECIMALS if found is None else found)
 
 
 def _inclusion_fee(found: Any) -> int:

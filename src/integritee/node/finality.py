@@ -19,6 +19,7 @@ from integritee.frame.overlay import Overlay
 from integritee.primitives.grandpa import (
     Authority,
     Commit,
+    FinalityProof,
     GrandpaJustification,
     Precommit,
     SignedPrecommit,
@@ -26,8 +27,7 @@ from integritee.primitives.grandpa import (
     precommit_payload,
 )
 from integritee.primitives.header import Header
-from integritee.primitives.ids import H256
-from integritee.scale import Struct, encode
+from integritee.scale import encode
 from integritee.trie import Trie
 
 from . import runtime_api
@@ -92,14 +92,6 @@ def has_authorities(chain: Chain) -> bool:
         return bool(runtime_api.grandpa_authorities(chain.engine, chain.overlay_at(chain.best_hash)))
     except RuntimeApiMissing:
         return False
-
-
-class FinalityProof(Struct, frozen=True):
-    """Result of `grandpa_proveFinality`: a justified block and the headers from the asked one up to it."""
-
-    block: H256
-    justification: bytes
-    unknown_headers: list[Header]
 
 
 def justify(hash: bytes, number: int, voters: AuthoritySet, keys: Mapping[bytes, KeyPair]) -> GrandpaJustification:

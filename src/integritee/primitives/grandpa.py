@@ -43,6 +43,18 @@ class GrandpaJustification(Struct, frozen=True):
     votes_ancestries: list[Header]
 
 
+class FinalityProof(Struct, frozen=True):
+    """Answer of `grandpa_proveFinality`: a justified block and the headers from behind the asked one up to it.
+
+    Upstream answers with the last block of the asked one's authority set, or with the latest justified block if that
+    set is still in force (sc-consensus-grandpa, `finality_proof.rs`)."""
+
+    scale_path: ClassVar[str] = "sc_consensus_grandpa::FinalityProof"
+    block: H256
+    justification: bytes
+    unknown_headers: list[Header]
+
+
 Authority = tuple[Bytes32, u64]
 """(ed25519 public key, weight)."""
 

@@ -14,7 +14,6 @@ from integritee.enclave.parentchain.light_client import (
     SET_ID_KEY,
     LightClient,
 )
-from integritee.enclave.parentchain.relayed_chain import para_head_key
 from integritee.primitives.grandpa import (
     Authority,
     Commit,
@@ -26,6 +25,7 @@ from integritee.primitives.grandpa import (
     precommit_payload,
 )
 from integritee.primitives.header import GRANDPA_ENGINE, Consensus, Digest, DigestItem, Header, aura_slot_digest
+from integritee.primitives.parachain import para_head_key
 from integritee.scale import encode, u64
 from integritee.trie import EMPTY_ROOT, Trie
 

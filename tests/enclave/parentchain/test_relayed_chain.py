@@ -14,8 +14,9 @@ from integritee.crypto import blake2_256
 from integritee.enclave.parentchain import errors as e
 from integritee.enclave.parentchain.header_chain import HeaderChain
 from integritee.enclave.parentchain.light_client import GENESIS_KEYS
-from integritee.enclave.parentchain.relayed_chain import RelayedChain, para_head_key, start_relay
+from integritee.enclave.parentchain.relayed_chain import RelayedChain, start_relay
 from integritee.primitives.header import Header
+from integritee.primitives.parachain import para_head_key
 from integritee.scale import encode
 from integritee.trie import Trie
 

@@ -9,10 +9,9 @@ from tests.node.toy_runtime import ALICE, BOB, Panic, SetTime, Tagged, account_k
 
 from integritee.crypto import blake2_256, ss58_encode
 from integritee.node.block import extrinsic_hash
-from integritee.node.finality import FinalityProof
 from integritee.node.rpc.limits import MAX_BLOCK_NUMBERS, MAX_KEYS_PAGE, MAX_QUERY_BLOCKS
 from integritee.node.rpc.methods import MethodTable, method
-from integritee.primitives.grandpa import GrandpaJustification
+from integritee.primitives.grandpa import FinalityProof, GrandpaJustification
 from integritee.primitives.header import Header
 from integritee.scale import decode
 from integritee.trie import verify_proof

@@ -15,20 +15,15 @@ from collections.abc import Sequence
 from typing import Self
 
 from integritee.boundary.messages import RelayFinality, RelayParams
-from integritee.crypto import blake2_256, twox_64_concat
+from integritee.crypto import blake2_256
 from integritee.primitives.header import Header
-from integritee.primitives.storage import storage_prefix
-from integritee.scale import DecodeError, decode, encode, u32
+from integritee.primitives.parachain import para_head_key
+from integritee.scale import DecodeError, decode
 from integritee.trie import TrieError, verify_proof
 
 from .errors import LightClientError, NoParaHead, ParaHeadNotProven, RelayChainRefused, WrongParaHead
 from .header_chain import HeaderChain
 from .light_client import LightClient
-
-
-def para_head_key(para_id: int) -> bytes:
-    """Where the relay chain keeps a parachain's head: `Paras.Heads`, a Twox64Concat map by u32 id."""
-    return storage_prefix("Paras", "Heads") + twox_64_concat(encode(u32, para_id))
 
 
 class RelayedChain:
@@ -79,7 +74,6 @@ def start_relay(params: RelayParams) -> LightClient:
 def verify_para_head(expected: Header, relay: Header, proof: Sequence[bytes], para_id: int) -> None:
     """Whether `expected` is the parachain's head after the relay-chain block; the proof covers that key only.
 
-    A parachain's `HeadData` is the SCALE form of its header (cumulus), as a byte vector.
     Raises ParaHeadNotProven, NoParaHead or WrongParaHead.
     """
     key = para_head_key(para_id)

@@ -6,11 +6,12 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 
 from integritee.crypto import ss58_encode
+from integritee.primitives.grandpa import FinalityProof
 from integritee.scale import encode
 
 from ..chain import ChainEvent, Finalized
 from ..errors import NotFinalized
-from ..finality import AuthoritySet, FinalityProof, prove_finality
+from ..finality import AuthoritySet, prove_finality
 from ..node import Node
 from .errors import ProveFinalityFailed
 from .methods import method, subscription
