@@ -154,7 +154,18 @@ NO_LIES: Final[dict[str, Fault]] = {
     "parentchain.warped_too_far": Fault.REFUSED,
     "parentchain.missing_justification": Fault.INCOMPLETE,
     "parentchain.crosses_set_change": Fault.INCOMPLETE,
-    "parentchain.unsupported_consensus_log": Fault.REFUSED,
+    "parentchain.forced_change": Fault.REFUSED,
+    "parentchain.invalid_checkpoint": Fault.REFUSED,
+    "parentchain.foreign_checkpoint": Fault.WRONG_CHAIN,
+    "parentchain.unknown_state_format": Fault.REFUSED,
+    "parentchain.finality_downgrade": Fault.REFUSED,
+    "parentchain.not_parachain": Fault.REFUSED,
+    "parentchain.foreign_relay_chain": Fault.REFUSED,
+    "parentchain.foreign_para": Fault.REFUSED,
+    "parentchain.nothing_to_leap_by": Fault.REFUSED,
+    "parentchain.unexpected_relay_finality": Fault.REFUSED,
+    "parentchain.missing_relay_finality": Fault.INCOMPLETE,
+    "parentchain.no_para_head": Fault.INCOMPLETE,
 }
 """Refusals of evidence that say nothing about the honesty of who gave it."""
 
