@@ -8,9 +8,11 @@ sees the error it expects: era → signature → zero sender → existence and n
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Final, Protocol
 
+from integritee.metadata import RuntimeMetadata
+from integritee.metadata.merkleized import metadata_hash
 from integritee.primitives.era import Era
 from integritee.primitives.ids import AccountId, Id, Nonce
 from integritee.primitives.signature import MultiSignature, verify
@@ -101,8 +103,6 @@ class Extensions:
         )
 
     def _payload(self, extrinsic: UncheckedExtrinsic, signature: Signature) -> bytes:
-        if signature.extra.mode:  # the signer insists on a metadata hash, and this runtime was built without one
-            raise Refused(CannotLookup())
         version = self.system.version
         return signing_payload(
             extrinsic.call_data,
@@ -111,7 +111,19 @@ class Extensions:
             version.transaction_version,
             self.system.block_hash.get(0),
             self._birth_hash(signature.extra.era),
+            self._metadata_hash if signature.extra.mode else None,
         )
+
+    @cached_property
+    def _metadata_hash(self) -> bytes:
+        """What the signer believed to be the hash of this runtime's metadata. Raises Refused(CannotLookup)."""
+        # Imported on use: metadata describes runtime APIs, and those are served with the extensions here.
+        from .metadata import metadata_v14
+
+        token = self.runtime.metadata_token
+        if token is None:
+            raise Refused(CannotLookup())
+        return metadata_hash(RuntimeMetadata.parse(metadata_v14(type(self.runtime))), *token)
 
     def _birth_hash(self, era: Era) -> bytes:
         born = era.birth(self.system.number.get())

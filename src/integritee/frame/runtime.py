@@ -41,6 +41,8 @@ class Runtime:
     name: ClassVar[str] = "runtime"
     pallet_names: ClassVar[dict[str, str]] = {}
     signed_extensions: ClassVar[tuple[Extension, ...]] = SIGNED_EXTENSIONS
+    metadata_token: ClassVar[tuple[int, str] | None] = None
+    """Decimals and symbol with which the runtime hashes its metadata; None if signers cannot ask for the hash."""
     uses: ClassVar[dict[str, PalletUse]] = {}
     registry: ClassVar[Registry]
 
