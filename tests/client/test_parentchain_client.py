@@ -188,3 +188,13 @@ async def test_nonsense_is_called_so(what: str, answer: Any) -> None:
     client = ParentchainClient(cast(RpcConnection, Nonsense(answer)), bytes(32), cast(Runtime, None))
     with pytest.raises(MalformedAnswer):
         await ASKED[what](client)
+
+
+@pytest.mark.parametrize(
+    "properties, decimals",
+    [({}, 12), ({"tokenDecimals": 10}, 10), ({"tokenDecimals": [18, 6]}, 18), ({"tokenDecimals": None}, 12)],
+    ids=str,
+)
+async def test_decimals(properties: dict[str, Any], decimals: int) -> None:
+    client = ParentchainClient(cast(RpcConnection, Nonsense(properties)), bytes(32), cast(Runtime, None))
+    assert await client.token_decimals() == decimals

@@ -1,99 +1,49 @@
-"""The parentchain feed outlives lost connections, and ends when it is told to, at whatever moment."""
+"""The parentchain feed ends when it is told to, at whatever moment."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any, cast
+from typing import cast
 
 import pytest
 
-from integritee.client.errors import ConnectionFailed
-from integritee.client.parentchain import ParentchainClient
-from integritee.worker import sync
-from integritee.worker.enclave_process import EnclaveProcess
+from integritee.primitives.ids import ParentchainId
+from integritee.worker.chain_config import ChainConfig
+from integritee.worker.contact import Enclave as Ecalls
+from integritee.worker.endpoints import FIRST_PAUSE
+from integritee.worker.progress import Display
 from integritee.worker.sync import ParentchainSync
 
+from .small_world import Blockchain, Enclave, World
+from .virtual_time import in_virtual_time
 
-class Connection:
-    """Stands for a client; nothing is asked of it."""
-
-    async def __aenter__(self) -> Connection:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        return None
+URL = "ws://a:1"
 
 
-class Feed(ParentchainSync):
-    """Connects to nobody and loses the connection on demand. `sessions` counts connections."""
-
-    def __init__(self) -> None:
-        super().__init__("ws://nowhere", cast(EnclaveProcess, None), cast(Any, nothing))
-        self.sessions = 0
-        self.following, self.lose = asyncio.Event(), asyncio.Event()
-
-    async def _introduce(self, chain: ParentchainClient, funding: Any) -> Any:
-        return None
-
-    async def _watch_runtime(self, chain: ParentchainClient) -> None:
-        await asyncio.Event().wait()
-
-    async def _follow(self, chain: ParentchainClient) -> None:
-        self.sessions += 1
-        self.following.set()
-        await self.lose.wait()
-        raise ConnectionFailed("ws://nowhere", "lost")
-
-    async def lose_connection(self) -> None:
-        """Until the feed has another one."""
-        before = self.sessions
-        self.following.clear()
-        self.lose.set()
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
-        self.lose.clear()
-        await self.following.wait()
-        assert self.sessions == before + 1
-
-
-async def nothing(_: object) -> Any:
-    return None
-
-
-@pytest.fixture
-def feed(monkeypatch: pytest.MonkeyPatch) -> Feed:
-    async def connect(url: str) -> Connection:
-        return Connection()
-
-    monkeypatch.setattr(ParentchainClient, "connect", connect)
-    monkeypatch.setattr(sync, "RETRY_PAUSE", 0.001)
-    return Feed()
-
-
-@pytest.mark.parametrize("losses", [0, 1, 3])
-@pytest.mark.parametrize("loses_connection", [False, True], ids=["in peace", "while the connection is lost"])
-async def test_ends_when_cancelled(feed: Feed, losses: int, loses_connection: bool) -> None:
+async def cancelled_after(losses: int, turns: int, seconds: float) -> bool:
+    """Whether a feed ends that is cancelled some turns of the event loop and some time after its last loss."""
+    world = World(Blockchain(), URL)
+    config = ChainConfig(ParentchainId.Integritee, (URL,))
+    display = Display("", world.said.append, is_terminal=False)
+    enclave = cast(Ecalls, Enclave(world.chain))
+    feed = ParentchainSync(config, enclave, world.connected, world.said.append, display, world.connect)
     running = asyncio.create_task(feed.run())
-    await feed.following.wait()
+    await asyncio.sleep(1)
     for _ in range(losses):
-        await feed.lose_connection()
-    if loses_connection:
-        feed.lose.set()
-    running.cancel()
-    done, _ = await asyncio.wait({running}, timeout=10)
-    assert done == {running}
-    assert running.cancelled()
-
-
-@pytest.mark.parametrize("turns", range(8))
-async def test_ends_when_cancelled_some_turns_after_the_loss(feed: Feed, turns: int) -> None:
-    """The loss travels through the feed in a few turns of the event loop; each may be the last."""
-    running = asyncio.create_task(feed.run())
-    await feed.following.wait()
-    feed.lose.set()
+        world.nodes[URL].go_down()
+        world.nodes[URL].come_up()
+        await asyncio.sleep(seconds)
+    assert len(world.attempts) >= min(losses, 1)
     for _ in range(turns):
         await asyncio.sleep(0)
     running.cancel()
     done, _ = await asyncio.wait({running}, timeout=10)
-    assert done == {running}
-    assert running.cancelled()
+    return done == {running} and running.cancelled()
+
+
+@pytest.mark.parametrize("losses", [0, 1, 3])
+@pytest.mark.parametrize("seconds", [0, FIRST_PAUSE / 2, FIRST_PAUSE, 10])
+@pytest.mark.parametrize("turns", range(12))
+def test_ends_when_cancelled(losses: int, seconds: float, turns: int) -> None:
+    """The loss travels through the feed in a few turns of the event loop; each may be the last."""
+    assert in_virtual_time(cancelled_after(losses, turns, seconds))

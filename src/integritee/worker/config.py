@@ -54,10 +54,6 @@ class Config:
     check_invariants: bool
     slot_ms: int
 
-    @property
-    def integritee_url(self) -> str:
-        return self.chains[0].urls[0]
-
 
 def parse(arguments: list[str]) -> Config:
     """Read the command line. Exits with 2 on usage errors; raises InvalidOption for unusable values."""

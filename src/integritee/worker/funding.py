@@ -6,6 +6,9 @@ registry, the vault's share where it is, then a thousand transfers' worth of fee
 
 from __future__ import annotations
 
+import asyncio
+import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -26,6 +29,14 @@ REGISTRATIONS: Final = 5
 PROXIES: Final = 10
 NOBODY: Final = bytes(32)
 
+FUNDING_LIMIT: Final = 120.0
+"""Seconds a transfer from //Alice may take until it is in a block."""
+
+REMINDER_PAUSE: Final = 60.0
+"""Seconds after which the operator is told again how much is missing."""
+
+log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class Funding:
@@ -35,7 +46,7 @@ class Funding:
     vault: int
 
 
-async def estimate(chain: ParentchainClient, holds_vault: bool = True) -> Funding:
+async def estimate(chain: ParentchainClient, holds_vault: bool) -> Funding:
     """Ask the chain for its deposits and fees. Raises ClientError, MetadataError if it has no Balances, or no Proxy
     for a vault."""
     existential = int(chain.runtime.metadata.constant("Balances", "ExistentialDeposit"))
@@ -73,6 +84,42 @@ async def fund_from_alice(chain: ParentchainClient, account: bytes, amount: int)
     alice = Sr25519Pair.from_uri("//Alice")
     call = chain.call("Balances", "transfer_allow_death", {"dest": Id(account), "value": amount})
     try:
-        await chain.submit_and_watch(await chain.sign(call, alice))
+        async with asyncio.timeout(FUNDING_LIMIT):
+            await chain.submit_and_watch(await chain.sign(call, alice))
     except ClientError as failed:
         raise FundingFailed(ss58_encode(account), amount, str(failed)) from None
+    except TimeoutError:
+        raise FundingFailed(ss58_encode(account), amount, f"not included within {FUNDING_LIMIT:g} s") from None
+
+
+class Purse:
+    """The enclave account on one chain. `dev`: //Alice fills it; otherwise the operator is asked to, by `say`."""
+
+    def __init__(self, chain_name: str, account: bytes, dev: bool, say: Callable[[str], None]) -> None:
+        self._name, self._account, self._dev, self._say = chain_name, account, dev, say
+        self._busy = asyncio.Lock()
+        self._told: tuple[int, float] | None = None
+
+    async def fill(self, chain: ParentchainClient, amount: int) -> None:
+        """Base units are missing. Failures are logged: the enclave says it again."""
+        if self._busy.locked():
+            return
+        async with self._busy:
+            if self._dev:
+                await self._fill_from_alice(chain, amount)
+            else:
+                self._remind(amount, asyncio.get_running_loop().time())
+
+    async def _fill_from_alice(self, chain: ParentchainClient, amount: int) -> None:
+        self._say(f"[{self._name}] //Alice sends {amount} base units to {ss58_encode(self._account)}")
+        try:
+            await fund_from_alice(chain, self._account, amount)
+        except FundingFailed as failed:
+            log.error("[%s] %s (%s)", self._name, failed, failed.code)
+
+    def _remind(self, amount: int, now: float) -> None:
+        if self._told is not None and self._told[0] == amount and now - self._told[1] < REMINDER_PAUSE:
+            return
+        self._told = amount, now
+        account = ss58_encode(self._account)
+        self._say(f"[{self._name}] [!] the enclave account {account} needs {amount} more base units")

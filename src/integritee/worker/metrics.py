@@ -8,8 +8,8 @@ import base58
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
 from integritee.boundary.messages import EnclaveIdentity, EnclaveStatus, SlotReport
-from integritee.crypto import ss58_encode
-from integritee.primitives.ids import ParentchainId
+
+from .chain_metrics import ChainMetrics
 
 EXECUTION_BUCKETS: Final = tuple(0.0001 * 3**k for k in range(10))
 CALL_BUCKETS: Final = (0.5, *(float(2**k) for k in range(11)))
@@ -18,17 +18,13 @@ DECIMALS: Final = 10**12
 
 
 class Metrics:
-    """All metrics of one worker."""
+    """All metrics of one worker; `chains` has those of its parentchains."""
 
     def __init__(self, identity: EnclaveIdentity) -> None:
         self._registry = registry = CollectorRegistry()
-        self._identity = identity
         self._shard = base58.b58encode(identity.shard).decode()
         ProcessCollector(registry=registry)
         prefix = "integritee_worker_"
-        self.free_balance = Gauge(
-            f"{prefix}account_free_balance", "Free balance in tokens", ["parentchain", "role"], registry=registry
-        )
         self.pool_size = Gauge(f"{prefix}enclave_top_pool_a_priori_size", "Ready calls", registry=registry)
         self.requests = Gauge(f"{prefix}enclave_rpc_requests", "Trusted RPC requests", registry=registry)
         self.calls = Gauge(f"{prefix}enclave_rpc_tc_received", "Trusted calls received", registry=registry)
@@ -66,22 +62,13 @@ class Metrics:
         self.issuance = Gauge(
             f"{prefix}enclave_stf_runtime_total_issuance", "Tokens in the ledger", registry=registry
         )
-        self.processed = Gauge(
-            f"{prefix}enclave_stf_runtime_parentchain_processed_block_number",
-            "Latest processed parentchain block",
-            ["parentchain_id"],
-            registry=registry,
-        )
         self.connections = Gauge(
             f"{prefix}enclave_rpc_connections", "Open trusted RPC connections", registry=registry
-        )
-        self.outbox = Gauge(f"{prefix}enclave_outbox_size", "Extrinsics waiting for inclusion", registry=registry)
-        self.proven = Gauge(
-            f"{prefix}parentchain_finality_proven", "1 if finality is proven by GRANDPA", registry=registry
         )
         labels = Gauge(f"{prefix}enclave_labels", "Facts", ["version", "fingerprint", "tee"], registry=registry)
         fingerprint = base58.b58encode(identity.fingerprint).decode()
         labels.labels(identity.version, fingerprint, identity.kind).set(0)
+        self.chains = ChainMetrics(registry, identity)
         self.slots = Counter(f"{prefix}enclave_sidechain_slots", "Slots authored", registry=registry)
 
     def on_slot(self, report: SlotReport) -> None:
@@ -100,20 +87,8 @@ class Metrics:
         self.finalized.labels(self._shard).set(status.confirmed_number)
         self.state_size.labels(self._shard).set(status.state_bytes)
         self.issuance.set(status.total_issuance / DECIMALS)
-        for chain in status.chains:
-            self.processed.labels(chain.id.name).set(chain.processed)
-        integritee = status.chain(ParentchainId.Integritee)
         self.connections.set(status.connections)
-        self.outbox.set(sum(chain.outbox for chain in status.chains))
-        self.proven.set(1 if integritee is not None and integritee.trust == "grandpa" else 0)
         self.peers.set(1)
-
-    def on_balances(self, enclave: int, vault: int) -> None:
-        """Free base units of the two parentchain accounts."""
-        signer = f"EnclaveSigner({ss58_encode(self._identity.account)})"
-        holder = f"ShardVault({ss58_encode(self._identity.vault)})"
-        self.free_balance.labels("Integritee", signer).set(enclave / DECIMALS)
-        self.free_balance.labels("Integritee", holder).set(vault / DECIMALS)
 
     def exposition(self) -> bytes:
         return generate_latest(self._registry)

@@ -1,19 +1,16 @@
-"""The running worker: an enclave, its parentchain feed, block store, HTTP, and an operator's view on stdout."""
+"""The running worker: an enclave, its parentchains, block store, HTTP, and an operator's view on stdout."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import suppress
 from typing import Final
 
-import base58
 from aiohttp import web
 
 from integritee.boundary.endpoint import RemoteFailure
 from integritee.boundary.interface import Ecalls, Ocalls
 from integritee.boundary.messages import (
-    EnclaveIdentity,
     EnclaveStatus,
     InitParams,
     Nothing,
@@ -22,30 +19,24 @@ from integritee.boundary.messages import (
     StoreBlocks,
     SubmitExtrinsics,
 )
-from integritee.client.errors import ClientError
-from integritee.client.parentchain import ParentchainClient
-from integritee.crypto import ss58_encode
 from integritee.errors import IntegriteeError
 
+from . import announce
+from .announce import say
 from .block_store import BlockStore
 from .config import Config
 from .enclave_process import EnclaveProcess
-from .errors import FAILURE, EnclaveDied, FundingFailed
-from .funding import Funding, estimate, fund_from_alice
-from .http import initialized_app, metrics_app, serve
+from .errors import FAILURE, EnclaveDied, EnclaveSilent
+from .http import health_app, metrics_app, serve
 from .launch import Launched
 from .metrics import Metrics
-from .sync import ParentchainSync
+from .parentchains import Parentchains
+from .readiness import Readiness, readiness
 
-FUNDS_CHECK: Final = 5.0
-"""Seconds between two looks at the enclave account's balance."""
+STATUS_LIMIT: Final = 2.0
+"""Seconds the enclave may take to answer a supervisor."""
 
 log = logging.getLogger(__name__)
-
-
-def say(text: str) -> None:
-    """A progress line for people and scripts."""
-    print(text, flush=True)
 
 
 class Worker:
@@ -55,14 +46,9 @@ class Worker:
         self._config, self._launched = config, launched
         self._stopping = asyncio.Event()
         self._runners: list[web.AppRunner] = []
-        self._tasks: list[asyncio.Task[None]] = []
         self._blocks: BlockStore | None = None
-        self._produced = False
-        self._announced = False
-        self._funding = Funding(0, 0)
-        self._funding_now = asyncio.Lock()
-        self.identity: EnclaveIdentity | None = None
-        self.metrics: Metrics | None = None
+        self._following: asyncio.Task[None] | None = None
+        self._produced_at: float | None = None
 
     async def run(self) -> int:
         """Serve; the exit code: 0 after `stop`, 101 if the enclave died or a part of the host failed."""
@@ -87,67 +73,40 @@ class Worker:
     # -- start ---------------------------------------------------------------------------------------
 
     async def _start(self) -> None:
-        config = self._config
-        params = InitParams(
-            data_dir=str(config.data_dir),
-            shard=config.shard,
-            trusted_host=config.bind_host,
-            trusted_port=config.trusted_port,
-            trusted_url=config.trusted_url,
-            untrusted_url=config.untrusted_url,
-            mu_ra_url=config.mu_ra_url,
-            slot_ms=config.slot_ms,
-            apps=list(config.apps),
-            development=config.dev,
-            seal_to_signer=config.seal_to_signer,
-            skip_ra=config.skip_ra,
-            clean_reset=config.clean_reset,
-            check_invariants=config.check_invariants,
-        )
-        identity = self.identity = await self._enclave.call(Ecalls.init, params)
-        self.metrics = Metrics(identity)
+        identity = await self._enclave.call(Ecalls.init, init_params(self._config))
+        self._metrics = Metrics(identity)
+        self._parentchains = Parentchains(self._config, self._enclave, identity)
         self._open_blocks()
-        self._introduce(identity)
+        announce.introduce(identity, self._config)
         await self._serve_http()
-        self._sync = ParentchainSync(config.integritee_url, self._enclave, self._on_connected)
-        self._tasks.append(asyncio.create_task(self._sync.run()))
-        self._tasks.append(asyncio.create_task(self._keep_funded()))
+        self._following = asyncio.create_task(self._parentchains.run())
 
     def _open_blocks(self) -> None:
         self._blocks = BlockStore(self._config.data_dir / "sidechain_db")
         if self._config.clean_reset:
             self._blocks.clear()
 
-    def _introduce(self, identity: EnclaveIdentity) -> None:
-        if identity.kind == "simulation":
-            say("*** TEE simulation: no hardware protects this enclave. Development only. ***")
-        if self._config.seal_to_signer:
-            say("*** --seal-to-signer: any other code can open this enclave's state. Development only. ***")
-        if self._config.skip_ra:
-            say("*** --skip-ra: peers' attestation is not verified. ***")
-        say(f"MRENCLAVE={base58.b58encode(identity.fingerprint).decode()}")
-        say(f"MRENCLAVE (hex): 0x{identity.fingerprint.hex()}")
-        say(f"Shard: {base58.b58encode(identity.shard).decode()}")
-        say(f"Enclave account: {ss58_encode(identity.account)}")
-        say(f"Shard vault: {ss58_encode(identity.vault)}")
-        say(f"[+] Trusted RPC listening on wss://{self._config.bind_host}:{identity.trusted_port}")
-
     async def _serve_http(self) -> None:
-        ready = initialized_app(lambda: self._produced)
-        runner, port = await serve(ready, self._config.bind_host, self._config.http_port)
+        config = self._config
+        health = health_app(lambda: self._produced_at is not None, self._readiness, self._is_alive)
+        runner, port = await serve(health, config.bind_host, config.http_port)
         self._runners.append(runner)
         say(f"[+] HTTP /is_initialized on port {port}")
-        if self._config.enable_metrics and self.metrics is not None:
-            app = metrics_app(self.metrics, self._refresh_metrics)
-            runner, port = await serve(app, self._config.bind_host, self._config.metrics_port)
+        if config.enable_metrics:
+            runner, port = await serve(
+                metrics_app(self._metrics, self._refresh_metrics), config.bind_host, config.metrics_port
+            )
             self._runners.append(runner)
             say(f"[+] HTTP /metrics on port {port}")
 
+    # -- end -----------------------------------------------------------------------------------------
+
     async def _until_end(self) -> int:
+        assert self._following is not None
         died = asyncio.create_task(self._watch_enclave())
         stopped = asyncio.create_task(self._stopping.wait())
-        await asyncio.wait((died, stopped, *self._tasks), return_when=asyncio.FIRST_COMPLETED)
-        failed = next((t for t in (died, *self._tasks) if t.done()), None)
+        await asyncio.wait((died, stopped, self._following), return_when=asyncio.FIRST_COMPLETED)
+        failed = next((task for task in (died, self._following) if task.done()), None)
         stopped.cancel()
         died.cancel()
         if failed is None or self._stopping.is_set():
@@ -163,51 +122,19 @@ class Worker:
         raise EnclaveDied(await self._enclave.ended())
 
     async def _close(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._following is not None:
+            self._following.cancel()
+            await asyncio.gather(self._following, return_exceptions=True)
         await self._enclave.stop()
         for runner in self._runners:
             await runner.cleanup()
         if self._blocks is not None:
             self._blocks.close()
 
-    # -- parentchain ---------------------------------------------------------------------------------
-
-    async def _on_connected(self, chain: ParentchainClient) -> Funding:
-        self._funding = await estimate(chain)
-        say(f"[Integritee] connected to {self._config.integritee_url}, spec {chain.runtime.spec_version}")
-        return self._funding
-
-    async def _keep_funded(self) -> None:
-        """Top up the enclave account in --dev, else tell the operator."""
-        while True:
-            with suppress(RemoteFailure):
-                status = await self._enclave.call(Ecalls.status, Nothing())
-                for amount in status.needed_funds.values():
-                    await self._fund(amount)
-            await asyncio.sleep(FUNDS_CHECK)
-
-    async def _fund(self, amount: int) -> None:
-        assert self.identity is not None
-        account = ss58_encode(self.identity.account)
-        chain = self._sync.chain
-        if chain is None or self._funding_now.locked():
-            return
-        if not self._config.dev:
-            say(f"[!] the enclave account {account} needs {amount} more base units on the parentchain")
-            return
-        async with self._funding_now:
-            say(f"[Integritee] //Alice sends {amount} base units to {account}")
-            try:
-                await fund_from_alice(chain, self.identity.account, amount)
-            except FundingFailed as failed:
-                log.error("%s (%s)", failed, failed.code)
-
     # -- what the enclave says -----------------------------------------------------------------------
 
     async def _on_submit(self, request: SubmitExtrinsics) -> Nothing:
-        await self._sync.submit(request.extrinsics)
+        await self._parentchains.submit(request)
         return Nothing()
 
     async def _on_blocks(self, request: StoreBlocks) -> Nothing:
@@ -216,18 +143,16 @@ class Worker:
         return Nothing()
 
     async def _on_phase(self, change: PhaseChanged) -> Nothing:
-        say(f"[Integritee] {PHASE_TEXT.get(change.phase, change.phase)}")
+        announce.phase(change)
         if change.needed_funds:
-            await self._fund(change.needed_funds)
+            await self._parentchains.fund(change.id, change.needed_funds)
         return Nothing()
 
     async def _on_slot(self, report: SlotReport) -> Nothing:
-        self._produced = True
-        if self.metrics is not None:
-            self.metrics.on_slot(report)
-        if not self._announced:
-            self._announced = True
+        if self._produced_at is None:
             say("READY")
+        self._produced_at = asyncio.get_running_loop().time()
+        self._metrics.on_slot(report)
         log.info(
             "[Sidechain] block %d: executed %d, failed %d, from %d in queue in %d us",
             report.block_number,
@@ -238,22 +163,48 @@ class Worker:
         )
         return Nothing()
 
+    # -- what supervisors ask ------------------------------------------------------------------------
+
+    async def _status(self) -> EnclaveStatus | None:
+        """None if the enclave does not answer in time."""
+        try:
+            async with asyncio.timeout(STATUS_LIMIT):
+                return await self._enclave.call(Ecalls.status, Nothing())
+        except (TimeoutError, RemoteFailure, EnclaveDied, EnclaveSilent):
+            return None
+
+    async def _is_alive(self) -> bool:
+        return await self._status() is not None
+
+    async def _readiness(self) -> Readiness:
+        now = asyncio.get_running_loop().time()
+        silence = None if self._produced_at is None else now - self._produced_at
+        return readiness(await self._status(), self._parentchains.feeds, silence, self._config.slot_ms)
+
     async def _refresh_metrics(self) -> None:
-        assert self.metrics is not None and self.identity is not None
-        status: EnclaveStatus = await self._enclave.call(Ecalls.status, Nothing())
-        self.metrics.on_status(status)
-        chain = self._sync.chain
-        if chain is not None:
-            with suppress(ClientError):
-                enclave = await chain.free_balance(self.identity.account)
-                self.metrics.on_balances(enclave, await chain.free_balance(self.identity.vault))
+        status = await self._status()
+        if status is not None:
+            self._metrics.on_status(status)
+            await self._parentchains.measure(self._metrics.chains, status)
 
 
-PHASE_TEXT: Final = {
-    "unfunded": "the enclave account needs funds",
-    "registering": "registering the enclave",
-    "claiming_shard": "registered; claiming the shard",
-    "funding_vault": "shard claimed; funding its vault",
-    "adding_vault_proxy": "vault funded; making the enclave its proxy",
-    "running": "onboarding complete; starting block production",
-}
+def init_params(config: Config) -> InitParams:
+    """What the enclave is started with."""
+    return InitParams(
+        data_dir=str(config.data_dir),
+        shard=config.shard,
+        trusted_host=config.bind_host,
+        trusted_port=config.trusted_port,
+        trusted_url=config.trusted_url,
+        untrusted_url=config.untrusted_url,
+        mu_ra_url=config.mu_ra_url,
+        slot_ms=config.slot_ms,
+        apps=list(config.apps),
+        development=config.dev,
+        seal_to_signer=config.seal_to_signer,
+        skip_ra=config.skip_ra,
+        clean_reset=config.clean_reset,
+        check_invariants=config.check_invariants,
+        shielding_target=config.shielding_target,
+        max_parentchain_age_ms=config.max_parentchain_age * 1000,
+    )

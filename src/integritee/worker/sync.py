@@ -1,161 +1,226 @@
-"""Feeding finalized parentchain blocks to the enclave.
+"""Feeding finalized blocks of one parentchain to the enclave.
 
-The host fetches blocks, justifications and proofs and passes them on; the enclave judges them. Connection
-loss, node restarts and refused batches are normal: wait, look again, go on from where the enclave is.
+The host fetches blocks, justifications and proofs and passes them on; the enclave judges them. Lost connections,
+restarted, slow, pruned or lying nodes and refused batches are normal: look again, at another endpoint if there is
+one, and go on from where the enclave is.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Final
+from collections.abc import Awaitable, Callable
+from random import SystemRandom
+from typing import Any, Final
 
+from integritee.boundary.endpoint import RemoteFailure
 from integritee.boundary.interface import Ecalls
-from integritee.boundary.messages import (
-    ImportBlocks,
-    Leap,
-    ParentchainBlock,
-    ParentchainParams,
-    RuntimeFacts,
-    RuntimeUpdate,
-    SyncState,
-)
-from integritee.client.errors import ClientError, ConnectionFailed, RpcError
-from integritee.client.parentchain import Block, ParentchainClient, Runtime
+from integritee.boundary.messages import ImportBlocks, ParentchainBlock, RuntimeUpdate, SyncState
+from integritee.client.errors import ClientError, ConnectionFailed, RequestTimeout
+from integritee.client.jsonrpc import Subscription
+from integritee.client.parentchain import ParentchainClient
 from integritee.errors import IntegriteeError
-from integritee.primitives.ids import ParentchainId
-from integritee.primitives.storage import storage_prefix
 
-from .enclave_process import EnclaveProcess
-from .errors import EnclaveDied, NoJustification
+from .batches import justified_blocks, plain_blocks, proven
+from .chain_config import ChainConfig
+from .contact import UNKNOWN_VERSION, Enclave, facts_of, introduce, offer_runtime
+from .endpoints import Endpoints, Fault, fault_of, shown
+from .errors import EnclaveDied, EnclaveSilent, NodeBehind, NodeFault, NodeSilent, WrongChain
 from .funding import Funding
-from .leaps import find_leaps
+from .progress import Display
+from .tasks import until_one_ends
 
-BATCH: Final = 64
-"""Blocks per ecall while catching up."""
+REQUEST_LIMIT: Final = 20.0
+"""Seconds a node may take to answer before it counts as slow."""
 
-SEARCH_LIMIT: Final = 1000
-"""How far to look for the next justified block."""
+HEAD_LIMIT: Final = 60.0
+"""Seconds without word of a finalized block after which a node is asked whether there is none."""
 
-RETRY_PAUSE: Final = 0.5
-MAX_PAUSE: Final = 10.0
+COMPARE_PAUSE: Final = 60.0
+"""Seconds between two looks at the heads of the other endpoints."""
 
-AUTHORITY_KEYS: Final = (
-    storage_prefix("Grandpa", "Authorities"),
-    storage_prefix("Grandpa", "CurrentSetId"),
-    b":grandpa_authorities",
-)
+MAX_OFFERS: Final = 8
+"""Runtime versions the enclave may ask for while it reads one batch."""
+
+TRUST_TEXT: Final = {
+    "grandpa": "grandpa (proven by the chain's own authorities)",
+    "relay": "relay (proven by the relay chain's authorities)",
+    "unproven": "unproven (headers are linked; that they are final is the nodes' word)",
+}
+"""Levels of trust, for people."""
+
+RANDOM: Final = SystemRandom()
+Connect = Callable[[str], Awaitable[ParentchainClient]]
 log = logging.getLogger(__name__)
 
 
+async def connect(url: str) -> ParentchainClient:
+    """One attempt: patience is the policy's. Raises ClientError."""
+    return await ParentchainClient.connect(url, attempts=1, request_timeout=REQUEST_LIMIT)
+
+
 class ParentchainSync:
-    """Keeps the enclave at the finalized head of one chain."""
+    """Keeps the enclave at the finalized head of one chain. `chain` is the connection in use, if there is one."""
 
     def __init__(
-        self, url: str, enclave: EnclaveProcess, connected: Callable[[ParentchainClient], Awaitable[Funding]]
+        self,
+        config: ChainConfig,
+        enclave: Enclave,
+        connected: Callable[[ParentchainClient, str], Awaitable[Funding]],
+        say: Callable[[str], None],
+        display: Display,
+        connect: Connect = connect,
+        roll: Callable[[], float] = RANDOM.random,
     ) -> None:
-        """`connected` is told of every connection and says how much money to aim for."""
-        self._url, self._enclave, self._connected = url, enclave, connected
-        self._met = False
+        """`connected` is told of every connection and its shown URL, and says how much money to aim for; `say` puts
+        a line before the operator."""
+        self.config, self._enclave, self._connected, self._say = config, enclave, connected, say
+        self._display, self._connect, self._roll = display, connect, roll
+        self._genesis_hash: bytes | None = None
+        self.endpoints = Endpoints(config.urls)
         self.chain: ParentchainClient | None = None
         self.state: SyncState | None = None
-        self.progress = asyncio.Event()
+        self.finalized: int | None = None
+        """Number of the finalized head that the node in use claims."""
+
+    @property
+    def endpoint(self) -> str | None:
+        """The endpoint in use or about to be, as it may be shown."""
+        return None if self.endpoints.current is None else shown(self.endpoints.current)
 
     async def run(self) -> None:
         """Follow the chain until cancelled. Raises EnclaveDied."""
-        pause = RETRY_PAUSE
         while True:
-            self.progress.clear()
+            url, wait = self.endpoints.choose(_now())
+            await asyncio.sleep(wait)
             try:
-                await self._session()
-            except ConnectionFailed as lost:
-                log.warning("parentchain connection lost: %s", lost)
+                await self._session(url)
             except EnclaveDied:
                 raise
-            except IntegriteeError as refused:
-                log.error("parentchain sync: %s (%s)", refused, refused.code)
-            pause = RETRY_PAUSE if self.progress.is_set() else min(pause * 2, MAX_PAUSE)
-            await asyncio.sleep(pause)
+            except IntegriteeError as failed:
+                self._note(url, failed)
 
-    async def _session(self) -> None:
-        async with await ParentchainClient.connect(self._url) as chain:
+    def _note(self, url: str, failed: IntegriteeError) -> None:
+        fault = fault_behind(failed)
+        self.endpoints.failed(url, fault, _now(), self._roll())
+        reason = failed.reason if isinstance(failed, ConnectionFailed) else str(failed)
+        level = logging.ERROR if isinstance(failed, RemoteFailure) else logging.WARNING
+        log.log(level, "[%s] %s: %s: %s (%s)", self.config.name, shown(url), fault.value, reason, failed.code)
+
+    # -- one connection ------------------------------------------------------------------------------
+
+    async def _session(self, url: str) -> None:
+        """Use one endpoint for as long as it does. Always raises."""
+        async with await self._connect(url) as chain:
+            await self._begin(chain, url)
             self.chain = chain
             try:
-                funding = await self._connected(chain)
-                self.state = await self._introduce(chain, funding)
-                await _until_one_ends(self._watch_runtime(chain), self._follow(chain))
+                await until_one_ends(self._watch_runtime(chain), self._follow(chain, url), self._compare(url))
             finally:
-                self.chain = None
+                self.chain, self.finalized = None, None
+        raise ConnectionFailed(url, "a subscription ended")
 
-    async def _introduce(self, chain: ParentchainClient, funding: Funding) -> SyncState:
-        genesis = await chain.header(chain.genesis_hash)
-        proof = await chain.read_proof(list(AUTHORITY_KEYS), chain.genesis_hash)
-        leaps = await self._find_leaps(chain)
-        params = ParentchainParams(
-            ParentchainId.Integritee, genesis, proof, facts_of(chain.runtime), funding.required, funding.vault, leaps
-        )
-        return await self._enclave.call(Ecalls.init_parentchain, params)
+    async def _begin(self, chain: ParentchainClient, url: str) -> None:
+        if self._genesis_hash not in (None, chain.genesis_hash):
+            raise WrongChain(chain.genesis_hash, self._genesis_hash)
+        await self._look_at_head(chain, url)
+        funding = await self._connected(chain, shown(url))
+        is_first = self._genesis_hash is None
+        state = await introduce(self._enclave, chain, self.config, funding, None, search_leaps=is_first)
+        self._genesis_hash = chain.genesis_hash
+        self._advance(state)
 
-    async def _find_leaps(self, chain: ParentchainClient) -> list[Leap]:
-        """For the first contact only: later the enclave knows where it is, or did not like the leaps."""
-        if self._met:
-            return []
-        self._met = True
-        try:
-            return await find_leaps(chain, (await chain.header(await chain.finalized_head())).number)
-        except RpcError as unknown:
-            log.info("no leaps over changes of authorities: %s", unknown)
-            return []
+    async def _look_at_head(self, chain: ParentchainClient, url: str) -> int:
+        """The number of the node's finalized head. Raises NodeBehind, ClientError."""
+        self.finalized = (await chain.header(await chain.finalized_head())).number
+        self.endpoints.claims(url, self.finalized)
+        if self.endpoints.is_behind(url, self.state.number if self.state else 0):
+            raise NodeBehind(self.finalized)
+        return self.finalized
 
-    async def _follow(self, chain: ParentchainClient) -> None:
+    # -- blocks --------------------------------------------------------------------------------------
+
+    async def _follow(self, chain: ParentchainClient, url: str) -> None:
         async with chain.finalized_heads() as heads:
-            await self._catch_up(chain)
-            async for _ in heads:
-                await self._catch_up(chain)
+            while True:
+                await self._catch_up(chain, url)
+                await self._next_head(chain, url, heads)
 
-    async def _catch_up(self, chain: ParentchainClient) -> None:
+    async def _next_head(self, chain: ParentchainClient, url: str, heads: Subscription) -> None:
+        """Wait for word of a finalized block. Raises NodeSilent if it fails to come, ClientError."""
+        try:
+            async with asyncio.timeout(HEAD_LIMIT):
+                await anext(heads)
+        except TimeoutError:
+            known = self.finalized
+            if await self._look_at_head(chain, url) != known or self.endpoints.others(_now()):
+                raise NodeSilent(HEAD_LIMIT) from None
+            log.info("[%s] no block was finalized for %g s", self.config.name, HEAD_LIMIT)
+
+    async def _catch_up(self, chain: ParentchainClient, url: str) -> None:
         assert self.state is not None
-        target = (await chain.header(await chain.finalized_head())).number
+        target = await self._look_at_head(chain, url)
+        self._show_progress(target)
         while self.state.number < target:
-            blocks = await self._justified_batch(chain, self.state.number + 1, target)
-            self.state = await self._import(chain, blocks)
-            self.progress.set()
+            if self.state.trust == "grandpa":
+                blocks = await justified_blocks(chain, self.state.number + 1, target)
+            else:
+                blocks = await plain_blocks(chain, self.state.number + 1, target)
+            await self._import(chain, await proven(chain, blocks, self.state.watched_keys))
+            self.endpoints.served(url)
+            self._show_progress(target)
 
-    async def _justified_batch(self, chain: ParentchainClient, first: int, target: int) -> list[Block]:
-        """Blocks from `first` on, ending with a justified one."""
-        blocks: list[Block] = []
-        while len(blocks) < SEARCH_LIMIT:
-            start = first + len(blocks)
-            wanted = range(start, min(start + BATCH, target + 1))
-            if not wanted:
-                break
-            blocks += await asyncio.gather(*(_block_at(chain, n) for n in wanted))
-            for end in range(len(blocks), 0, -1):
-                if blocks[end - 1].justification is not None:
-                    return blocks[:end]
-        raise NoJustification(first, first + len(blocks) - 1)
+    def _show_progress(self, target: int) -> None:
+        if self.state is not None:
+            self._display.update(self.state.number, target, _now())
 
-    async def _import(self, chain: ParentchainClient, blocks: list[Block]) -> SyncState:
-        assert self.state is not None
-        keys = self.state.watched_keys
-        proofs = await asyncio.gather(*(chain.read_proof(keys, b.header.hash()) for b in blocks))
-        batch = [
-            ParentchainBlock(b.header, b.extrinsics, b.justification, proof)
-            for b, proof in zip(blocks, proofs, strict=True)
-        ]
-        return await self._enclave.call(Ecalls.import_blocks, ImportBlocks(ParentchainId.Integritee, batch))
+    def _advance(self, state: SyncState) -> None:
+        """Take note of where the enclave is and how far it trusts the chain."""
+        if self.state is None or self.state.trust != state.trust:
+            self._say(f"[{self.config.name}] finality: {TRUST_TEXT.get(state.trust, state.trust)}")
+        self.state = state
+
+    async def _import(self, chain: ParentchainClient, blocks: list[ParentchainBlock]) -> None:
+        """Raises ClientError, RemoteFailure."""
+        for _ in range(MAX_OFFERS):
+            try:
+                self._advance(await self._enclave.call(Ecalls.import_blocks, ImportBlocks(self.config.id, blocks)))
+                return
+            except RemoteFailure as refused:
+                version = refused.data().get("expected")
+                if refused.code != UNKNOWN_VERSION or not isinstance(version, int):
+                    raise
+                failure = refused
+            await offer_runtime(self._enclave, chain, self.config.id, blocks, version)
+        raise failure
+
+    # -- beside the blocks ---------------------------------------------------------------------------
 
     async def _watch_runtime(self, chain: ParentchainClient) -> None:
-        """Give the enclave new metadata when the chain's runtime is upgraded."""
-        async with chain.rpc.subscribe(
-            "state_subscribeRuntimeVersion", [], "state_unsubscribeRuntimeVersion"
-        ) as versions:
+        """Give the enclave new metadata as soon as the chain's runtime is upgraded."""
+        async with chain.runtime_versions() as versions:
             async for version in versions:
-                if version["result"]["specVersion"] != chain.runtime.spec_version:
+                if _spec_version(version) != chain.runtime.spec_version:
                     runtime = await chain.refresh_runtime()
-                    update = RuntimeUpdate(ParentchainId.Integritee, facts_of(runtime))
-                    await self._enclave.call(Ecalls.set_runtime, update)
+                    await self._enclave.call(Ecalls.set_runtime, RuntimeUpdate(self.config.id, facts_of(runtime)))
+
+    async def _compare(self, url: str) -> None:
+        """Look now and then whether other endpoints are far ahead. Raises NodeBehind."""
+        while True:
+            await asyncio.sleep(COMPARE_PAUSE)
+            for other in self.endpoints.others(_now()):
+                try:
+                    await self._look_at_other(other)
+                except (ClientError, NodeFault) as failed:
+                    self._note(other, failed)
+            if self.finalized is not None and self.endpoints.is_behind(url, 0):
+                raise NodeBehind(self.finalized)
+
+    async def _look_at_other(self, url: str) -> None:
+        async with await self._connect(url) as chain:
+            if chain.genesis_hash != self._genesis_hash:
+                raise WrongChain(chain.genesis_hash, self._genesis_hash or b"")
+            self.endpoints.claims(url, (await chain.header(await chain.finalized_head())).number)
 
     async def submit(self, extrinsics: list[bytes]) -> None:
         """Hand extrinsics to the node. Refusals are no concern: the enclave repeats what is still missing."""
@@ -166,31 +231,37 @@ class ParentchainSync:
             try:
                 await chain.submit(extrinsic)
             except ClientError as refused:
-                log.debug("node refused extrinsic: %s", refused)
+                log.debug("[%s] node refused extrinsic: %s", self.config.name, refused)
 
 
-async def _until_one_ends(*works: Coroutine[None, None, None]) -> None:
-    """Do all at once; when one ends or fails, so do the others, and this.
+def fault_behind(failed: IntegriteeError) -> Fault:
+    """What an error of a session says about the endpoint."""
+    match failed:
+        case RemoteFailure():
+            return fault_of(failed.code)
+        case ConnectionFailed():
+            return Fault.UNREACHABLE
+        case RequestTimeout():
+            return Fault.SLOW
+        case WrongChain():
+            return Fault.WRONG_CHAIN
+        case NodeBehind():
+            return Fault.BEHIND
+        case NodeSilent():
+            return Fault.SILENT
+        case EnclaveSilent():
+            return Fault.REFUSED
+        case _:  # null for a block, no state, no justification, metadata that is none
+            return Fault.INCOMPLETE
 
-    A task group would forget that it is cancelled itself if one of its tasks fails at that very moment.
-    """
-    tasks = [asyncio.create_task(work) for work in works]
+
+def _spec_version(message: Any) -> int | None:
+    """Of a notice; None if it is none, which brings the runtime's refresh as well."""
     try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        return int(message["result"]["specVersion"])
+    except (TypeError, LookupError, ValueError):
+        return None
 
 
-async def _block_at(chain: ParentchainClient, number: int) -> Block:
-    block_hash = await chain.block_hash(number)
-    if block_hash is None:
-        raise ConnectionFailed(chain.rpc.url, f"the node does not know block {number}")
-    return await chain.block(block_hash)
-
-
-def facts_of(runtime: Runtime) -> RuntimeFacts:
-    return RuntimeFacts(runtime.raw_metadata, runtime.spec_version, runtime.transaction_version)
+def _now() -> float:
+    return asyncio.get_running_loop().time()

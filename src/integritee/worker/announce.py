@@ -1,0 +1,47 @@
+"""What the worker says to people and scripts on standard output, line by line."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import base58
+
+from integritee.boundary.messages import EnclaveIdentity, PhaseChanged
+from integritee.crypto import ss58_encode
+
+from .config import Config
+
+PHASE_TEXT: Final = {
+    "unfunded": "the enclave account needs funds",
+    "registering": "registering the enclave",
+    "claiming_shard": "registered; claiming the shard",
+    "funding_vault": "shard claimed; funding its vault",
+    "adding_vault_proxy": "vault funded; making the enclave its proxy",
+    "running": "onboarding complete; starting block production",
+}
+
+
+def say(text: str) -> None:
+    """A progress line for people and scripts."""
+    print(text, flush=True)
+
+
+def introduce(identity: EnclaveIdentity, config: Config) -> None:
+    """Who the enclave is, and what makes this worker unfit for real money."""
+    if identity.kind == "simulation":
+        say("*** TEE simulation: no hardware protects this enclave. Development only. ***")
+    if config.seal_to_signer:
+        say("*** --seal-to-signer: any other code can open this enclave's state. Development only. ***")
+    if config.skip_ra:
+        say("*** --skip-ra: peers' attestation is not verified. ***")
+    say(f"MRENCLAVE={base58.b58encode(identity.fingerprint).decode()}")
+    say(f"MRENCLAVE (hex): 0x{identity.fingerprint.hex()}")
+    say(f"Shard: {base58.b58encode(identity.shard).decode()}")
+    say(f"Enclave account: {ss58_encode(identity.account)}")
+    say(f"Shard vault: {ss58_encode(identity.vault)}")
+    say(f"[+] Trusted RPC listening on wss://{config.bind_host}:{identity.trusted_port}")
+
+
+def phase(change: PhaseChanged) -> None:
+    """Onboarding on a chain moved on."""
+    say(f"[{change.id.name}] {PHASE_TEXT.get(change.phase, change.phase)}")

@@ -1,0 +1,135 @@
+"""The parentchains of a worker: a feed for each, the enclave's money there, and what there is to tell about them."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Final
+
+from integritee.boundary.endpoint import RemoteFailure
+from integritee.boundary.interface import Ecalls
+from integritee.boundary.messages import ChainStatus, EnclaveIdentity, EnclaveStatus, Nothing, SubmitExtrinsics
+from integritee.client.errors import ClientError
+from integritee.client.parentchain import DECIMALS, ParentchainClient
+from integritee.primitives.ids import ParentchainId
+
+from .announce import say
+from .chain_config import ChainConfig
+from .chain_metrics import ChainMetrics
+from .config import Config
+from .contact import Enclave
+from .funding import Funding, Purse, estimate
+from .progress import Display
+from .readiness import Feed
+from .sync import ParentchainSync
+from .tasks import until_one_ends
+
+LOOK_PAUSE: Final = 5.0
+"""Seconds between two looks at what the enclave says of its chains."""
+
+
+@dataclass
+class Chain:
+    """One parentchain. `seen` is what the enclave said of it when it was last looked at."""
+
+    sync: ParentchainSync
+    purse: Purse
+    decimals: int = DECIMALS
+    seen: ChainStatus | None = field(default=None)
+
+    @property
+    def feed(self) -> Feed:
+        return Feed(self.sync.config.name, self.sync.endpoint, self.sync.finalized)
+
+
+class Parentchains:
+    """All of them. `run` follows them until cancelled."""
+
+    def __init__(self, config: Config, enclave: Enclave, identity: EnclaveIdentity) -> None:
+        self._config, self._enclave, self._identity = config, enclave, identity
+        self._chains = {chain.id: self._chain(chain) for chain in config.chains}
+
+    def _chain(self, chain: ChainConfig) -> Chain:
+        async def connected(client: ParentchainClient, endpoint: str) -> Funding:
+            return await self._on_connected(chain.id, client, endpoint)
+
+        display = Display(chain.name, _write, sys.stdout.isatty())
+        sync = ParentchainSync(chain, self._enclave, connected, say, display)
+        return Chain(sync, Purse(chain.name, self._identity.account, self._config.dev, say))
+
+    async def run(self) -> None:
+        """Raises EnclaveDied."""
+        await until_one_ends(self._watch(), *(chain.sync.run() for chain in self._chains.values()))
+
+    async def _on_connected(self, id: ParentchainId, client: ParentchainClient, endpoint: str) -> Funding:
+        say(f"[{id.name}] connected to {endpoint}, spec {client.runtime.spec_version}")
+        self._chains[id].decimals = await client.token_decimals()
+        return await estimate(client, holds_vault=id is self._config.shielding_target)
+
+    async def submit(self, request: SubmitExtrinsics) -> None:
+        """Hand extrinsics to a node of their chain."""
+        if request.id in self._chains:
+            await self._chains[request.id].sync.submit(request.extrinsics)
+
+    async def fund(self, id: ParentchainId, amount: int) -> None:
+        """Have the enclave account get base units on a chain, by whoever can."""
+        chain = self._chains.get(id)
+        if chain is not None and chain.sync.chain is not None:
+            await chain.purse.fill(chain.sync.chain, amount)
+
+    # -- looking after them --------------------------------------------------------------------------
+
+    async def _watch(self) -> None:
+        while True:
+            with suppress(RemoteFailure):
+                await self._look(await self._enclave.call(Ecalls.status, Nothing()))
+            await asyncio.sleep(LOOK_PAUSE)
+
+    async def _look(self, status: EnclaveStatus) -> None:
+        """Tell what has changed, and fill purses."""
+        for now in status.chains:
+            chain = self._chains.get(now.id)
+            if chain is None:
+                continue
+            for text in changes(chain.seen, now):
+                say(f"[{now.id.name}] {text}")
+            chain.seen = now
+        await asyncio.gather(*(self.fund(id, amount) for id, amount in status.needed_funds.items()))
+
+    # -- for status and metrics ----------------------------------------------------------------------
+
+    @property
+    def feeds(self) -> list[Feed]:
+        return [chain.feed for chain in self._chains.values()]
+
+    async def measure(self, metrics: ChainMetrics, status: EnclaveStatus) -> None:
+        """Bring the metrics up to date; balances only of chains whose nodes answer."""
+        for id, chain in self._chains.items():
+            metrics.on_feed(chain.feed, chain.sync.endpoints.switches)
+            known = status.chain(id)
+            if known is not None:
+                metrics.on_status(known, chain.decimals)
+            if chain.sync.chain is not None:
+                with suppress(ClientError):
+                    enclave = await chain.sync.chain.free_balance(self._identity.account)
+                    vault = await chain.sync.chain.free_balance(self._identity.vault)
+                    metrics.on_balances(id.name, enclave, vault, chain.decimals)
+
+
+def changes(before: ChainStatus | None, now: ChainStatus) -> list[str]:
+    """What an operator should know that was not so before."""
+    texts = []
+    was_stale, refused = (before.is_stale, before.refused) if before else (False, 0)
+    if now.is_stale and not was_stale:
+        texts.append(f"[!] the latest proven block, {now.number}, is too old: block production pauses")
+    if was_stale and not now.is_stale:
+        texts.append(f"block {now.number} is proven: block production goes on")
+    if now.refused > refused:
+        texts.append(f"[!] {now.refused - refused} extrinsics of the enclave failed on the chain")
+    return texts
+
+
+def _write(text: str) -> None:
+    print(text, end="", flush=True)

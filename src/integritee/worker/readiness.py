@@ -1,0 +1,108 @@
+"""Whether the worker does its work, and if not, why: what `/readyz` answers.
+
+Ready is a worker that has lately produced a block and follows all its parentchains. Pure functions of what the
+enclave and the feeds say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from integritee.boundary.messages import ChainStatus, EnclaveStatus
+
+SILENT_SLOTS: Final = 10
+"""Slots without a block after which the worker is not ready any more."""
+
+MIN_SILENCE: Final = 10.0
+"""Seconds; short slots are lost more easily."""
+
+RUNNING: Final = "running"
+
+
+@dataclass(frozen=True)
+class Feed:
+    """A parentchain as the host sees it: its endpoint as it may be shown, and the finalized head of the node in use,
+    None while there is no connection."""
+
+    name: str
+    endpoint: str | None
+    finalized: int | None
+
+    @property
+    def is_connected(self) -> bool:
+        return self.finalized is not None
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """`reasons` not to be ready, for people; `view` is all there is to know, as JSON."""
+
+    reasons: list[str]
+    view: dict[str, Any]
+
+    @property
+    def is_ready(self) -> bool:
+        return not self.reasons
+
+    def to_json(self) -> dict[str, Any]:
+        return {"ready": self.is_ready, "reasons": self.reasons, **self.view}
+
+
+def readiness(status: EnclaveStatus | None, feeds: Sequence[Feed], silence: float | None, slot_ms: int) -> Readiness:
+    """`status` is None if the enclave does not answer; `silence` are seconds since the latest block, None before the
+    first."""
+    chains = {feed.name: _chain_view(feed, _status_of(status, feed.name)) for feed in feeds}
+    if status is None:
+        return Readiness(["the enclave does not answer"], {"parentchains": chains})
+    reasons = []
+    if status.phase != RUNNING:
+        reasons.append(f"phase {status.phase}")
+    if silence is None:
+        reasons.append("no block produced yet")
+    elif silence > max(SILENT_SLOTS * slot_ms / 1000, MIN_SILENCE):
+        reasons.append(f"no block produced for {silence:.0f} s")
+    for feed in feeds:
+        reasons += _reasons(feed, _status_of(status, feed.name))
+    view = {
+        "phase": status.phase,
+        "sidechain_block": status.sidechain_number,
+        "confirmed_block": status.confirmed_number,
+        "parentchains": chains,
+    }
+    return Readiness(reasons, view)
+
+
+def _status_of(status: EnclaveStatus | None, name: str) -> ChainStatus | None:
+    return None if status is None else next((chain for chain in status.chains if chain.id.name == name), None)
+
+
+def _reasons(feed: Feed, chain: ChainStatus | None) -> list[str]:
+    reasons = []
+    if not feed.is_connected:
+        reasons.append(f"{feed.name} is not connected")
+    if chain is None:
+        reasons.append(f"{feed.name} is not known to the enclave yet")
+    elif chain.is_stale:
+        reasons.append(f"{feed.name} is stale")
+    return reasons
+
+
+def _chain_view(feed: Feed, chain: ChainStatus | None) -> dict[str, Any]:
+    view: dict[str, Any] = {
+        "connected": feed.is_connected,
+        "endpoint": feed.endpoint,
+        "finalized_block": feed.finalized,
+    }
+    if chain is not None:
+        view |= {
+            "finality": chain.trust,
+            "verified_block": chain.number,
+            "processed_block": chain.processed,
+            "stale": chain.is_stale,
+            "needed_funds": str(chain.needed_funds),
+            "outbox": chain.outbox,
+            "refused_extrinsics": chain.refused,
+        }
+    return view
