@@ -109,6 +109,44 @@ def test_only_the_best_chain_is_finalized(node: Any) -> None:
         node.chain.finalize(final[:1])
 
 
+def test_head_is_set_lower_beside_and_back(node: Any) -> None:
+    trunk = grow(node, node.chain.genesis_hash, 3)
+    fork = grow(node, trunk[0], 1)
+    node.events.clear()
+    for target, enacted, retracted in [
+        (trunk[1], (), (trunk[2],)),
+        (fork[0], (fork[0],), (trunk[1],)),
+        (trunk[2], (trunk[1], trunk[2]), (fork[0],)),
+        (trunk[2], None, None),
+        (node.chain.genesis_hash, (), (trunk[2], trunk[1], trunk[0])),
+    ]:
+        node.producer.set_head(target, node.now_ms)
+        assert node.chain.best_hash == target
+        header = node.chain.header(target)
+        assert node.events == ([] if enacted is None else [NewBest(target, header, enacted, retracted)])
+        assert [node.chain.hash_at(n) for n in range(header.number + 1, 5)] == [None] * (4 - header.number)
+        node.events.clear()
+        node.reopen()
+        assert node.chain.best_hash == target
+    assert grow(node, trunk[2], 1)[0] == node.chain.best_hash
+    assert [node.chain.hash_at(n) for n in range(1, 4)] == trunk
+
+
+def test_head_is_not_set_below_what_is_final(node: Any) -> None:
+    trunk = grow(node, node.chain.genesis_hash, 4)
+    fork = grow(node, trunk[0], 2)
+    node.producer.finalize(trunk[1], node.now_ms)
+    for target in (trunk[0], *fork):
+        with pytest.raises(ConflictsWithFinalized) as caught:
+            node.producer.set_head(target, node.now_ms)
+        assert (caught.value.block, caught.value.finalized) == (target, trunk[1])
+    with pytest.raises(UnknownBlock):
+        node.producer.set_head(b"\x01" * 32, node.now_ms)
+    assert node.chain.best_hash == trunk[3]
+    node.producer.set_head(trunk[1], node.now_ms)
+    assert node.chain.best_hash == node.chain.finalized_hash
+
+
 def test_import_checks(node: Any) -> None:
     authored = author_block(node.chain, [], node.now_ms, node.keys.aura)
     header = authored.block.header

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from integritee.crypto import KeyPair
@@ -31,6 +32,8 @@ MAX_SKIPPED: Final = 8
 """Transactions too big for what is left of the block that are passed over before it counts as full."""
 
 MAX_BLOCK_EXTRINSICS: Final = 65_536
+
+NOTHING: Final[Mapping[bytes, bytes | None]] = MappingProxyType({})
 
 _ZERO: Final = bytes(32)
 
@@ -65,12 +68,16 @@ def author_block(
     parent: bytes | None = None,
     min_advance_ms: int | None = None,
     time_is_up: Callable[[], bool] = lambda: False,
+    changes: Mapping[bytes, bytes | None] = NOTHING,
 ) -> AuthoredBlock:
     """A block on top of `parent` (default: the best block) with as many of `transactions` as fit, in order.
 
     `keys` are the local Aura keys by public key; `min_advance_ms` is how far the block's timestamp is at least
     past its parent's, None for what the runtime wants; `time_is_up` is asked before each transaction whether to
-    close the block. Raises NotSlotAuthor, InherentRejected, RootMismatch, UnknownBlock, RuntimeFailure.
+    close the block. `changes` are made to the state behind the runtime's back, after the block (None deletes): the
+    state root holds them, but who executes the block gets another one.
+
+    Raises NotSlotAuthor, InherentRejected, RootMismatch, UnknownBlock, RuntimeFailure.
     """
     parent = parent or chain.best_hash
     above = chain.header(parent)
@@ -94,13 +101,16 @@ def author_block(
     if mode is ExtrinsicInclusionMode.AllExtrinsics:
         refused = _fill(engine, overlay, transactions, body, time_is_up)
     closed = runtime_api.finalize_block(engine, overlay)
+    _agreed("state root", overlay.settled().root(), closed.state_root)
+    for item, value in changes.items():
+        overlay.remove(item) if value is None else overlay.put(item, value)
 
     state = overlay.settled()
     assert isinstance(state, Trie)
     header = Header(
         parent_hash=parent,
         number=opening.number,
-        state_root=_agreed("state root", state.root(), closed.state_root),
+        state_root=state.root(),
         extrinsics_root=_agreed("extrinsics root", ordered_root(body, layout), closed.extrinsics_root),
         digest=closed.digest,
     )

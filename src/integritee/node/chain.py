@@ -1,7 +1,7 @@
 """The chain: blocks, states and heads over a database and a runtime.
 
-Fork choice is the longest chain (the first seen of equals) above the last finalized block. No I/O besides the
-database; whoever wants to follow the chain subscribes to its events.
+Fork choice is the longest chain (the first seen of equals) above the last finalized block, until somebody chooses
+otherwise (`Chain.set_head`). No I/O besides the database; whoever wants to follow the chain subscribes to its events.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ class Imported:
 class NewBest:
     """The best block changed (`chain_subscribeNewHeads`).
 
-    `enacted` are the hashes that entered the best chain, oldest first, the new head last; `retracted` those that
-    left it, newest first, empty unless the chain switched to a fork.
+    `enacted` are the hashes that entered the best chain, oldest first, the new head last, none if the chain was
+    only cut back; `retracted` those that left it, newest first, empty if the chain only grew.
     """
 
     hash: bytes
@@ -211,7 +211,7 @@ class Chain:
         """
         self._check_import(block, state)
         best = self._route_to(block)
-        canonical = {} if best is None else self._canonical(block, best)
+        canonical = {} if best is None else self._canonical(best)
         finals: list[ChainEvent] = [self._final(f, block, canonical) for f in finalizations]
         self._database.write(
             Batch(
@@ -229,6 +229,20 @@ class Chain:
             self.best_hash, self.best = block.hash, block.header
             events.append(best)
         return self._publish(events + finals)
+
+    def set_head(self, hash: bytes) -> tuple[ChainEvent, ...]:
+        """Make a known block the best one, lower or on a fork though it may be; blocks that leave stay readable.
+
+        Raises UnknownBlock, ConflictsWithFinalized. Nothing happens if it is the best one.
+        """
+        header = self._known(hash)
+        if hash == self.best_hash:
+            return ()
+        branch, junction = self._branch(hash, hash, header)
+        best = NewBest(hash, header, tuple(reversed(branch)), self._above(junction))
+        self._database.write(Batch(canonical=self._canonical(best), best=hash))
+        self.best_hash, self.best = hash, header
+        return self._publish([best])
 
     def finalize(self, finalizations: Sequence[Finalization]) -> tuple[ChainEvent, ...]:
         """Make blocks of the best chain final, in order. Raises UnknownBlock, NotCanonical."""
@@ -266,22 +280,33 @@ class Chain:
 
     def _route_to(self, block: Block) -> NewBest | None:
         """The change of the best chain that the block brings, None if it brings none."""
-        enacted = [block.hash]
-        hash, header = block.header.parent_hash, block.header
-        while (number := header.number - 1) > self.finalized.number and self.hash_at(number) != hash:
-            enacted.append(hash)
-            header = self._known(hash)
-            hash = header.parent_hash
-        if self.hash_at(number) != hash or number < self.finalized.number:
-            raise ConflictsWithFinalized(block.hash, self.finalized_hash)
+        parent = block.header.parent_hash
+        branch, junction = self._branch(block.hash, parent, self._known(parent))
         if block.number <= self.best.number:
             return None
-        retracted = [self._canonical_hash(n) for n in range(self.best.number, number, -1)]
-        return NewBest(block.hash, block.header, tuple(reversed(enacted)), tuple(retracted))
+        return NewBest(block.hash, block.header, (*reversed(branch), block.hash), self._above(junction))
+
+    def _branch(self, block: bytes, hash: bytes, header: Header) -> tuple[list[bytes], int]:
+        """The way from a known block down to the best chain: what is beside it, newest first, and where it ends.
+
+        Raises ConflictsWithFinalized for `block` if it ends below what is final, or beside it.
+        """
+        beside = []
+        while header.number > self.finalized.number and self.hash_at(header.number) != hash:
+            beside.append(hash)
+            hash = header.parent_hash
+            header = self._known(hash)
+        if self.hash_at(header.number) != hash or header.number < self.finalized.number:
+            raise ConflictsWithFinalized(block, self.finalized_hash)
+        return beside, header.number
+
+    def _above(self, number: int) -> tuple[bytes, ...]:
+        """Hashes of the best chain above a block number, newest first."""
+        return tuple(self._canonical_hash(n) for n in range(self.best.number, number, -1))
 
     @staticmethod
-    def _canonical(block: Block, best: NewBest) -> dict[int, bytes]:
-        first = block.number - len(best.enacted) + 1
+    def _canonical(best: NewBest) -> dict[int, bytes]:
+        first = best.header.number - len(best.enacted) + 1
         return dict(enumerate(best.enacted, first))
 
     def _final(self, final: Finalization, block: Block | None, canonical: Mapping[int, bytes]) -> Finalized:

@@ -25,6 +25,10 @@ NodeError
 ├── FinalityError
 │   ├── MissingVotes                 the local keys weigh less than the threshold
 │   └── NotFinalized                 a proof was asked for a block that is not final
+├── DevControlError              a tester asked for what cannot be
+│   ├── TooManyBlocks                more blocks, or fewer, than one request may make
+│   ├── ReorgTooDeep                 final blocks would be left
+│   └── TimeInThePast                the chain is later than that
 ├── KeystoreError
 │   └── UnknownDevAccount            no development account of that name
 ├── ChainSpecError                   a chain specification that is not one
@@ -247,6 +251,45 @@ class NotFinalized(FinalityError):
     def __init__(self, number: int, finalized: int) -> None:
         self.number, self.finalized = number, finalized
         super().__init__(f"block {number} has no finality proof yet; finalized is {finalized}")
+
+
+# --- control by testers
+
+
+class DevControlError(NodeError):
+    """A tester asked for what cannot be."""
+
+    code = "node.dev"
+
+
+class TooManyBlocks(DevControlError):
+    """More blocks, or fewer, than one request may make."""
+
+    code = "node.dev.too_many_blocks"
+
+    def __init__(self, count: int, max: int) -> None:
+        self.count, self.max = count, max
+        super().__init__(f"from 1 to {max} blocks at once, not {count}")
+
+
+class ReorgTooDeep(DevControlError):
+    """Final blocks would be left."""
+
+    code = "node.dev.reorg_too_deep"
+
+    def __init__(self, depth: int, reachable: int) -> None:
+        self.depth, self.reachable = depth, reachable
+        super().__init__(f"{depth} blocks cannot be left: only {reachable} are not final (see --finality-lag)")
+
+
+class TimeInThePast(DevControlError):
+    """The best block is later. Times are unix milliseconds."""
+
+    code = "node.dev.time_in_the_past"
+
+    def __init__(self, to_ms: int, last_ms: int) -> None:
+        self.to_ms, self.last_ms = to_ms, last_ms
+        super().__init__(f"{to_ms} is not later than the best block's time {last_ms}")
 
 
 # --- keys and specification

@@ -6,11 +6,11 @@ Everything here belongs to one thread. `clock` is the only outside thing it asks
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from .authoring import AuthoredBlock
+from .authoring import NOTHING, AuthoredBlock
 from .chain import MAX_BLOCK_NUMBER, Chain
 from .chain_spec import ChainSpec
 from .database import Database
@@ -28,7 +28,7 @@ NO_FINALITY: Final = MAX_BLOCK_NUMBER
 
 @dataclass(frozen=True, slots=True)
 class StorageChange:
-    """The new best block `block` (hash) has written, or deleted, the storage keys `written`."""
+    """The storage keys `written` were put or deleted on the way to the new best block `block` (hash)."""
 
     block: bytes
     written: frozenset[bytes]
@@ -69,7 +69,8 @@ class Node:
         closing: Callable[[], Callable[[], bool]] = lambda: lambda: False,
     ) -> None:
         """Open the chain of `spec` in `database`. Raises what `Chain` raises."""
-        self.spec, self.keys, self.clock = spec, keys, clock
+        self.spec, self.keys = spec, keys
+        self._clock, self._ahead_ms = clock, 0
         self.options = options or NodeOptions()
         self._database, self._closing = database, closing
         self.chain = Chain(database, engine, spec.genesis)
@@ -90,16 +91,51 @@ class Node:
         """Whether there is a key to make blocks with."""
         return bool(self.keys.aura)
 
-    def seal(self, parent: bytes | None = None) -> AuthoredBlock:
+    def clock(self) -> int:
+        """The time in unix ms: the clock's, or that which the node travelled to."""
+        return self._clock() + self._ahead_ms
+
+    def travel(self, to_ms: int) -> None:
+        """Move the clock so that it is `to_ms` now; it goes on from there. The next block has that time."""
+        self._ahead_ms = to_ms - self._clock()
+
+    def seal(
+        self,
+        parent: bytes | None = None,
+        *,
+        with_transactions: bool = True,
+        changes: Mapping[bytes, bytes | None] = NOTHING,
+    ) -> AuthoredBlock:
         """Make a block now, on `parent` or on the best block. Raises what `Producer.produce` raises."""
-        begun = self.clock()
-        authored = self.producer.produce(begun, parent=parent, time_is_up=self._closing())
+        begun, head = self.clock(), self.chain.best_hash
+        authored = self.producer.produce(
+            begun, parent=parent, with_transactions=with_transactions, time_is_up=self._closing(), changes=changes
+        )
         self._log(authored, self.clock() - begun)
-        if self.chain.best_hash == authored.block.hash:
-            change = StorageChange(authored.block.hash, authored.written)
-            for listener in self._storage_listeners:
-                listener(change)
+        if authored.block.header.parent_hash == head:
+            self._tell(authored.written)
+        elif self.chain.best_hash != head:
+            self._tell(authored.written | self._difference(head))
         return authored
+
+    def set_head(self, hash: bytes) -> None:
+        """Make a known block the best one. Raises what `Producer.set_head` raises."""
+        head = self.chain.best_hash
+        self.producer.set_head(hash, self.clock())
+        if hash != head:
+            log.info("Head set to #%d 0x%s", self.chain.best.number, hash.hex())
+            self._tell(self._difference(head))
+
+    def _difference(self, before: bytes) -> frozenset[bytes]:
+        """Storage keys whose values are not the same after block `before` and after the best block."""
+        states = (self.chain.state_at(before), self.chain.state_at(self.chain.best_hash))
+        old, new = (set(state.items()) for state in states)
+        return frozenset(key for key, _ in old ^ new)
+
+    def _tell(self, written: frozenset[bytes]) -> None:
+        change = StorageChange(self.chain.best_hash, written)
+        for listener in self._storage_listeners:
+            listener(change)
 
     def _log(self, authored: AuthoredBlock, took_ms: int) -> None:
         block = authored.block

@@ -5,9 +5,9 @@ When to take a step (every slot, at intervals, for every transaction, on request
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from .authoring import AuthoredBlock, author_block
+from .authoring import NOTHING, AuthoredBlock, author_block
 from .chain import Chain, ChainEvent
 from .finality import Finalizer
 from .keystore import Keystore
@@ -44,11 +44,12 @@ class Producer:
         parent: bytes | None = None,
         with_transactions: bool = True,
         time_is_up: Callable[[], bool] = lambda: False,
+        changes: Mapping[bytes, bytes | None] = NOTHING,
     ) -> AuthoredBlock:
         """Make a block on `parent` (default: the best block) and import it with what it finalizes.
 
-        A parent below the best block begins a fork. Raises AuthoringError, ChainError, MissingVotes,
-        RuntimeFailure; chain and pool are then as before.
+        A parent below the best block begins a fork. For `changes` see `author_block`. Raises AuthoringError,
+        ChainError, MissingVotes, RuntimeFailure; chain and pool are then as before.
         """
         pool, chain = self._pool, self._chain
         ready = (transaction.extrinsic for transaction in pool.ready()) if with_transactions else ()
@@ -60,6 +61,7 @@ class Producer:
             parent=parent,
             min_advance_ms=self._min_advance_ms,
             time_is_up=time_is_up,
+            changes=changes,
         )
         finalizations = self.finalizer.upon(authored.block, authored.state)
         events = chain.import_block(authored.block, authored.state, finalizations)
@@ -67,6 +69,10 @@ class Producer:
             pool.remove_invalid([refused.hash for refused in authored.refused], now_ms)
         self._follow(events, now_ms)
         return authored
+
+    def set_head(self, hash: bytes, now_ms: int) -> None:
+        """Make a known block the best one; the pool gets back what leaves the chain. Raises as `Chain.set_head`."""
+        self._follow(self._chain.set_head(hash), now_ms)
 
     def finalize(self, hash: bytes, now_ms: int) -> None:
         """Make a block of the best chain and its ancestors final now.

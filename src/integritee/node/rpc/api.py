@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..node import Node
 from .author import AuthorApi
 from .chain import ChainApi
+from .dev import DevApi
 from .engine import EngineApi
 from .grandpa import GrandpaApi
 from .methods import MethodTable
@@ -23,6 +24,7 @@ def node_methods(node: Node) -> MethodTable:
         PaymentApi(node),
         GrandpaApi(node),
         EngineApi(node),
+        DevApi(node),
     )
     table.add(DiscoveryApi(table.names))
     return table

@@ -21,7 +21,8 @@ RpcError (JSON-RPC code)
 └── SealingError
     ├── EmptyPool        12000   nothing to seal, and no empty block wanted
     ├── BlockNotFound    13000
-    └── SealingFailed    14000
+    ├── SealingFailed    14000
+    └── HeadIsFinal      15000   final blocks would be left
 
 Codes and messages: jsonrpsee-types, sc-rpc-api (`state/error.rs`, `policy.rs`), sc-consensus-grandpa-rpc,
 sc-consensus-manual-seal, pallet-transaction-payment-rpc. Errors of the pool carry theirs themselves.
@@ -283,6 +284,17 @@ class SealingFailed(SealingError):
     def __init__(self, reason: str) -> None:
         self.reason = reason
         super().__init__(f"consensus error: {reason}")
+
+
+class HeadIsFinal(SealingError):
+    """The chain cannot leave blocks that are final."""
+
+    code = "node.rpc.sealing.head_is_final"
+    rpc_code = 15000
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
 
 
 def reported(error: IntegriteeError) -> RpcError | PoolError:

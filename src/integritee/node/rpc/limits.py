@@ -39,6 +39,10 @@ MAX_REMOVED_EXTRINSICS: Final = 4096
 """Extrinsics one `author_removeExtrinsic` may name."""
 
 
+MAX_STORAGE_CHANGES: Final = 16_384
+"""Values one `dev_setStorage` may change."""
+
+
 @dataclass(frozen=True, slots=True)
 class ServerLimits:
     """Bounds of the server. Sizes in bytes, times in seconds."""
