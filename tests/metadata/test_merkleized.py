@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
@@ -10,10 +10,11 @@ from msgspec.structs import replace
 
 from integritee.crypto import blake3_256
 from integritee.frame.metadata import metadata_v14, metadata_v15
-from integritee.metadata import RuntimeMetadata
+from integritee.metadata import RuntimeMetadata, merkleized
 from integritee.metadata.errors import UnknownName, UnknownType, UnsupportedVersion, UnusableType
 from integritee.metadata.layout import MetadataV15
 from integritee.metadata.merkleized import ExtrinsicTypes, merkle_root, metadata_hash
+from integritee.metadata.registry import TypeRegistry
 from integritee.metadata.type_layout import (
     BitSequence,
     CompactOf,
@@ -272,3 +273,18 @@ def test_deep_types_are_walked_without_recursion() -> None:
     count = 3000
     chain: list[Any] = [SequenceOf(FIRST + i + 1) for i in range(count)]
     assert sum(1 for _ in extrinsic_types(*chain, U8).leaves()) == count
+
+
+def test_a_compact_type_is_looked_into_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often it is referred to; else metadata of permitted size would keep the enclave busy for hours."""
+    looks = []
+
+    def counted(registry: TypeRegistry, roots: Iterable[int]) -> set[int]:
+        looks.append(list(roots))
+        return reach(registry, looks[-1])
+
+    reach = merkleized._reach
+    monkeypatch.setattr(merkleized, "_reach", counted)
+    found = extrinsic_types(struct(*[field(7)] * 500), CompactOf(8), struct(field(3)))
+    assert len(list(found.leaves())) == 1
+    assert looks == [[FIRST, 0, 0], [8]]

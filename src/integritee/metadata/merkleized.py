@@ -115,6 +115,7 @@ class ExtrinsicTypes:
         roots += [part for extension in extensions for part in (extension.type, extension.additional)]
         reached = sorted(_reach(self._types, roots))
         self._numbers = {id: number for number, id in enumerate(filter(self._is_numbered, reached))}
+        self._references: dict[int, bytes] = {}
 
     def extrinsic(self) -> bytes:
         """How an extrinsic is put together."""
@@ -144,6 +145,12 @@ class ExtrinsicTypes:
         return True
 
     def _reference(self, type_id: int) -> bytes:
+        found = self._references.get(type_id)
+        if found is None:
+            found = self._references[type_id] = self._new_reference(type_id)
+        return found
+
+    def _new_reference(self, type_id: int) -> bytes:
         match self._types.type(type_id).definition:
             case PrimitiveType(kind):
                 return bytes((kind,))
