@@ -112,8 +112,13 @@ def _failure(name: str, cause: BaseException, panic: str | None) -> BaseExceptio
         case HostTrap():
             return RuntimePanic(name, str(cause))
         case wasmtime.Trap() | wasmtime.WasmtimeError():
-            return RuntimePanic(name, panic or str(cause).partition("\n")[0])
+            return RuntimePanic(name, panic or _innermost(cause))
     return cause
+
+
+def _innermost(error: Exception) -> str:
+    """wasmtime puts what was being done first, and the reason last."""
+    return " ".join(str(error).strip().rpartition("\n")[2].split())
 
 
 # --- compiled code on disk
@@ -126,13 +131,13 @@ def _compiled(engine: wasmtime.Engine, code: bytes, cache: Path | None) -> wasmt
         try:
             return wasmtime.Module.deserialize_file(engine, str(path))
         except wasmtime.WasmtimeError as error:
-            log.warning("Compiled runtime %s is not usable, compiling anew: %s", path, error)
+            log.warning("Compiled runtime %s is not usable, compiling anew: %s", path, _innermost(error))
     wasm = with_own_memory(decode_blob(code))
     log.info("Compiling the runtime, %d bytes of Wasm", len(wasm))
     try:
         module = wasmtime.Module(engine, wasm)
     except wasmtime.WasmtimeError as error:
-        raise InvalidRuntimeCode(str(error).partition("\n")[0]) from None
+        raise InvalidRuntimeCode(_innermost(error)) from None
     if path is not None:
         _store(path, bytes(module.serialize()))
     return module

@@ -1,0 +1,59 @@
+"""A real runtime: Asset Hub Rococo as the npm package of known chains ships it, raw genesis with its blob."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from integritee.frame.overlay import Overlay
+from integritee.node.chain import genesis_state
+from integritee.node.chain_spec import ChainSpec
+from integritee.node.wasm.engine import WasmEngine
+from integritee.trie import Trie
+
+from ...conformance.environments import missing_node, node_packages
+
+ASSET_HUB: Final = Path("node_modules/@substrate/connect-known-chains/dist/esm/specs/rococo_v2_2_asset_hub.js")
+
+
+@pytest.fixture(scope="session")
+def asset_hub_json() -> str:
+    """The raw specification. Without npm there is none, and the tests of it are skipped."""
+    missing = missing_node()
+    if missing is not None:
+        pytest.skip(missing)
+    module = (node_packages() / ASSET_HUB).read_text()
+    text = module[module.index("`") + 1 : module.rindex("`")]
+    assert isinstance(json.loads(text), dict)
+    return text
+
+
+@pytest.fixture(scope="session")
+def asset_hub(asset_hub_json: str) -> ChainSpec:
+    return ChainSpec.from_json(asset_hub_json)
+
+
+@pytest.fixture(scope="session")
+def wasm_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where compiled runtimes are kept for the session."""
+    return tmp_path_factory.mktemp("wasm")
+
+
+@pytest.fixture(scope="session")
+def asset_hub_engine(wasm_cache: Path) -> WasmEngine:
+    """One engine for all tests that run the real runtime; it keeps nothing but compiled code."""
+    return WasmEngine(wasm_cache)
+
+
+@pytest.fixture(scope="session")
+def genesis(asset_hub: ChainSpec, asset_hub_engine: WasmEngine) -> Trie:
+    return genesis_state(asset_hub_engine, asset_hub.genesis)
+
+
+@pytest.fixture
+def state(genesis: Trie) -> Overlay:
+    """A fresh overlay over block 0."""
+    return Overlay(genesis)
