@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 
 import pytest
 
 import integritee
-from integritee.devnet.config import DEFAULT_SHIELDINGS, TEER, Shielding, shieldings
+from integritee.devnet.config import (
+    DEFAULT_SHIELDINGS,
+    TEER,
+    Shielding,
+    add_network_options,
+    add_target_options,
+    network_config,
+    shieldings,
+)
 from integritee.devnet.errors import InvalidShield
 from integritee.devnet.main import main
+from integritee.devnet.network import target_arguments
 
 
 @pytest.mark.parametrize(
@@ -51,7 +61,10 @@ def test_without_wishes_alice_shields() -> None:
         ["devnet", "--shield", "Alice"],
         ["devnet", "--reload"],
         ["devnet", "--reload", "--app", "evm"],
+        ["devnet", "--shielding-target", "target-c"],
+        ["devnet", "--targets", "--target-a-port", "0"],
         ["demo", "--json"],
+        ["demo", "--targets"],
         ["demo", "--app", "evm"],
         ["new-app"],
     ],
@@ -61,6 +74,33 @@ def test_wrong_command_lines_exit_with_2(arguments: list[str], capsys: pytest.Ca
         main(arguments)
     assert ended.value.code == 2
     assert "usage: integritee" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "ports", "vault"),
+    [
+        ([], (None, None), "integritee"),
+        (["--targets"], (9954, 9988), "integritee"),
+        (["--targets", "--target-b-port", "19988"], (9954, 19988), "integritee"),
+        (["--shielding-target", "target-a"], (9954, 9988), "target-a"),
+        (["--targets", "--shielding-target", "target-b"], (9954, 9988), "target-b"),
+        (["--target-a-port", "19954"], (None, None), "integritee"),
+    ],
+)
+def test_targets(options: list[str], ports: tuple[int | None, int | None], vault: str) -> None:
+    parser = argparse.ArgumentParser()
+    add_network_options(parser)
+    add_target_options(parser)
+    config = network_config(parser.parse_args(options), auto_ports=False)
+    assert ((config.ports.target_a, config.ports.target_b), config.shielding_target) == (ports, vault)
+
+
+def test_a_worker_is_told_of_targets() -> None:
+    assert target_arguments({}) == ()
+    assert target_arguments({"target-a": 9954, "target-b": 9988}) == (
+        *("--target-a-parentchain-rpc-url", "ws://127.0.0.1", "--target-a-parentchain-rpc-port", "9954"),
+        *("--target-b-parentchain-rpc-url", "ws://127.0.0.1", "--target-b-parentchain-rpc-port", "9988"),
+    )
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:

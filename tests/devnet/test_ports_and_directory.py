@@ -52,6 +52,16 @@ def test_auto_replaces_only_what_is_in_use(taken: int) -> None:
     assert chosen.worker not in (0, taken, node, http)
 
 
+def test_ports_of_targets_are_chosen_with_the_others(taken: int) -> None:
+    wanted = Ports(free(), free(), free(), taken, free())
+    with pytest.raises(PortTaken) as refused:
+        choose(wanted, auto=False)
+    assert refused.value.option == "--target-a-port"
+    chosen = choose(wanted, auto=True)
+    assert chosen.target_b == wanted.target_b
+    assert chosen.target_a not in (None, 0, taken)
+
+
 def test_one_port_does_not_serve_two(taken: int) -> None:
     port = free()
     with pytest.raises(PortTaken) as refused:

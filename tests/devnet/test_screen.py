@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from integritee.devnet.ports import STANDARD_PORTS, Ports
 from integritee.devnet.screen import change, holdings_table, next_commands, ready_screen, short, teer
 
 
-def facts(ports: Ports = STANDARD_PORTS) -> Facts:
+def facts(ports: Ports = STANDARD_PORTS, **more: Any) -> Facts:
     return Facts(
         node_url=f"ws://127.0.0.1:{ports.node}",
         worker_url=f"wss://127.0.0.1:{ports.worker}",
@@ -28,6 +29,7 @@ def facts(ports: Ports = STANDARD_PORTS) -> Facts:
         ports=ports,
         data_dir=Path("/the/data"),
         pids={"node": 1, "worker": 2},
+        **more,
     )
 
 
@@ -100,3 +102,25 @@ def test_commands_are_told_of_projects(tmp_path: Path) -> None:
 
 def test_standard_ports_are_not_spelt_out() -> None:
     assert "-p" not in next_commands(facts()).split()
+
+
+TARGETS = {"target_a_url": "ws://127.0.0.1:9954", "target_b_url": "ws://127.0.0.1:9988"}
+
+
+@pytest.mark.parametrize(
+    ("vault", "lines"),
+    [
+        ("integritee", ["target-a    ws://127.0.0.1:9954", "target-b    ws://127.0.0.1:9988"]),
+        ("target-b", ["target-a    ws://127.0.0.1:9954", "target-b    ws://127.0.0.1:9988, has the vault"]),
+    ],
+)
+def test_further_chains_are_shown(vault: str, lines: list[str]) -> None:
+    text = ready_screen(facts(**TARGETS, shielding_target=vault), {}, {}, 2.0)
+    assert [line.strip() for line in text.splitlines() if line.startswith("  target")] == lines
+
+
+@pytest.mark.parametrize(("vault", "port"), [("integritee", None), ("target-a", "9954"), ("target-b", "9988")])
+def test_funds_come_out_where_the_vault_is(vault: str, port: str | None) -> None:
+    *others, balance = next_commands(facts(**TARGETS, shielding_target=vault)).splitlines()
+    assert balance.split() == ["integritee", "cli", *([] if port is None else ["-p", port]), "balance", "//Charlie"]
+    assert all("-p" not in command.split() for command in others)

@@ -13,7 +13,7 @@ from typing import Final
 from integritee.apps.discovery import is_folder
 
 from .errors import InvalidShield, NothingToReload
-from .ports import STANDARD_PORTS, Ports
+from .ports import STANDARD_PORTS, STANDARD_TARGET_PORTS, Ports
 
 DEFAULT_SEAL: Final = "interval:0.15"
 DEFAULT_SLOT_MS: Final = 150
@@ -21,14 +21,19 @@ DEFAULT_SLOT_MS: Final = 150
 TEER: Final = 10**12
 """Base units of one token."""
 
+INTEGRITEE: Final = "integritee"
+TARGETS: Final = ("target-a", "target-b")
+"""Chains to shield from besides, as the worker calls them; nodes know them with ``-dev`` appended."""
+
 SHIELDING: Final = re.compile(r"(?P<account>//.+)=(?P<amount>\d{1,15}(\.\d{1,12})?)")
 
 
 @dataclass(frozen=True)
 class NetworkConfig:
-    """Parentchain and worker. `data_dir` None: temporary. `seal` is the node's ``--seal``.
+    """Parentchain and worker. `data_dir` None: temporary. `seal` is the nodes' ``--seal``.
 
-    `apps` are names or project folders; with `reload` what changes in the folders is taken over.
+    `apps` are names or project folders; with `reload` what changes in the folders is taken over. Ports of targets
+    say that there are such; the vault is on `shielding_target`.
     """
 
     ports: Ports = STANDARD_PORTS
@@ -38,6 +43,7 @@ class NetworkConfig:
     slot_ms: int = DEFAULT_SLOT_MS
     apps: tuple[str, ...] = ()
     reload: bool = False
+    shielding_target: str = INTEGRITEE
 
     @property
     def folders(self) -> tuple[Path, ...]:
@@ -90,16 +96,37 @@ def add_app_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reload", action="store_true", help="take over what changes in the folders, keep the state")
 
 
+def add_target_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--targets",
+        action="store_true",
+        help="two further chains: target A like the parentchain, target B with an asset hub's assets",
+    )
+    for target, default in zip(TARGETS, STANDARD_TARGET_PORTS, strict=True):
+        text = f"RPC (ws) of {target}; default {default}"
+        parser.add_argument(f"--{target}-port", type=_port, default=default, metavar="PORT", help=text)
+    parser.add_argument(
+        "--shielding-target",
+        choices=(INTEGRITEE, *TARGETS),
+        default=INTEGRITEE,
+        help="the chain that funds come from, so that the vault is there; a target implies --targets",
+    )
+
+
 def network_config(found: argparse.Namespace, auto_ports: bool) -> NetworkConfig:
     """Raises NothingToReload."""
+    shielding_target = getattr(found, "shielding_target", INTEGRITEE)
+    has_targets = getattr(found, "targets", False) or shielding_target != INTEGRITEE
+    targets = (found.target_a_port, found.target_b_port) if has_targets else ()
     config = NetworkConfig(
-        ports=Ports(found.node_port, found.worker_port, found.http_port),
+        ports=Ports(found.node_port, found.worker_port, found.http_port, *targets),
         auto_ports=auto_ports,
         data_dir=found.data_dir,
         seal=found.seal,
         slot_ms=found.slot_ms,
         apps=tuple(getattr(found, "app", ())),
         reload=getattr(found, "reload", False),
+        shielding_target=shielding_target,
     )
     if config.reload and not config.folders:
         raise NothingToReload

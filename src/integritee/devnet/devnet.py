@@ -66,7 +66,9 @@ async def _open(
 
 
 def _plain(facts: Facts) -> dict[str, object]:
-    return {**asdict(facts), "data_dir": str(facts.data_dir)}
+    """Without what there is not."""
+    known = asdict(facts, dict_factory=lambda items: {name: value for name, value in items if value is not None})
+    return {**known, "data_dir": str(facts.data_dir)}
 
 
 # -- changed code --------------------------------------------------------------------------------------

@@ -72,9 +72,9 @@ class Ledgers:
 
 @asynccontextmanager
 async def connect(facts: Facts) -> AsyncIterator[Ledgers]:
-    """Clients of both ledgers for the length of a block."""
+    """Clients of both ledgers for the length of a block; the parentchain is the one that has the vault."""
     async with AsyncExitStack() as stack:
-        chain = await stack.enter_async_context(await ParentchainClient.connect(facts.node_url))
+        chain = await stack.enter_async_context(await ParentchainClient.connect(facts.shielding_url))
         worker = await stack.enter_async_context(await WorkerClient.connect(facts.worker_url))
         yield Ledgers(chain, worker, ss58_decode(facts.vault)[0])
 

@@ -16,7 +16,15 @@ from integritee import __version__
 from integritee.apps.errors import InvalidAppName
 from integritee.errors import IntegriteeError
 
-from .config import NetworkConfig, Shielding, add_app_options, add_network_options, network_config, shieldings
+from .config import (
+    NetworkConfig,
+    Shielding,
+    add_app_options,
+    add_network_options,
+    add_target_options,
+    network_config,
+    shieldings,
+)
 from .errors import AppNameUnusable, InvalidShield, NothingToReload
 
 PROGRAMS: Final = {
@@ -89,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     devnet = commands.add_parser("devnet", help="parentchain, worker and enclave until Ctrl-C", allow_abbrev=False)
     add_network_options(devnet)
     add_app_options(devnet)
+    add_target_options(devnet)
     devnet.add_argument("--auto-ports", action="store_true", help="free ports instead of those in use")
     devnet.add_argument(
         "--shield",

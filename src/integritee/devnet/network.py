@@ -1,19 +1,19 @@
-"""A running set-up: one parentchain node, one worker with its enclave.
+"""A running set-up: one parentchain node, one worker with its enclave, and nodes of further chains if asked for.
 
-Both processes start at once and find each other; from then on the set-up lives as long as both of them. The worker
+All processes start at once and find each other; from then on the set-up lives as long as all of them. The worker
 may be exchanged for another one on the same data.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
-from .config import NetworkConfig
+from .config import INTEGRITEE, TARGETS, NetworkConfig
 from .directory import DataDirectory, open_directory
 from .ports import HOST, Ports, choose
 from .processes import START_TIMEOUT, Child
@@ -44,6 +44,15 @@ class Facts:
     ports: Ports
     data_dir: Path
     pids: dict[str, int]
+    target_a_url: str | None = None
+    target_b_url: str | None = None
+    shielding_target: str = INTEGRITEE
+
+    @property
+    def shielding_url(self) -> str:
+        """The chain that has the vault."""
+        urls = {"target-a": self.target_a_url, "target-b": self.target_b_url}
+        return urls.get(self.shielding_target) or self.node_url
 
 
 class Network:
@@ -52,22 +61,31 @@ class Network:
     def __init__(self, config: NetworkConfig, ports: Ports, directory: DataDirectory) -> None:
         self._config, self._ports, self._directory = config, ports, directory
         self._children: dict[str, Child] = {}
+        places = zip(TARGETS, (ports.target_a, ports.target_b), strict=True)
+        self._targets = {name: port for name, port in places if port is not None}
 
     async def start(self) -> None:
-        """Start both processes. They are not ready yet."""
-        node_dir, config = self._directory.below("node"), self._config
-        node = ("--dev", "--base-path", str(node_dir), "--rpc-port", str(self._ports.node))
-        await self._start("node", NODE, (*node, "--seal", config.seal, *FINALITY))
+        """Start all processes. They are not ready yet."""
+        await self._start_node("node", "dev", self._ports.node)
+        for name, port in self._targets.items():
+            await self._start_node(name, f"{name}-dev", port)
         await self.start_worker()
+
+    async def _start_node(self, name: str, chain: str, port: int) -> None:
+        place = ("--base-path", str(self._directory.below(name)), "--rpc-port", str(port))
+        seal = ("--seal", self._config.seal, *FINALITY)
+        await self._start(name, NODE, ("--dev", "--chain", chain, *place, *seal))
 
     async def start_worker(self, shard: str | None = None) -> None:
         """Start the worker on what its data directory holds; `shard` is what it has to find there."""
         ports, config = self._ports, self._config
         data_dir = self._directory.below("worker")
         place = ("-p", str(ports.node), "-P", str(ports.worker), "-h", str(ports.http), "-d", str(data_dir))
+        targets = target_arguments(self._targets)
         run = ("run", "--dev", "--skip-ra", "--slot-ms", str(config.slot_ms), *app_arguments(config.apps))
+        vault = ("--shielding-target", config.shielding_target) if targets else ()
         sealing = ("--seal-to-signer",) if config.reload else ()
-        await self._start("worker", WORKER, (*place, *run, *sealing, *([shard] if shard else [])))
+        await self._start("worker", WORKER, (*place, *targets, *run, *vault, *sealing, *([shard] if shard else [])))
 
     async def stop_worker(self) -> None:
         """End the worker alone, if there is one; what it knows is in its data directory."""
@@ -79,17 +97,18 @@ class Network:
         self._children[name] = await Child.start(name, module, arguments, log, inherited=(self._directory.lock,))
 
     async def listening(self) -> None:
-        """Wait until both processes have loaded and can be talked to. Raises ProcessEnded, ProcessSilent."""
-        await self._children["node"].line("READY ")
+        """Wait until all processes have loaded and can be talked to. Raises ProcessEnded, ProcessSilent."""
+        for node in ("node", *self._targets):
+            await self._children[node].line("READY ")
         await self._children["worker"].line("[+] Trusted RPC listening")
 
     async def ready(self, timeout: float = START_TIMEOUT) -> Facts:
         """Wait, `timeout` seconds at most, until sidechain blocks are made. Raises ProcessEnded, ProcessSilent."""
-        node, worker = self._children["node"], self._children["worker"]
-        node_url = await node.line("READY ", timeout)
+        worker = self._children["worker"]
+        urls = {name: await self._children[name].line("READY ", timeout) for name in ("node", *self._targets)}
         await worker.line("READY", timeout)
         return Facts(
-            node_url=node_url,
+            node_url=urls["node"],
             worker_url=f"wss://{HOST}:{self._ports.worker}",
             http_url=f"http://{HOST}:{self._ports.http}/is_initialized",
             mrenclave=await worker.line("MRENCLAVE="),
@@ -99,6 +118,9 @@ class Network:
             ports=self._ports,
             data_dir=self._directory.path,
             pids={name: child.pid for name, child in self._children.items()},
+            target_a_url=urls.get("target-a"),
+            target_b_url=urls.get("target-b"),
+            shielding_target=self._config.shielding_target,
         )
 
     async def while_alive(self, work: Coroutine[None, None, T]) -> T:
@@ -119,13 +141,22 @@ class Network:
             await asyncio.gather(working, *ending, return_exceptions=True)
 
     async def stop(self) -> None:
-        """End both processes, at the same time."""
+        """End all processes, at the same time."""
         await asyncio.gather(*(child.stop() for child in self._children.values()))
 
 
 def app_arguments(apps: Sequence[str]) -> tuple[str, ...]:
     """Options with which a worker is told of its apps."""
     return tuple(word for app in apps for word in ("--app", app))
+
+
+def target_arguments(targets: Mapping[str, int]) -> tuple[str, ...]:
+    """Options with which a worker is told of further chains, by their ports."""
+    return tuple(
+        word
+        for name, port in targets.items()
+        for word in (f"--{name}-parentchain-rpc-url", f"ws://{HOST}", f"--{name}-parentchain-rpc-port", str(port))
+    )
 
 
 @asynccontextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from .config import TEER
 from .ledgers import LEDGER, PARENTCHAIN, Holdings
@@ -67,7 +68,7 @@ integritee devnet is ready after {seconds:.1f} s. No TEE protects this enclave: 
   shard       {facts.shard}
   vault       {facts.vault}
   enclave     {facts.enclave_account}
-  parentchain {facts.node_url}
+  parentchain {facts.node_url}{_targets(facts)}
   trusted RPC {facts.worker_url}
   health      {facts.http_url}
   data, logs  {facts.data_dir}
@@ -79,17 +80,33 @@ In another terminal:
 Ctrl-C ends it."""
 
 
+def _targets(facts: Facts) -> str:
+    """Further chains, one a line."""
+    urls = {"target-a": facts.target_a_url, "target-b": facts.target_b_url}
+    lines = [f"\n  {name:11} {url}" for name, url in urls.items() if url is not None]
+    return "".join(line + (", has the vault" if facts.shielding_target in line else "") for line in lines)
+
+
 def next_commands(facts: Facts, folders: Sequence[Path] = ()) -> str:
     """Command lines that work with this set-up."""
     ports = facts.ports
-    node = "" if ports.node == STANDARD_PORTS.node else f" -p {ports.node}"
-    worker = "" if ports.worker == STANDARD_PORTS.worker else f" -P {ports.worker}"
-    cli = f"integritee cli{node}{worker}"
+    cli = _cli(ports.node, ports.worker)
+    vault_cli = _cli(urlsplit(facts.shielding_url).port or ports.node, ports.worker)
     commands = (
         f"{cli} trusted --direct transfer //Alice //Bob {TEER}",
         f"{cli} trusted --direct balance //Bob",
         f"{cli} trusted --direct unshield-funds //Bob //Charlie {TEER // 2}",
-        f"{cli} balance //Charlie",
+        f"{vault_cli} balance //Charlie",
     )
     apps = "".join(f" --app {folder}" for folder in folders)
     return "\n".join(INDENT + command for command in (*commands, *([f"{cli}{apps} trusted --help"] if apps else [])))
+
+
+def _cli(node: int, worker: int) -> str:
+    """The command line for a parentchain and a worker, by their ports."""
+    standard = STANDARD_PORTS
+    return (
+        "integritee cli"
+        + ("" if node == standard.node else f" -p {node}")
+        + ("" if worker == standard.worker else f" -P {worker}")
+    )
