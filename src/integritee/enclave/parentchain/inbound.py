@@ -15,6 +15,7 @@ from typing import Final
 
 from integritee.crypto import blake2_256
 from integritee.metadata import EventRecord, RuntimeMetadata, UndecodableEvent
+from integritee.metadata.extrinsic import BARE_V4, BARE_V5
 from integritee.primitives.header import Header
 from integritee.scale import Err, decode_compact, encode_compact
 
@@ -120,10 +121,11 @@ def _events(metadata: RuntimeMetadata, raw: bytes) -> list[EventRecord]:
 
 def _timestamp(metadata: RuntimeMetadata, extrinsics: list[bytes]) -> int | None:
     """Unix ms of the block's `Timestamp.set` inherent."""
-    wanted = b"\x04" + metadata.call_index("Timestamp", "set")
+    call = metadata.call_index("Timestamp", "set")
+    wanted = (bytes((BARE_V4,)) + call, bytes((BARE_V5,)) + call)
     for raw in extrinsics:
         _, at = decode_compact(raw)
-        if raw[at : at + 3] == wanted:
+        if raw.startswith(wanted, at):
             return decode_compact(raw, at + 3)[0]
     return None
 
