@@ -269,7 +269,7 @@ async def test_malformed_bytes_end_the_stream(hostile: Pair, data: bytes, caplog
 async def test_answers_nobody_asked_for_are_ignored(hostile: Pair) -> None:
     for kind in (Kind.REPLY, Kind.FAILURE):
         hostile.writer.write(encode_frame(Frame(kind, 1, 1, b"nonsense")))
-    hostile.writer.write(encode_frame(Frame(Kind.REQUEST, 5, Ecalls.import_blocks.number, b"\x00\x00")))
+    hostile.writer.write(encode_frame(Frame(Kind.REQUEST, 5, Ecalls.import_blocks.number, b"\x00\x00\x00")))
     frame = await hostile.frame()
     assert (frame.kind, frame.id) == (Kind.REPLY, 5)
 
@@ -280,7 +280,7 @@ async def test_a_malformed_request_is_refused_and_the_stream_goes_on(hostile: Pa
     frame = await hostile.frame()
     failure: Failure = codec(Failure).decode(frame.payload)
     assert (frame.kind, frame.id, failure.code) == (Kind.FAILURE, 5, "scale.unknown_variant")
-    hostile.writer.write(encode_frame(Frame(Kind.REQUEST, 6, number, b"\x00\x00")))
+    hostile.writer.write(encode_frame(Frame(Kind.REQUEST, 6, number, b"\x00\x00\x00")))
     assert (await hostile.frame()).kind is Kind.REPLY
 
 

@@ -73,7 +73,7 @@ def besieged(template: World) -> World:
 
 def memory(world: World) -> tuple[Any, ...]:
     """All that a request of the host could change, on the disk and off it."""
-    core, follower = world.core, world.core.follower
+    core, follower = world.core, world.core.integritee.follower
     assert follower is not None
     return (
         core.sync_state(),
@@ -83,10 +83,10 @@ def memory(world: World) -> tuple[Any, ...]:
         dict(follower.pins),
         follower.facts,
         core.state.root(),
-        core.outbox.whole(),
+        core.integritee.outbox.whole(),
         core.phase,
         core.goal,
-        core._resume,
+        core.integritee.resume,
         world.store.sequence,
         world.directory.contents(),
     )

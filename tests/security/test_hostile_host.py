@@ -288,12 +288,14 @@ IDENTITIES = [
         "enclave.foreign_genesis",
     ),
     Attack(
-        "changer of chains", introduce(lambda p: replace(p, id=ParentchainId.TargetA)), "enclave.foreign_parentchain"
+        "changer of chains",
+        introduce(lambda p: replace(p, id=ParentchainId.TargetA)),
+        "enclave.chain_followed_already",
     ),
     Attack(
         "feeder from elsewhere",
         lambda world: world.core.import_blocks(ImportBlocks(ParentchainId.TargetB, honest(world))),
-        "enclave.foreign_parentchain",
+        "enclave.not_ready",
     ),
 ]
 

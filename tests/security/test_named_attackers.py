@@ -25,7 +25,7 @@ def test_altered_extrinsics_reach_nobody(world: World) -> None:
     world.drops = lambda extrinsic: True
     world.unshield(ANN, CAT.public, TEER)
     world.slot()
-    payment = next(e for e in world.core.outbox.entries.values() if e.payment)
+    payment = next(e for e in world.core.integritee.outbox.entries.values() if e.payment)
     before = world.chain.free(DAN.public)
     for extrinsic in (
         payment.extrinsic.replace(CAT.public, DAN.public),
@@ -52,7 +52,7 @@ def test_replayed_and_reordered_extrinsics_pay_once_each(world: World) -> None:
         world.unshield(ANN, CAT.public, TEER + i, nonce + i)
     world.slot()
     for _ in range(3):
-        for extrinsic in reversed(world.core.outbox.pending()):
+        for extrinsic in reversed(world.core.integritee.outbox.pending()):
             world.chain.submit(extrinsic, world.now)
         world.grow()
     world.sync()

@@ -9,33 +9,28 @@ from collections import Counter
 from random import Random
 from typing import Final
 
-from integritee.enclave.parentchain.contract import WatchedKeys
+from integritee.enclave.parentchain.contract import ParentchainContract, Place
 from integritee.enclave.parentchain.inbound import Deposit, ExtrinsicOutcome, InboundBlock
 from integritee.enclave.parentchain.outbox import Finished, OutboxEntry, Payment
 from integritee.frame.pallets.system import AccountData, AccountInfo
 from integritee.primitives.enclave_bridge import ShardConfig, ShardSignerStatus, ShardStatus, UpgradableShardConfig
 from integritee.primitives.header import Digest, Header
+from integritee.primitives.ids import ParentchainId
 from integritee.primitives.storage import blake2_map_key
 from integritee.scale import encode
 from integritee.stf.asset_map import AssetId
 
+from ..enclave.core.parentchain import metadata
 from .kit import MRENCLAVE, NOW, SHARD, VAULT
 
 MAX_BALANCE: Final = (1 << 128) - 1
 SIGNER: Final = b"\x51" * 32
 """The enclave's account on the parentchain."""
 
-KEYS: Final = WatchedKeys(
-    shard_status=blake2_map_key("EnclaveBridge", "ShardStatus", SHARD),
-    shard_config=blake2_map_key("EnclaveBridge", "ShardConfigRegistry", SHARD),
-    confirmation=b"confirmation",
-    bridge_version=b"bridge version",
-    sidechain_version=b"sidechain version",
-    vault_account=blake2_map_key("System", "Account", VAULT),
-    vault_proxies=b"vault proxies",
-    enclave_account=b"enclave account",
-    registration=b"registration",
-)
+CONTRACT: Final = ParentchainContract(metadata(), Place(ParentchainId.Integritee, SHARD, SIGNER, VAULT))
+assert CONTRACT.bridge is not None
+BRIDGE: Final = CONTRACT.bridge.keys
+VAULT_ACCOUNT: Final = blake2_map_key("System", "Account", VAULT)
 
 
 class LayerOne:
@@ -92,15 +87,15 @@ class LayerOne:
         paid = held >= payment.amount and random.randrange(5) > 0
         if paid:
             self.receive(-payment.amount, payment.asset)
-        entry = OutboxEntry(0, 0, b"", 0, 0, 0, 0, b"", payment)
+        entry = OutboxEntry(0, bytes(32), 0, b"", 0, 0, 0, 0, b"", payment)
         outcome = ExtrinsicOutcome(True, paid) if random.randrange(2) else ExtrinsicOutcome(paid, None)
         return Finished(entry, outcome)
 
     def _values(self) -> dict[bytes, bytes | None]:
         config = UpgradableShardConfig(ShardConfig(MRENCLAVE, maintenance_mode=self.in_maintenance))
         return {
-            KEYS.bridge_version: b"\x01\x00",
-            KEYS.shard_config: encode(UpgradableShardConfig, config),
-            KEYS.shard_status: encode(ShardStatus, [ShardSignerStatus(SIGNER, MRENCLAVE, self.header.number)]),
-            KEYS.vault_account: self.vault_account(),
+            BRIDGE.bridge_version: b"\x01\x00",
+            BRIDGE.shard_config: encode(UpgradableShardConfig, config),
+            BRIDGE.shard_status: encode(ShardStatus, [ShardSignerStatus(SIGNER, MRENCLAVE, self.header.number)]),
+            VAULT_ACCOUNT: self.vault_account(),
         }

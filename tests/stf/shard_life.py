@@ -39,7 +39,7 @@ from .arbitrary_operations import arbitrary_call, arbitrary_question, arbitrary_
 from .cast import PEOPLE, USERS, accounts_of
 from .getter_laws import ask
 from .kit import ENCLAVE, MRENCLAVE, NOW, SHARD, VAULT
-from .layer_one import KEYS, LayerOne
+from .layer_one import CONTRACT, VAULT_ACCOUNT, LayerOne
 from .step import Step
 from .step_laws import ISSUES_AT_WILL, SHIELDS, LawBroken, check_step, expect, expect_that
 from .tally import DONE, Tally
@@ -174,7 +174,7 @@ class ShardLife:
     def _open(self, builder: BlockBuilder) -> None:
         self.outbox_is_full = False
         for block, finished in self.inputs.parentchain:
-            builder.apply_parentchain(block, KEYS, finished)
+            builder.apply_parentchain(CONTRACT, block, finished)
         builder.begin_calls()
 
     def end_block(self, random: Random) -> None:
@@ -186,7 +186,7 @@ class ShardLife:
         block = self._seal(self.builder)
         if draw.chance(self.made_again):
             self._make_again(block)
-        self.layer_one.owed += [payment for _, payment in block.effects if payment is not None]
+        self.layer_one.owed += [planned.payment for planned in block.effects if planned.payment is not None]
         self._check_backing()
         self.state, self.parent = block.state, block.header
         self.tally.blocks += 1
@@ -271,7 +271,7 @@ class ShardLife:
 
     def _prepare(self, builder: BlockBuilder, turn: Turn) -> None:
         if turn.vault is not None:
-            builder.runtime.parentchain(ParentchainId.Integritee).mirror.put(KEYS.vault_account, turn.vault)
+            builder.runtime.parentchain(ParentchainId.Integritee).mirror.put(VAULT_ACCOUNT, turn.vault)
         self.outbox_is_full = turn.outbox_is_full
 
     def _over(self, signed: TrustedCallSigned, run: Callable[[TrustedCallSigned], Outcome]) -> Outcome:

@@ -56,8 +56,8 @@ class InitParams(Struct, frozen=True):
     clean_reset: bool
     check_invariants: bool
     """Whether the laws of the ledger are checked with every block."""
-    shielding_target: ParentchainId = ParentchainId.Integritee
-    """The parentchain that a new shard's vault is on."""
+    shielding_target: ParentchainId | None = None
+    """The parentchain that the shard's vault is on; unsaid, a new shard's is on Integritee."""
     max_parentchain_age_ms: u64 = DEFAULT_PARENTCHAIN_AGE_MS
     """How old the latest proven block of Integritee may be while blocks are produced."""
 

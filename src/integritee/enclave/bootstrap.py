@@ -16,6 +16,8 @@ from typing import Final
 import integritee
 from integritee.apps.catalog import LedgerConfig, ledger_of
 from integritee.boundary.messages import EnclaveIdentity, InitParams
+from integritee.frame.overlay import Overlay
+from integritee.primitives.ids import ParentchainId
 from integritee.stf.ledger import Ledger
 from integritee.trie import Trie
 
@@ -23,9 +25,10 @@ from .attestation.measurement import measure
 from .attestation.seal_root import load_or_create_root
 from .attestation.simulation import SimulationTee
 from .attestation.tee import SealPolicy, Tee
-from .core import PINS, PINS_LABEL, RUNTIME_LABEL, CoreConfig, EnclaveCore
-from .errors import ForeignShard, SealPolicyRefused
+from .core import CoreConfig, EnclaveCore
+from .errors import ForeignShard, SealPolicyRefused, VaultElsewhere
 from .keys import load_or_create
+from .parentchain.link import forget_contacts
 from .parentchain.outbox import Outbox
 from .records import Recovered, from_snapshot
 from .store import DiskDirectory, SealedStore, erase_history
@@ -52,7 +55,7 @@ def start(params: InitParams, random: Callable[[int], bytes] = os.urandom) -> En
 
     Raises AppError and IndexClash for apps that cannot be had, SealPolicyRefused, StoreLocked if another enclave
     has the state, SealBroken if it was sealed by another measurement, the named errors of a tampered journal,
-    ForeignShard if it holds another shard.
+    ForeignShard if it holds another shard, VaultElsewhere if the shard's vault is not where it is wanted.
     """
     data_dir = Path(params.data_dir)
     config = LedgerConfig.of(params.apps, params.development)
@@ -63,9 +66,14 @@ def start(params: InitParams, random: Callable[[int], bytes] = os.urandom) -> En
     store, stored = _open_store(data_dir, tee.seal_key(SEAL_LABEL, policy), int(tee.kind), params.clean_reset, random)
     try:
         mrenclave = tee.identity().fingerprint
-        core = recover(
-            store, stored, mrenclave, params.shard, params.trusted_url, ledger, random, params.check_invariants
+        wishes = Wishes(
+            params.trusted_url,
+            params.shard,
+            params.shielding_target,
+            params.max_parentchain_age_ms,
+            params.check_invariants,
         )
+        core = recover(store, stored, mrenclave, wishes, ledger, random)
         return Enclave(core, store, tee)
     except BaseException:
         store.close()
@@ -112,37 +120,62 @@ def _open_store(
         log.warning("clean reset: the keys were sealed by other code (%s) and are replaced", unreadable.code)
         shutil.rmtree(path)
         return open_store()
-    store.put_secret(PINS_LABEL, PINS.encode({}))
-    store.put_secret(RUNTIME_LABEL, b"")
+    forget_contacts(store)
     return store, stored
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the operator asks of the core; see `InitParams`."""
+
+    url: str
+    shard: bytes | None = None
+    shielding_target: ParentchainId | None = None
+    max_parentchain_age_ms: int = 0
+    check_invariants: bool = False
 
 
 def recover(
     store: SealedStore,
     stored: StoredState,
     mrenclave: bytes,
-    shard: bytes | None,
-    url: str,
+    wishes: Wishes,
     ledger: Ledger,
     random: Callable[[int], bytes] = os.urandom,
-    check_invariants: bool = False,
 ) -> EnclaveCore:
-    """The core as the open store remembers it. `shard` defaults to the stored one, else to `mrenclave`.
+    """The core as the open store remembers it. Its shard is the stored one, else the one asked for, else `mrenclave`.
 
-    Raises the named errors of a tampered journal, RecoveryError, ForeignShard.
+    Raises the named errors of a tampered journal, RecoveryError, ForeignShard, VaultElsewhere.
     """
     keys = load_or_create(store, random)
-    outbox = Outbox(keys.signing)
-    recovered = Recovered(Trie.empty())
+    outboxes = {id: Outbox(keys.signing) for id in ParentchainId}
+    recovered = Recovered(Trie.empty(), outboxes)
     if stored.snapshot is not None:
-        recovered = from_snapshot(stored.snapshot.items(), stored.snapshot.meta, outbox)
+        recovered = from_snapshot(stored.snapshot.items(), stored.snapshot.meta, outboxes)
     for record in stored.records:
-        recovered.apply(record.kind, record.payload, outbox)
-    wanted = shard or recovered.shard or mrenclave
-    if recovered.shard not in (None, wanted):
-        raise ForeignShard(wanted, recovered.shard or b"")
-    config = CoreConfig(wanted, mrenclave, url, check_invariants)
-    return EnclaveCore(config, keys, ledger, store, recovered, outbox, random)
+        recovered.apply(record.kind, record.payload)
+    shard = wishes.shard or recovered.shard or mrenclave
+    if recovered.shard not in (None, shard):
+        raise ForeignShard(shard, recovered.shard or b"")
+    config = CoreConfig(
+        shard,
+        mrenclave,
+        wishes.url,
+        _shielding_target(ledger, recovered, wishes.shielding_target),
+        wishes.max_parentchain_age_ms,
+        wishes.check_invariants,
+    )
+    return EnclaveCore(config, keys, ledger, store, recovered, random)
+
+
+def _shielding_target(ledger: Ledger, recovered: Recovered, wanted: ParentchainId | None) -> ParentchainId:
+    """Where the vault is, or will be. Raises VaultElsewhere: it does not move."""
+    vault = ledger.runtime(Overlay(recovered.state)).vault() if recovered.shard is not None else None
+    if vault is None:
+        return ParentchainId.Integritee if wanted is None else wanted
+    if wanted not in (None, vault[1]):
+        raise VaultElsewhere(wanted.name, vault[1].name)
+    return vault[1]
 
 
 def identity(core: EnclaveCore, tee: Tee, trusted_port: int) -> EnclaveIdentity:

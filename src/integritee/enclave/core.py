@@ -6,6 +6,7 @@ durable first is appended to the store, and the driver syncs it before it acts o
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -14,7 +15,6 @@ from integritee.boundary.messages import (
     ImportBlocks,
     ParentchainParams,
     PhaseChanged,
-    RuntimeFacts,
     RuntimeUpdate,
     SyncState,
 )
@@ -27,20 +27,21 @@ from integritee.primitives.sidechain import (
     SidechainHeader,
     SignedBlock,
 )
-from integritee.scale import Bytes32, codec, u32
+from integritee.scale import codec
 from integritee.stf.executor import Executor
 from integritee.stf.ledger import Ledger
 from integritee.stf.operation import TrustedCallSigned
 from integritee.stf.runtime import LedgerRuntime
 from integritee.trie import Trie
 
-from .errors import ForeignGenesis, ForeignParentchain, NotReady, StateRolledBack
+from .errors import FollowedAlready, StateRolledBack
 from .keys import EnclaveKeys, Randomness
+from .parentchain.contract import Place
 from .parentchain.follower import Follower
 from .parentchain.inbound import InboundBlock
-from .parentchain.onboarding import Goal, Phase, Step, account_info, authorities, is_registered, next_step
-from .parentchain.outbox import ONBOARDING_PERIOD, Outbox, sign_call
-from .parentchain.runtimes import proven_version
+from .parentchain.link import Link, is_due
+from .parentchain.onboarding import Goal, Phase, Step, authorities, is_registered, membership_step, vault_step
+from .parentchain.outbox import ONBOARDING_PERIOD
 from .pool import StatusChanged, TopPool
 from .records import (
     ANCHOR,
@@ -49,6 +50,7 @@ from .records import (
     META,
     AnchorRecord,
     BlockRecord,
+    ChainRecord,
     GenesisRecord,
     RecordKind,
     Recovered,
@@ -56,33 +58,31 @@ from .records import (
     size_of,
 )
 from .sidechain.author import Assignment, Decipher, lasting_secret
+from .sidechain.lane import Lane
 from .sidechain.production import Production
 from .sidechain.slots import Slot, claims_slot
 from .store import SealedStore, StoreError
 
 ANCHOR_STRIDE: Final = 64
-"""Parentchain blocks between two records of the light client's progress before the shard runs."""
+"""Parentchain blocks between two records of a light client's progress before the shard runs."""
 
-REBROADCAST_STRIDE: Final = 4
-"""Parentchain blocks between two submissions of the same pending extrinsic."""
+RETRY_STRIDE: Final = 4
+"""Parentchain blocks between two attempts at the same step of onboarding."""
 
 MAX_EARLY_BLOCKS: Final = 1024
-"""Parentchain blocks kept for the shard's beginning while onboarding goes on; older ones are before its time."""
+"""Blocks of each parentchain kept for the shard's beginning while onboarding goes on; older ones are before its
+time."""
 
-PINS_LABEL: Final = "parentchain-pins"
-PINS: Final = codec(dict[u32, Bytes32])
-RUNTIME_LABEL: Final = "parentchain-runtime"
-RUNTIME: Final = codec(RuntimeFacts)
-MAX_REMEMBERED: Final = 1_000_000
-"""Bytes of metadata that are kept across restarts; for larger ones the host must be able to repeat itself."""
 CONFIRMATION: Final = codec(SidechainBlockConfirmation)
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
 class Effects:
-    """What the driver does once the store is synced."""
+    """What the driver does once the store is synced. `submit` are extrinsics by the chain they are for."""
 
-    submit: list[bytes] = field(default_factory=list)
+    submit: dict[ParentchainId, list[bytes]] = field(default_factory=dict)
     blocks: list[SignedBlock] = field(default_factory=list)
     statuses: list[StatusChanged] = field(default_factory=list)
     phase: PhaseChanged | None = None
@@ -90,17 +90,20 @@ class Effects:
 
 @dataclass(frozen=True)
 class CoreConfig:
-    """Facts fixed for the life of the process. `url` is the advertised trusted URL; with `check_invariants` every
-    block of ours is checked against the laws of the ledger."""
+    """Facts fixed for the life of the process. `url` is the advertised trusted URL, `shielding_target` the chain of
+    the vault; `max_age` ms is how old the latest block of Integritee may be while blocks are produced (0: any); with
+    `check_invariants` every block of ours is checked against the laws of the ledger."""
 
     shard: bytes
     mrenclave: bytes
     url: str
+    shielding_target: ParentchainId = ParentchainId.Integritee
+    max_age: int = 0
     check_invariants: bool = False
 
 
 class EnclaveCore:
-    """One shard, one parentchain, one sidechain."""
+    """One shard, its parentchains, one sidechain."""
 
     def __init__(
         self,
@@ -109,36 +112,48 @@ class EnclaveCore:
         ledger: Ledger,
         store: SealedStore,
         recovered: Recovered,
-        outbox: Outbox,
         random: Randomness,
     ) -> None:
         self.config, self.keys, self.ledger = config, keys, ledger
         self._store, self._random = store, random
-        self.outbox = outbox
         self.pool: TopPool[TrustedCallSigned] = TopPool()
         self.head = recovered.head
         self.state_bytes = recovered.state_bytes
-        self._resume = recovered.light_client or None
         self.is_running = recovered.shard is not None
         self.phase = Phase.CONNECTING
-        self.needed_funds = 0
         self.halted: IntegriteeError | None = None
-        self.follower: Follower | None = None
-        self._remembered: int | None = None
-        self._resume_version: int | None = None
-        """Runtime versions: whose metadata is sealed, and which is proven where the light client would resume."""
-        self._has_rebroadcast = False
-        """Since the start; what a crash kept from being submitted should not wait longer than necessary."""
+        self.goal = Goal(config.mrenclave, config.url)
         self._registered_at: int | None = None
         """Parentchain block at which the enclave last asked to be put on record again."""
-        self.goal = Goal(config.mrenclave, config.url, 0, 0)
         self._latest = ledger.runtime()
         self._view = Executor(ledger, ledger.runtime(), config.mrenclave, config.shard)
         self._view.runtime.secret = lasting_secret(keys.state)
         self._recorded = 0
         """Sequence of the record that made `state` and `head`."""
         self._adopt(recovered.state)
+        self.links = {id: self._link(id, recovered) for id in ParentchainId}
         self.show_durable()
+
+    def _link(self, id: ParentchainId, recovered: Recovered) -> Link:
+        vault = self.keys.vault(self.config.shard).public if id is self.config.shielding_target else None
+        return Link(
+            Place(id, self.config.shard, self.keys.signing.public, vault),
+            self._store,
+            recovered.outboxes[id],
+            recovered.light_clients.get(id),
+            self.runtime.parentchain(id).parentchain_genesis_hash.get(),
+            self.runtime.development,
+        )
+
+    @property
+    def integritee(self) -> Link:
+        """The chain that has the registry of enclaves and shards."""
+        return self.links[ParentchainId.Integritee]
+
+    @property
+    def vault_link(self) -> Link:
+        """The chain that funds come from."""
+        return self.links[self.config.shielding_target]
 
     # -- the committed state -------------------------------------------------------------------------
 
@@ -151,7 +166,8 @@ class EnclaveCore:
         if self._store.synced >= self._recorded:
             self._view.runtime.state = Overlay(self.state)
             self._shown_head = self.head
-            self._remember_runtime()
+            for link in self.links.values():
+                link.remember_runtime()
 
     @property
     def view(self) -> Executor:
@@ -170,159 +186,129 @@ class EnclaveCore:
 
     def confirmed_number(self) -> int:
         """Number on the parentchain's latest confirmation as proven; 0 without one."""
-        if self.follower is None:
+        if self.integritee.follower is None:
             return 0
-        raw = self.follower.values.get(self.follower.contract.watched.confirmation)
-        return int(CONFIRMATION.decode(raw).block_number) if raw else 0
+        confirmed = self._confirmation(self.integritee.follower)
+        return int(confirmed.block_number) if confirmed else 0
+
+    @staticmethod
+    def _confirmation(follower: Follower) -> SidechainBlockConfirmation | None:
+        raw = follower.values.get(follower.bridge.keys.confirmation)
+        return CONFIRMATION.decode(raw) if raw else None
 
     # -- ecalls --------------------------------------------------------------------------------------
 
     def connect(self, params: ParentchainParams) -> SyncState:
-        """Meet the parentchain.
-
-        Raises ForeignParentchain, ForeignGenesis, and the errors of light client, metadata and proofs.
-        """
-        _expect_integritee(params.id)
-        bound = self.runtime.parentchain(ParentchainId.Integritee).parentchain_genesis_hash.get()
-        found = params.genesis.hash()
-        if self.follower is not None:
-            bound = self.follower.genesis_hash
-        if bound is not None and bound != found:
-            raise ForeignGenesis(found, bound)
-        goal = Goal(self.config.mrenclave, self.config.url, params.required_funds, params.vault_funding)
-        if self.follower is not None:
-            self.follower.adopt_runtime(params.runtime)
-            self.goal = goal
-            return self.sync_state()
-        pins = self._load_pins()
-        vault = self.keys.vault(self.config.shard).public
-        account = self.keys.signing.public
-        remembered = self._load_runtime()
-        self.follower = Follower(params, self._resume, remembered, pins, self.config.shard, account, vault)
-        self._save_pins(pins, self.follower.pins)
-        if remembered is None:
-            self._resume_version = params.runtime.spec_version
-            self._remember_runtime()
-        self.goal = goal
-        self.phase = Phase.RUNNING if self.is_running else Phase.UNFUNDED
-        return self.sync_state()
+        """Meet a parentchain. Raises FollowedAlready, and as `Link.connect`."""
+        link = self.links[params.id]
+        for other in self.links.values():
+            if other is not link and other.bound == params.genesis.hash():
+                raise FollowedAlready(link.id.name, other.id.name)
+        link.connect(params)
+        if link is self.integritee and self.phase is Phase.CONNECTING:
+            self.phase = Phase.RUNNING if self.is_running else Phase.UNFUNDED
+        return link.sync_state()
 
     def set_runtime(self, update: RuntimeUpdate) -> None:
         """Learn the metadata of an upgraded runtime. Raises SpecVersionUnproven, MetadataChanged, …"""
-        _expect_integritee(update.id)
-        self._connected().adopt_runtime(update.runtime)
+        self.links[update.id].connected.adopt_runtime(update.runtime)
 
-    def sync_state(self) -> SyncState:
-        follower = self._connected()
-        keys = follower.contract.watched.all()
-        return SyncState(follower.head.number, follower.head.hash(), keys, follower.light_client.trust)
+    def sync_state(self, id: ParentchainId = ParentchainId.Integritee) -> SyncState:
+        return self.links[id].sync_state()
 
     def chain_statuses(self, now: int) -> list[ChainStatus]:
-        """What operators see of each parentchain at Unix time `now` (ms)."""
-        if self.follower is None:
-            return []
-        processed = self.runtime.integritee.number.get() or 0
-        trust, number = self.follower.light_client.trust, self.follower.head.number
-        waiting = len(self.outbox.entries)
-        here = ParentchainId.Integritee
-        return [ChainStatus(here, trust, number, processed, self.needed_funds, waiting, 0, False)]
+        """What operators see of each connected parentchain at Unix time `now` (ms)."""
+        return [
+            link.status(self.runtime.parentchain(link.id).number.get() or 0, now, self.config.max_age)
+            for link in self.links.values()
+            if link.follower is not None
+        ]
 
     def import_blocks(self, request: ImportBlocks) -> Effects:
-        """Verify finalized parentchain blocks; onboarding moves on, or they wait for the next slot.
+        """Verify finalized blocks of a parentchain; onboarding moves on, or they wait for the next slot.
 
         Raises the verification's named errors; nothing has changed then.
         """
-        _expect_integritee(request.id)
-        follower = self._connected()
-        pins = follower.pins
-        read = follower.import_blocks(request.blocks, self._concerns_shard)
-        self._save_pins(pins, follower.pins)
-        if not read:
-            return Effects()
+        link = self.links[request.id]
+        read = link.import_blocks(request, self._concerns_shard)
         effects = Effects()
+        if not read:
+            return effects
         if not self.is_running:
-            self._onboard(follower, read, effects)
-        self._rebroadcast(follower, read, effects)
+            self._onboard(link, read, effects)
+        if again := link.due_again(read):
+            effects.submit.setdefault(link.id, []).extend(again)
+        if self.is_running:
+            link.look_into_purse()
         return effects
 
     def _concerns_shard(self, block: InboundBlock) -> bool:
-        """The shard begins at the block that proves the enclave's registration."""
-        return self.is_running or is_registered(self._connected().contract, self.goal, block.values)
-
-    def _connected(self) -> Follower:
-        if self.follower is None:
-            raise NotReady("the parentchain is connected")
-        return self.follower
-
-    def _load_pins(self) -> dict[int, bytes]:
-        sealed = self._store.get_secret(PINS_LABEL)
-        pins: dict[int, bytes] = PINS.decode(sealed) if sealed else {}
-        return pins
-
-    def _save_pins(self, before: dict[int, bytes], after: dict[int, bytes]) -> None:
-        if before != after:
-            self._store.put_secret(PINS_LABEL, PINS.encode(after))
-
-    def _load_runtime(self) -> RuntimeFacts | None:
-        """The runtime in force where the light client resumes: blocks from there on need its metadata."""
-        sealed = self._store.get_secret(RUNTIME_LABEL)
-        found: RuntimeFacts | None = RUNTIME.decode(sealed) if sealed else None
-        self._remembered = found.spec_version if found else None
-        return found
-
-    def _remember_runtime(self) -> None:
-        """Keep the metadata that a restart will need, once it would resume under another runtime than before."""
-        if self.follower is None or self._resume_version in (None, self._remembered):
-            return
-        stated = self.follower.runtimes.stated(self._resume_version)
-        if stated is not None and len(stated.metadata) < MAX_REMEMBERED:
-            self._store.put_secret(RUNTIME_LABEL, RUNTIME.encode(stated))
-        self._remembered = self._resume_version
+        """The shard begins at the block that proves the enclave's registration, or while that is known."""
+        if self.is_running:
+            return True
+        follower = self.integritee.follower
+        if follower is None:
+            return False
+        values = follower.values if follower.bridge.keys.registration not in block.values else block.values
+        return is_registered(follower.bridge, self.goal, values)
 
     # -- onboarding ----------------------------------------------------------------------------------
 
-    def _onboard(self, follower: Follower, read: list[InboundBlock], effects: Effects) -> None:
-        while len(follower.inbox) > MAX_EARLY_BLOCKS:
-            follower.inbox.popleft()
-        deposited = sum(deposit.amount for block in follower.inbox for deposit in block.deposits)
-        step = next_step(follower.contract, self.goal, follower.values, deposited)
-        if step.phase is Phase.RUNNING:
-            self._open_shard(follower)
-        elif step.call is not None and (step.phase is not self.phase or _is_due(read, REBROADCAST_STRIDE)):
-            effects.submit.append(self._sign_step(follower, step))
-        if not follower.inbox and _is_due(read, ANCHOR_STRIDE):
-            self._resume = read[-1].light_client
-            self._store.append(RecordKind.ANCHOR, ANCHOR.encode(AnchorRecord(self._resume)))
-        self._enter(step, effects)
+    def _onboard(self, link: Link, read: list[InboundBlock], effects: Effects) -> None:
+        inbox = link.connected.inbox
+        while len(inbox) > MAX_EARLY_BLOCKS:
+            inbox.popleft()
+        step = self._next_step(link)
+        if step is not None and step.phase is Phase.RUNNING:
+            self._open_shard()
+        elif not inbox and is_due(read, ANCHOR_STRIDE):
+            link.resume = read[-1].light_client
+            self._store.append(RecordKind.ANCHOR, ANCHOR.encode(AnchorRecord(link.id, link.resume)))
+        if step is None:
+            return
+        if step.call is not None and (step.phase is not self.phase or is_due(read, RETRY_STRIDE)):
+            vault = self.keys.vault(self.config.shard)
+            effects.submit[link.id] = [link.sign_step(step, vault, self.keys.signing)]
+        self._enter(link, step, effects)
 
-    def _sign_step(self, follower: Follower, step: Step) -> bytes:
-        """Sign a step with the account's proven nonce, so that only one of its forms can ever be included."""
-        assert step.call is not None
-        keys = follower.contract.watched
-        pair = self.keys.vault(self.config.shard) if step.by_vault else self.keys.signing
-        account = account_info(follower.values.get(keys.vault_account if step.by_vault else keys.enclave_account))
-        return sign_call(follower.facts, pair, step.call, account.nonce, ONBOARDING_PERIOD, follower.head)
+    def _next_step(self, link: Link) -> Step | None:
+        """What to do on a chain now; None if it is not its turn."""
+        follower = self.integritee.follower
+        if follower is None or not follower.values:
+            return None
+        step = membership_step(follower.contract, self.goal, self.integritee.funds, follower.values)
+        if step is not None:
+            return step if link is self.integritee else None
+        if link is not self.vault_link:
+            waits = self.vault_link.follower is None or not self.vault_link.connected.values
+            return Step(Phase.AWAITING_TARGET) if waits else None
+        follower = link.connected
+        deposited = sum(deposit.amount for block in follower.inbox for deposit in block.deposits if not deposit.asset)
+        step = vault_step(follower.contract, link.funds, follower.values, deposited)
+        return step or Step(Phase.RUNNING)
 
-    def _enter(self, step: Step, effects: Effects) -> None:
-        if step.phase is not self.phase or step.needed_funds != self.needed_funds:
-            effects.phase = PhaseChanged(ParentchainId.Integritee, step.phase.value, "", step.needed_funds)
-        self.phase, self.needed_funds = step.phase, step.needed_funds
+    def _enter(self, link: Link, step: Step, effects: Effects) -> None:
+        if step.phase is not self.phase or step.needed_funds != link.needed_funds:
+            effects.phase = PhaseChanged(link.id, step.phase.value, "", step.needed_funds)
+        self.phase, link.needed_funds = step.phase, step.needed_funds
 
-    def _open_shard(self, follower: Follower) -> None:
+    def _open_shard(self) -> None:
         """Create the shard's first state; from here on slots are served."""
         runtime = self.ledger.runtime(Overlay(self.state))
         runtime.initialize_genesis(self.keys.ledger.public)
-        mirror = runtime.parentchain(ParentchainId.Integritee)
-        mirror.set_genesis(follower.genesis_hash)
-        mirror.set_vault(follower.contract.vault)
-        first = follower.inbox[0].header if follower.inbox else follower.head
-        mirror.set_creation_block(first)
+        chains = []
+        for link in self.links.values():
+            if link.follower is None or not link.follower.values:
+                continue
+            follower, mirror = link.follower, runtime.parentchain(link.id)
+            mirror.set_genesis(follower.genesis_hash)
+            mirror.set_creation_block(follower.inbox[0].header if follower.inbox else follower.head)
+            if follower.contract.vault is not None:
+                mirror.set_vault(follower.contract.vault.account)
+            link.adopt_nonce()
+            chains.append(ChainRecord(link.id, link.resume or b"", link.outbox.whole()))
         changes = dict(runtime.state.changes())
-        account = account_info(follower.values.get(follower.contract.watched.enclave_account))
-        self.outbox.adopt_nonce(account.nonce)
-        record = GenesisRecord(
-            self.config.shard, sorted(changes.items()), self._resume or b"", self.outbox.next_nonce
-        )
+        record = GenesisRecord(self.config.shard, sorted(changes.items()), chains)
         self._recorded = self._store.append(RecordKind.GENESIS, GENESIS.encode(record))
         self.state_bytes += size_of(self.state, changes.items())
         self._adopt(self.state.commit(changes))
@@ -333,15 +319,16 @@ class EnclaveCore:
     def begin_slot(self, slot: Slot, now: int, decipher: Decipher | None = None) -> Production | None:
         """Start a block if the slot is ours and there is a parentchain to anchor it in; None otherwise.
 
-        None as well if the clock went back behind the block before: time in the ledger only goes forward.
+        None as well if the clock went back behind the block before, since time in the ledger only goes forward, or
+        while Integritee is stale: nobody could confirm what is built on an old view of it.
         `decipher` may know answers of the shielding key already.
         """
-        follower = self.follower
+        follower = self.integritee.follower
         if follower is None or not self.is_running or self.halted is not None or not follower.values:
             return None
-        if not claims_slot(slot.number, authorities(follower.contract, follower.values), self.keys.signing.public):
+        if not claims_slot(slot.number, authorities(follower.bridge, follower.values), self.keys.signing.public):
             return None
-        if now <= self.runtime.timestamp.now.get():
+        if now <= self.runtime.timestamp.now.get() or self.integritee.is_stale(now, self.config.max_age):
             return None
         try:
             self._check_rollback(follower)
@@ -350,8 +337,7 @@ class EnclaveCore:
                 self.ledger,
                 self.state,
                 self.pool,
-                follower,
-                self.outbox,
+                [link for link in self.links.values() if link.follower is not None and link.follower.values],
                 now,
                 self.config.check_invariants,
                 self._due_registration(follower),
@@ -376,19 +362,18 @@ class EnclaveCore:
 
         If the chain refuses it, the next attempt is a while away: each one costs a fee.
         """
-        if is_registered(follower.contract, self.goal, follower.values):
+        if is_registered(follower.bridge, self.goal, follower.values):
             return None
         if self._registered_at is not None and follower.head.number < self._registered_at + ONBOARDING_PERIOD:
             return None
-        call = follower.contract.register(self.goal.mrenclave, self.goal.url)
-        return None if any(entry.call == call for entry in self.outbox.entries.values()) else call
+        return follower.bridge.register(self.goal.mrenclave, self.goal.url)
 
     def _check_rollback(self, follower: Follower) -> None:
         """Raises StateRolledBack if the parentchain confirmed a block this state does not reach."""
-        raw = follower.values.get(follower.contract.watched.confirmation)
-        if raw is None:
+        latest = self._confirmation(follower)
+        if latest is None:
             return
-        confirmed = CONFIRMATION.decode(raw).block_number - FINALIZATION_STRIDE
+        confirmed = latest.block_number - FINALIZATION_STRIDE
         reached = self.head.block_number if self.head else 0
         if reached < confirmed:
             raise StateRolledBack(reached, confirmed)
@@ -402,57 +387,48 @@ class EnclaveCore:
         """
         try:
             block = production.seal(now, self._random)
-            resumption = production.resumption()
-            resume = resumption.light_client if resumption else self._resume
-            change = production.outbox.take_change()
-            record = BlockRecord(block.signed, sorted(block.changes.items()), resume or b"", change)
+            chains = [_record(lane) for lane in production.lanes.values()]
+            record = BlockRecord(block.signed, sorted(block.changes.items()), chains)
             self._recorded = self._store.append(RecordKind.BLOCK, BLOCK.encode(record))
         except BaseException as failed:
             self.abandon_slot(production, now)
             if isinstance(failed, StoreError):
                 self.halted = failed
             raise
-        self.outbox, self._resume = production.outbox, resume
+        for lane in production.lanes.values():
+            self._adopt_lane(lane)
         if production.registers:
-            self._registered_at = production.anchor.number
-        if resumption is not None:
-            self._resume_version = proven_version(resumption.values)
+            self._registered_at = production.integritee.anchor.number
         self.state_bytes += size_of(self.state, block.changes.items())
         self._adopt(block.state)
         self.head = block.header
         statuses = production.settle(block, now) + self.pool.expire(now)
-        return Effects(
-            submit=[entry.extrinsic for entry in change.put],
-            blocks=[block.signed],
-            statuses=statuses,
-        )
+        submit = {chain.id: [entry.extrinsic for entry in chain.outbox.put] for chain in chains if chain.outbox.put}
+        return Effects(submit=submit, blocks=[block.signed], statuses=statuses)
+
+    def _adopt_lane(self, lane: Lane) -> None:
+        link = self.links[lane.id]
+        link.outbox = lane.outbox
+        if (resumption := lane.resumption()) is not None:
+            link.resume_behind(resumption)
+        for ended in lane.finished:
+            if ended.is_refused:
+                link.refused += 1
+                log.warning("%s refused extrinsic 0x%s", lane.id.name, ended.entry.hash().hex())
 
     def abandon_slot(self, production: Production, now: int) -> list[StatusChanged]:
         """Give a block up before it is finished; nothing of it remains."""
         return production.abandon(now)
 
-    def _rebroadcast(self, follower: Follower, read: list[InboundBlock], effects: Effects) -> None:
-        if _is_due(read, REBROADCAST_STRIDE) or not self._has_rebroadcast:
-            effects.submit.extend(self.outbox.pending())
-            self._has_rebroadcast = True
-        if self.is_running:
-            account = account_info(follower.values.get(follower.contract.watched.enclave_account))
-            wanted = self.goal.required_funds - self.goal.vault_funding  # the vault has its share by now
-            self.needed_funds = wanted - account.data.free if account.data.free < wanted // 10 else 0
-
     # -- snapshots -----------------------------------------------------------------------------------
 
     def snapshot_meta(self) -> bytes:
         """What a snapshot of the present state holds beside its entries."""
-        meta = SnapshotMeta(self.config.shard, self.head, self.state.root(), self._resume or b"", self.outbox.whole())
-        return META.encode(meta)
+        chains = [ChainRecord(link.id, link.resume or b"", link.outbox.whole()) for link in self.links.values()]
+        return META.encode(SnapshotMeta(self.config.shard, self.head, self.state.root(), chains))
 
 
-def _expect_integritee(found: ParentchainId) -> None:
-    if found is not ParentchainId.Integritee:
-        raise ForeignParentchain(found.name, ParentchainId.Integritee.name)
-
-
-def _is_due(read: list[InboundBlock], stride: int) -> bool:
-    """Whether a multiple of `stride` is among the numbers of these consecutive blocks."""
-    return read[-1].header.number % stride < len(read)
+def _record(lane: Lane) -> ChainRecord:
+    """What a block does to a parentchain's light client and outbox."""
+    resumption = lane.resumption()
+    return ChainRecord(lane.id, resumption.light_client if resumption else b"", lane.outbox.take_change())

@@ -6,7 +6,8 @@ EnclaveError
 ├── OtherLedgerLoaded    one process runs or tries out the code of one ledger
 ├── SealPolicyRefused    state for any code of the signer, but not in development
 ├── ForeignShard         the sealed state is another shard's
-├── ForeignParentchain   a parentchain that this shard does not follow
+├── VaultElsewhere       the shard's vault is on another parentchain than asked for
+├── FollowedAlready      one chain is introduced as two parentchains
 ├── ForeignGenesis       the parentchain is not the one this shard is bound to
 ├── MetadataChanged      other metadata for a spec version than was pinned on first contact
 ├── SpecVersionUnproven  the node's spec version is not the one proven on chain
@@ -68,12 +69,24 @@ class ForeignShard(EnclaveError):
         super().__init__("the sealed state is another shard's: use its data directory or --clean-reset")
 
 
-class ForeignParentchain(EnclaveError):
-    code = "enclave.foreign_parentchain"
+class VaultElsewhere(EnclaveError):
+    """A shard keeps the shielding target it began with: funds are there."""
+
+    code = "enclave.vault_elsewhere"
 
     def __init__(self, found: str, expected: str) -> None:
         self.found, self.expected = found, expected
-        super().__init__(f"the shard follows {expected}, not {found}")
+        super().__init__(f"the shard's vault is on {expected}, and {found} is asked for: a vault does not move")
+
+
+class FollowedAlready(EnclaveError):
+    """One account cannot have two queues of extrinsics on one chain."""
+
+    code = "enclave.chain_followed_already"
+
+    def __init__(self, found: str, known: str) -> None:
+        self.found, self.known = found, known
+        super().__init__(f"the chain introduced as {found} is followed as {known} already")
 
 
 class ForeignGenesis(EnclaveError):

@@ -1,20 +1,20 @@
 """What the enclave writes to its sealed journal, and the state it rebuilds from it.
 
-One record per sidechain block holds everything the block changed: ledger state, how far the parentchain was
-processed, and the outbox. Parentchain progress and its effects are therefore durable together or not at all.
+One record per sidechain block holds everything the block changed: ledger state, how far each parentchain was
+processed, and the outboxes. Parentchain progress and its effects are therefore durable together or not at all.
 """
 
 from __future__ import annotations
 
 import enum
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from integritee.errors import IntegriteeError
-from integritee.primitives.ids import H256, ShardIdentifier
+from integritee.primitives.ids import H256, ParentchainId, ShardIdentifier
 from integritee.primitives.sidechain import SidechainHeader, SignedBlock
-from integritee.scale import Struct, codec, u64
+from integritee.scale import Struct, codec
 from integritee.trie import Trie
 
 from .parentchain.outbox import Outbox, OutboxChange
@@ -30,21 +30,31 @@ class RecordKind(enum.IntEnum):
 
 
 class AnchorRecord(Struct, frozen=True):
+    """Where the light client of a parentchain would resume."""
+
+    id: ParentchainId
     light_client: bytes
+
+
+class ChainRecord(Struct, frozen=True):
+    """What a record changes of one parentchain: where its light client would resume (empty: unchanged), and the
+    outbox there."""
+
+    id: ParentchainId
+    light_client: bytes
+    outbox: OutboxChange
 
 
 class GenesisRecord(Struct, frozen=True):
     shard: ShardIdentifier
     changes: list[tuple[bytes, bytes | None]]
-    light_client: bytes
-    next_nonce: u64
+    chains: list[ChainRecord]
 
 
 class BlockRecord(Struct, frozen=True):
     signed: SignedBlock
     changes: list[tuple[bytes, bytes | None]]
-    light_client: bytes
-    outbox: OutboxChange
+    chains: list[ChainRecord]
 
 
 class SnapshotMeta(Struct, frozen=True):
@@ -53,8 +63,7 @@ class SnapshotMeta(Struct, frozen=True):
     shard: ShardIdentifier
     header: SidechainHeader | None
     state_root: H256
-    light_client: bytes
-    outbox: OutboxChange
+    chains: list[ChainRecord]
 
 
 ANCHOR: Final = codec(AnchorRecord)
@@ -75,32 +84,43 @@ class RecoveryError(IntegriteeError):
 
 @dataclass
 class Recovered:
-    """The enclave's state after replaying its records. `shard` is None before genesis."""
+    """The enclave's state after replaying its records, onto the `outboxes` of all parentchains.
+
+    `shard` is None before genesis; `light_clients` has those of the parentchains that were met.
+    """
 
     state: Trie
+    outboxes: dict[ParentchainId, Outbox]
     shard: bytes | None = None
     head: SidechainHeader | None = None
-    light_client: bytes | None = None
+    light_clients: dict[ParentchainId, bytes] = field(default_factory=dict)
     state_bytes: int = 0
 
-    def apply(self, kind: int, payload: bytes, outbox: Outbox) -> None:
+    def apply(self, kind: int, payload: bytes) -> None:
         """Replay one record. Raises RecoveryError, DecodeError."""
         match kind:
             case RecordKind.ANCHOR:
-                self.light_client = ANCHOR.decode(payload).light_client
+                anchor: AnchorRecord = ANCHOR.decode(payload)
+                self.light_clients[anchor.id] = anchor.light_client
             case RecordKind.GENESIS:
                 genesis: GenesisRecord = GENESIS.decode(payload)
-                self.shard, self.light_client = genesis.shard, genesis.light_client
+                self.shard = genesis.shard
                 self._commit(genesis.changes)
-                outbox.next_nonce = genesis.next_nonce
+                self.adopt(genesis.chains)
             case RecordKind.BLOCK:
                 record: BlockRecord = BLOCK.decode(payload)
                 self._follow(record.signed.block.header)
-                self.light_client = record.light_client
                 self._commit(record.changes)
-                outbox.apply(record.outbox)
+                self.adopt(record.chains)
             case _:
                 raise RecoveryError(f"record kind {kind}")
+
+    def adopt(self, chains: list[ChainRecord]) -> None:
+        """Take over what is recorded of parentchains."""
+        for chain in chains:
+            if chain.light_client:
+                self.light_clients[chain.id] = chain.light_client
+            self.outboxes[chain.id].apply(chain.outbox)
 
     def _follow(self, header: SidechainHeader) -> None:
         expected, parent = (self.head.block_number + 1, self.head.hash()) if self.head else (1, bytes(32))
@@ -113,16 +133,19 @@ class Recovered:
         self.state = self.state.commit(dict(changes))
 
 
-def from_snapshot(entries: Iterable[tuple[bytes, bytes]], meta: bytes, outbox: Outbox) -> Recovered:
+def from_snapshot(
+    entries: Iterable[tuple[bytes, bytes]], meta: bytes, outboxes: dict[ParentchainId, Outbox]
+) -> Recovered:
     """State of a snapshot. Raises RecoveryError if its entries do not have the recorded root."""
     recorded: SnapshotMeta = META.decode(meta)
     items = dict(entries)
     state = Trie.from_items(items)
     if state.root() != recorded.state_root:
         raise RecoveryError("the snapshot's entries do not have its state root")
-    outbox.apply(recorded.outbox)
     size = sum(len(k) + len(v) for k, v in items.items())
-    return Recovered(state, recorded.shard, recorded.header, recorded.light_client, state_bytes=size)
+    recovered = Recovered(state, outboxes, recorded.shard, recorded.header, state_bytes=size)
+    recovered.adopt(recorded.chains)
+    return recovered
 
 
 def size_of(state: Trie, changes: Iterable[tuple[bytes, bytes | None]]) -> int:

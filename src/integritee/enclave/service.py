@@ -45,7 +45,8 @@ from .operations import signed_call
 from .pool import PoolEntry, StatusChanged
 from .rpc.server import TrustedRpcServer
 from .rpc.watch import Watcher
-from .sidechain.production import Production, due
+from .sidechain.lane import due
+from .sidechain.production import Production
 from .sidechain.slots import Slot, delay_to_next_slot, next_slot
 from .store import SealedStore, SnapshotWriter, StoreError
 
@@ -184,7 +185,7 @@ class EnclaveService:
         effects = self.core.import_blocks(request)
         await self._make_durable()
         self._publish(effects)
-        return self.core.sync_state()
+        return self.core.sync_state(request.id)
 
     async def set_runtime(self, update: RuntimeUpdate) -> Nothing:
         self.core.set_runtime(update)
@@ -262,7 +263,7 @@ class EnclaveService:
 
     async def _decipher_due(self) -> dict[bytes, bytes | None]:
         """Decipher in threads what users sent through the parentchain and the next block will want."""
-        follower = self.core.follower
+        follower = self.core.integritee.follower
         if follower is None or not self.core.is_running or self.core.halted is not None:
             return {}
         calls = [call.shielded for block in due(follower.inbox) for call in block.calls if call.shielded is not None]
@@ -325,9 +326,8 @@ class EnclaveService:
         """Have the host act on what is durable now."""
         if self.host is None:
             return
-        if effects.submit:
-            submission = SubmitExtrinsics(ParentchainId.Integritee, effects.submit)
-            self.host.notify(Ocalls.submit_extrinsics, submission)
+        for id, extrinsics in effects.submit.items():
+            self.host.notify(Ocalls.submit_extrinsics, SubmitExtrinsics(id, extrinsics))
         if effects.blocks:
             self.host.notify(Ocalls.store_blocks, StoreBlocks(effects.blocks))
         if effects.phase is not None:

@@ -53,6 +53,12 @@ class Delay:
 
 Effect: TypeAlias = VaultPayment | BridgePayment | Remark | Delay
 
+
+def chain_of(effect: VaultPayment | BridgePayment | Remark) -> ParentchainId:
+    """The parentchain that an effect happens on."""
+    return ParentchainId.Integritee if isinstance(effect, BridgePayment) else effect.parentchain
+
+
 Vet: TypeAlias = Callable[[Sequence[Effect]], None]
 """Raises an IntegriteeError if the enclave could not carry out all effects of a call: the call is undone then."""
 

@@ -16,7 +16,7 @@ from unittest.mock import patch
 from integritee.apps.catalog import DEFAULT_LEDGER as LEDGER
 from integritee.boundary.messages import ImportBlocks
 from integritee.crypto import Ed25519Pair, KeyPair, ShieldingKey, blake2_256
-from integritee.enclave.bootstrap import recover
+from integritee.enclave.bootstrap import Wishes, recover
 from integritee.enclave.core import Effects, EnclaveCore
 from integritee.enclave.keys import SHIELDING_LABEL
 from integritee.enclave.parentchain.onboarding import Phase
@@ -92,11 +92,12 @@ class World:
         now: int = START_MS,
         random: Callable[[int], bytes] | None = None,
         ledger: Ledger = LEDGER,
+        shard: bytes | None = None,
     ) -> None:
         self.chain = chain or Parentchain()
         self.directory = directory or FaultyDirectory()
         self.random = random or counting_random()
-        self.ledger = ledger
+        self.ledger, self.wanted_shard = ledger, shard
         self.now = now
         self.drops: Callable[[bytes], bool] = lambda extrinsic: False
         self.blocks: list[SignedBlock] = []
@@ -118,7 +119,7 @@ class World:
         other = World(self.chain.fork(), directory, self.now, self.random, self.ledger)
         other.blocks = list(self.blocks)
         other.connect()
-        for extrinsic in other.core.outbox.pending():
+        for extrinsic in other.core.integritee.outbox.pending():
             other.chain.submit(extrinsic, other.now)
         other.block()
         return other
@@ -131,9 +132,8 @@ class World:
         if self.store.get_secret(SHIELDING_LABEL) is None:
             self.store.put_secret(SHIELDING_LABEL, shielding_secret())
         with patch.object(ShieldingKey, "from_private_json", staticmethod(checked_key)):
-            self.core = recover(
-                self.store, stored, self.mrenclave, None, self.url, self.ledger, self.random, check_invariants=True
-            )
+            wishes = Wishes(self.url, self.wanted_shard, check_invariants=True)
+            self.core = recover(self.store, stored, self.mrenclave, wishes, self.ledger, self.random)
 
     def connect(self) -> None:
         with patch.object(RuntimeMetadata, "parse", staticmethod(parsed)):
@@ -162,7 +162,7 @@ class World:
         self.core.show_durable()
         for changed in effects.statuses:
             self.statuses.setdefault(changed.hash, []).append(changed)
-        for extrinsic in effects.submit:
+        for extrinsic in effects.submit.get(ParentchainId.Integritee, []):
             self.submitted.append(extrinsic)
             if not self.drops(extrinsic):
                 self.chain.submit(extrinsic, self.now)
@@ -311,7 +311,7 @@ class World:
         on_chain = self.chain.included()
         owed = [
             entry.payment.amount
-            for entry in self.core.outbox.entries.values()
+            for entry in self.core.integritee.outbox.entries.values()
             if entry.payment is not None and entry.payment.asset is None and entry.hash() not in on_chain
         ]
         issued, unbacked = runtime.balances.total_issuance.get(), runtime.shard_management.unbacked.get()

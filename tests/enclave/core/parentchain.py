@@ -27,16 +27,10 @@ from integritee.node.pallets.proxy import Proxy
 from integritee.node.pallets.utility import Utility
 from integritee.node.pool import PoolError, TransactionPool
 from integritee.node.producer import Producer
+from integritee.node.runtime.api import NODE_APIS, PythonRuntimeEngine
 from integritee.node.runtime.genesis import genesis
 from integritee.node.runtime.presets import DEVELOPMENT
-from integritee.node.runtime.runtime import (
-    NODE_APIS,
-    TEER,
-    VERSION,
-    IntegriteeNodeRuntime,
-    PythonRuntimeEngine,
-    engine,
-)
+from integritee.node.runtime.runtime import TEER, VERSION, IntegriteeNodeRuntime, engine
 from integritee.primitives.era import Era
 from integritee.primitives.header import Header
 from integritee.primitives.ids import Id, ParentchainId

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import pytest
 
 from integritee.crypto import Ed25519Pair, blake2_256
-from integritee.enclave.parentchain import contract as contracts
-from integritee.enclave.parentchain.contract import AssetUnknown, EffectElsewhere, MissingCall, ParentchainContract
+from integritee.enclave.parentchain.contract import (
+    AssetUnknown,
+    EffectElsewhere,
+    MissingCall,
+    ParentchainContract,
+    Place,
+)
 from integritee.enclave.parentchain.inbound import ExtrinsicOutcome, InboundBlock
 from integritee.enclave.parentchain.outbox import Finished, OutboxEntry, Payment
 from integritee.enclave.sidechain.author import Assignment, BlockBuilder
@@ -20,7 +24,7 @@ from integritee.node.runtime.runtime import TEER
 from integritee.primitives.header import Digest, Header
 from integritee.primitives.ids import ParentchainId
 from integritee.scale import encode_compact
-from integritee.stf.asset_map import AssetId
+from integritee.stf.asset_map import ASSET_HUB_LOCAL, AssetId
 from integritee.stf.effects import BridgePayment, Effect, Remark, VaultPayment
 from integritee.stf.invariants import check_invariants
 from integritee.trie import Trie
@@ -30,7 +34,7 @@ from .harness import World
 from .parentchain import ALICE, metadata
 
 VECTORS = Path(__file__).parents[2] / "vectors" / "metadata"
-HERE = ParentchainId.Integritee
+HERE, HUB = ParentchainId.Integritee, ParentchainId.TargetB
 SHARD, ACCOUNT, VAULT, PAYEE, PAYER = (bytes([i]) * 32 for i in range(3, 8))
 USDC = AssetId.USDC
 
@@ -39,14 +43,13 @@ USDC = AssetId.USDC
 def hub() -> ParentchainContract:
     """The contract with Polkadot's Asset Hub, which has no pallets of Integritee but all assets."""
     raw = (VECTORS / "pah.scale").read_bytes()
-    with patch.object(contracts, "NEEDED_CALLS", ()):
-        return ParentchainContract(RuntimeMetadata.parse(raw), SHARD, ACCOUNT, VAULT)
+    return ParentchainContract(RuntimeMetadata.parse(raw), Place(HUB, SHARD, ACCOUNT, VAULT), ASSET_HUB_LOCAL)
 
 
 @pytest.fixture(scope="module")
 def solo() -> ParentchainContract:
     """The contract with the embedded node, which knows no assets."""
-    return ParentchainContract(metadata(), SHARD, ACCOUNT, VAULT)
+    return ParentchainContract(metadata(), Place(HERE, SHARD, ACCOUNT, VAULT))
 
 
 # -- bytes
@@ -84,7 +87,7 @@ def test_an_asset_payment_reads_back_by_the_chains_own_metadata(
     hub: ParentchainContract, asset: AssetId, amount: int
 ) -> None:
     """As the vault, keeping it alive: id or location, payee and amount are what was asked for, and nothing else."""
-    effect = VaultPayment(HERE, PAYEE, amount, asset)
+    effect = VaultPayment(HUB, PAYEE, amount, asset)
     hub.check(effect)
     proxied = hub.metadata.decode_call(hub.call_of(effect))
     assert str(proxied) == "Proxy.proxy"
@@ -105,7 +108,7 @@ def test_bytes_of_payments(hub: ParentchainContract) -> None:
         (AssetId.USDC, bytes.fromhex("3209") + bytes.fromhex("e514") + payee + encode_compact(5)),
         (AssetId.ETH, bytes.fromhex("3509") + eth + payee + encode_compact(5)),
     ):
-        assert hub.call_of(VaultPayment(HERE, PAYEE, 5, asset)) == proxy + call
+        assert hub.call_of(VaultPayment(HUB, PAYEE, 5, asset)) == proxy + call
 
 
 def test_bytes_of_bridge_payments_and_remarks(solo: ParentchainContract) -> None:
@@ -141,9 +144,9 @@ def test_what_this_chain_cannot_do(
 
 
 def test_a_hub_without_the_bridge_pays_nothing_through_it(hub: ParentchainContract) -> None:
-    with pytest.raises(MissingCall) as caught:
+    with pytest.raises(EffectElsewhere) as caught:
         hub.check(BridgePayment(PAYEE, 1, bytes(32)))
-    assert caught.value.pallet == "EnclaveBridge"
+    assert caught.value.parentchain == "Integritee"
 
 
 @pytest.fixture(scope="module")
@@ -167,7 +170,7 @@ def test_nothing_is_burned_for_what_the_chain_cannot_pay(developed: World, asset
     assert (world.status(hash)[-1], world.reason(hash)) == ("Invalid", "parentchain.missing_call")
     assert world.runtime.assets.balance(asset, ALICE.public) == held > 0
     assert (world.free(ALICE), world.nonce(ALICE)) == (free - 3 * TEER // 100, nonce + 1)
-    assert not any(entry.payment for entry in world.core.outbox.entries.values())
+    assert not any(entry.payment for entry in world.core.integritee.outbox.entries.values())
     world.check()
 
 
@@ -175,7 +178,7 @@ def test_nothing_is_burned_for_what_the_chain_cannot_pay(developed: World, asset
 
 
 def finished(ok: bool, inner_ok: bool | None, payment: Payment) -> Finished:
-    entry = OutboxEntry(1, 0, b"", 410, 8, 32, 64, b"", payment)
+    entry = OutboxEntry(1, bytes(32), 0, b"", 410, 8, 32, 64, b"", payment)
     return Finished(entry, ExtrinsicOutcome(ok, inner_ok))
 
 
@@ -202,11 +205,11 @@ def test_a_refused_payment_is_given_back_in_its_own_kind(
 ) -> None:
     """To its payer, who may have died meanwhile, and exactly once; one that was made is not."""
     block = builder()
-    runtime, keys = block.runtime, solo.watched
+    runtime = block.runtime
     issued = runtime.balances.total_issuance.get() if asset is None else runtime.assets.supply(asset)
     ended = finished(*OUTCOMES[outcome], Payment(PAYER, 700, asset))
     header = Header(bytes(32), 7, bytes(32), bytes(32), Digest([]))
-    block.apply_parentchain(InboundBlock(header, {}, None, (), {}, b""), keys, [ended])
+    block.apply_parentchain(solo, InboundBlock(header, {}, None, (), {}, b""), [ended])
     back = 0 if outcome.startswith("paid") else 700
     given = runtime.balances.free(PAYER) if asset is None else runtime.assets.balance(asset, PAYER)
     assert given == back
@@ -220,11 +223,11 @@ def test_a_refused_payment_is_given_back_in_its_own_kind(
 def test_what_cannot_revive_its_payer(solo: ParentchainContract, amount: int) -> None:
     """Native funds go to the enclave account; a single unit of an asset is enough to live on."""
     block = builder()
-    runtime, keys, enclave = block.runtime, solo.watched, block.assignment.ledger_pair.public
+    runtime, enclave = block.runtime, block.assignment.ledger_pair.public
     before = runtime.balances.free(enclave)
     ended = [finished(False, None, Payment(PAYER, amount, asset)) for asset in (None, USDC)]
     header = Header(bytes(32), 7, bytes(32), bytes(32), Digest([]))
-    block.apply_parentchain(InboundBlock(header, {}, None, (), {}, b""), keys, ended)
+    block.apply_parentchain(solo, InboundBlock(header, {}, None, (), {}, b""), ended)
     assert (runtime.balances.free(PAYER), runtime.balances.free(enclave)) == (0, before + amount)
     assert runtime.assets.balance(USDC, PAYER) == amount
     check_invariants(runtime)

@@ -15,11 +15,12 @@ from integritee.enclave import bootstrap
 from integritee.enclave.attestation.simulation import SimulationTee
 from integritee.enclave.attestation.tee import SealPolicy
 from integritee.enclave.bootstrap import SEAL_ROOT_FILE, STORE_DIRECTORY, Enclave, identity, seal_policy, start
-from integritee.enclave.core import PINS, PINS_LABEL, RUNTIME, RUNTIME_LABEL
 from integritee.enclave.errors import ForeignShard, SealPolicyRefused
 from integritee.enclave.keys import EnclaveKeys
+from integritee.enclave.parentchain.link import PINS, RUNTIME, pins_label, runtime_label
 from integritee.enclave.records import ANCHOR, GENESIS, AnchorRecord, GenesisRecord, RecordKind
 from integritee.enclave.store.errors import SealBroken, StoreLocked
+from integritee.primitives.ids import ParentchainId
 
 from .harness import checked_key, shielding_secret
 
@@ -59,10 +60,12 @@ def params(directory: Path, **changes: Any) -> InitParams:
 
 
 def begin_shard(enclave: Enclave) -> None:
-    record = GenesisRecord(enclave.core.config.shard, [(b"key", b"value")], b"", 0)
+    record = GenesisRecord(enclave.core.config.shard, [(b"key", b"value")], [])
     enclave.store.append(RecordKind.GENESIS, GENESIS.encode(record))
-    enclave.store.put_secret(PINS_LABEL, PINS.encode({410: b"\x05" * 32}))
-    enclave.store.put_secret(RUNTIME_LABEL, RUNTIME.encode(RuntimeFacts(b"metadata", 410, 8)))
+    enclave.store.put_secret(pins_label(ParentchainId.Integritee), PINS.encode({410: b"\x05" * 32}))
+    enclave.store.put_secret(
+        runtime_label(ParentchainId.Integritee), RUNTIME.encode(RuntimeFacts(b"metadata", 410, 8))
+    )
 
 
 def test_identity_survives_restarts(directory: Path) -> None:
@@ -148,7 +151,7 @@ def test_clean_reset_keeps_the_keys_and_nothing_else(directory: Path) -> None:
     enclave = start(params(directory, shard=SHARD))
     begin_shard(enclave)
     before = enclave.core.keys
-    enclave.store.append(RecordKind.ANCHOR, ANCHOR.encode(AnchorRecord(b"light client")))
+    enclave.store.append(RecordKind.ANCHOR, ANCHOR.encode(AnchorRecord(ParentchainId.Integritee, b"light client")))
     enclave.store.close()
     enclave = start(params(directory, clean_reset=True))
     keys = enclave.core.keys
@@ -157,8 +160,8 @@ def test_clean_reset_keeps_the_keys_and_nothing_else(directory: Path) -> None:
     assert not enclave.core.is_running
     assert dict(enclave.core.state.items()) == {}
     assert enclave.core.config.shard == b"\x1b" * 32
-    assert enclave.core._load_pins() == {}
-    assert enclave.core._load_runtime() is None
+    assert enclave.core.integritee._load_pins() == {}
+    assert enclave.core.integritee._load_runtime() is None
     enclave.store.close()
 
 

@@ -6,9 +6,10 @@ The list for readers is `docs/deviations.md`.
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
+from integritee.boundary.messages import ImportBlocks
 from integritee.crypto import Ed25519Pair
-from integritee.enclave.errors import ForeignParentchain
 from integritee.metadata import decode_extrinsic
 from integritee.node.runtime.runtime import TEER
 from integritee.primitives.ids import ParentchainId
@@ -16,7 +17,7 @@ from integritee.stf import authorisation
 from integritee.stf.operation import TrustedOperation
 
 from .harness import ANN, BEN, CAT, LEDGER, World, ledger_pair, payments
-from .parentchain import metadata
+from .parentchain import BLOCK_MS, Parentchain, metadata
 
 FEE = TEER // 100
 
@@ -68,17 +69,20 @@ def test_the_enclaves_working_capital_is_nobodys_deposit(rich: World) -> None:
 
 
 @pytest.mark.parametrize("elsewhere", [ParentchainId.TargetA, ParentchainId.TargetB])
-def test_nothing_is_read_from_chains_the_vault_is_not_on(rich: World, elsewhere: ParentchainId) -> None:
+def test_a_deposit_counts_on_the_chain_of_the_vault_only(rich: World, elsewhere: ParentchainId) -> None:
     """The original takes a transfer to the vault's account id on any chain for a deposit, and makes a call that fails
-    and uses up a nonce. Here such blocks are refused at the door."""
-    nonce, root = rich.runtime.system.nonce(ledger_pair(rich).public), rich.core.state.root()
-    rich.shield(BEN, TEER)
-    rich.grow()
-    request = rich.request(rich.core.sync_state().number + 1, rich.chain.height)
-    with pytest.raises(ForeignParentchain):
-        rich.core.import_blocks(type(request)(elsewhere, request.blocks))
-    assert rich.core.state.root() == root
-    assert rich.runtime.system.nonce(ledger_pair(rich).public) == nonce
+    and uses up a nonce. Here only the chain of the vault is asked for them."""
+    other, began = Parentchain(), rich.now
+    rich.core.connect(replace(other.params(), id=elsewhere))
+    other.transfer(BEN, rich.vault, TEER, rich.now)
+    other.produce(rich.now + BLOCK_MS)
+    block = other.block(1, rich.core.sync_state(elsewhere).watched_keys)
+    issued = rich.runtime.balances.total_issuance.get()
+    rich.core.import_blocks(ImportBlocks(elsewhere, [block]))
+    rich.slot()
+    mirror = rich.runtime.parentchain(elsewhere)
+    assert (mirror.number.get(), mirror.now.get()) == (1, began + BLOCK_MS)
+    assert (rich.free(BEN), rich.runtime.balances.total_issuance.get()) == (0, issued)
 
 
 def test_calls_behind_a_gap_wait_for_it(rich: World) -> None:

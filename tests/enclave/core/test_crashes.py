@@ -150,7 +150,7 @@ def onboarded(directory: FaultyDirectory) -> World:
         world = World(directory=directory)
     for _ in range(100):
         try:
-            if world.core.follower is None:
+            if world.core.integritee.follower is None:
                 world.connect()
             if world.chain.free(world.account) == 0:
                 world.fund_enclave()

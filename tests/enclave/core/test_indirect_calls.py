@@ -12,7 +12,7 @@ from integritee.apps.catalog import DEFAULT_LEDGER as LEDGER
 from integritee.crypto import KeyPair, blake2_256
 from integritee.enclave.parentchain import bridge_calls
 from integritee.enclave.parentchain.merkle import merkle_root
-from integritee.enclave.sidechain import production
+from integritee.enclave.sidechain import lane
 from integritee.node.runtime.runtime import TEER
 from integritee.primitives.enclave_bridge import Request
 from integritee.primitives.ids import Id
@@ -312,7 +312,7 @@ def test_what_is_above_the_limit_of_a_block_is_refused(rich: World, monkeypatch:
 
 
 def test_blocks_above_the_limit_of_a_slot_wait(rich: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(production, "MAX_SHIELDED_BLOCKS", 3)
+    monkeypatch.setattr(lane, "MAX_SHIELDED_BLOCKS", 3)
     for block in range(3):
         calls = [invoke(rich, transfer(rich, TEER, 2 * block + n)) for n in range(2)]
         submit(rich, called("Utility", "batch", calls=calls))

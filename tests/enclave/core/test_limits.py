@@ -6,7 +6,7 @@ import pytest
 
 from integritee.enclave.errors import InboxFull
 from integritee.enclave.parentchain import follower, outbox
-from integritee.enclave.sidechain import production
+from integritee.enclave.sidechain import lane, production
 from integritee.node.runtime.runtime import TEER
 
 from .harness import ANN, CAT, World, payments
@@ -23,7 +23,7 @@ def rich(world: World) -> World:
 def test_a_slot_processes_a_bounded_number_of_parentchain_blocks(
     rich: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(production, "MAX_INBOUND", 4)
+    monkeypatch.setattr(lane, "MAX_INBOUND", 4)
     start = rich.chain.height
     rich.shield(ANN, TEER)
     rich.grow(9)
@@ -45,7 +45,7 @@ def test_a_slot_processes_a_bounded_number_of_parentchain_blocks(
 
 def test_restart_in_the_middle_of_a_batch(rich: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only the last block of a batch carries the light client's state: blocks are read again, not applied again."""
-    monkeypatch.setattr(production, "MAX_INBOUND", 4)
+    monkeypatch.setattr(lane, "MAX_INBOUND", 4)
     rich.shield(ANN, TEER)
     rich.grow(9)
     rich.sync()
@@ -105,12 +105,12 @@ def test_a_host_that_delivers_nothing_does_not_stop_blocks(rich: World, monkeypa
     for _ in range(10):
         rich.block()
         rich.slot()
-    assert len(rich.core.outbox.entries) == 6
+    assert len(rich.core.integritee.outbox.entries) == 6
     nonce = rich.nonce(ANN)
     hashes = [rich.unshield(ANN, CAT.public, TEER + i, nonce + i) for i in range(8)]
     for _ in range(3):
         assert rich.slot() is not None
-    assert len(rich.core.outbox.entries) == 9
+    assert len(rich.core.integritee.outbox.entries) == 9
     assert [rich.status(h)[-1] for h in hashes] == ["InSidechainBlock"] * 3 + ["Ready"] * 5
     rich.drops = lambda extrinsic: False
     rich.block(4)

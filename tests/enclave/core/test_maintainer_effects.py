@@ -62,7 +62,7 @@ def test_all_extrinsics_of_a_call_find_room_or_none(
 ) -> None:
     """A call that asks for more than there is room for is undone; the block is made without it."""
     world.slot()
-    monkeypatch.setattr(production, "MAX_PAYMENTS", len(world.core.outbox.entries) + 3)
+    monkeypatch.setattr(production, "MAX_PAYMENTS", len(world.core.integritee.outbox.entries) + 3)
     number = world.core.latest_header.block_number
     hash = order(world, "spam_extrinsics", wanted, HERE)
     world.slot()
@@ -77,7 +77,7 @@ def test_calls_after_one_that_took_the_last_room_wait(world: World, monkeypatch:
     world.block()
     world.slot()
     world.slot()
-    monkeypatch.setattr(production, "MAX_PAYMENTS", len(world.core.outbox.entries) + 2)
+    monkeypatch.setattr(production, "MAX_PAYMENTS", len(world.core.integritee.outbox.entries) + 2)
     order(world, "spam_extrinsics", 2, HERE)
     later = world.transfer(ANN, BEN, TEER)
     world.slot()

@@ -38,7 +38,7 @@ def test_steps_in_order(fresh: World) -> None:
     fresh.connect()
     assert fresh.core.phase is Phase.UNFUNDED
     fresh.block()
-    assert fresh.core.needed_funds == 60 * TEER
+    assert fresh.core.integritee.needed_funds == 60 * TEER
     fresh.fund_enclave()
     until(fresh, Phase.RUNNING)
     assert fresh.phases == ["unfunded", *STEPS]
@@ -176,8 +176,8 @@ def test_a_long_wait_keeps_a_bounded_number_of_blocks(fresh: World, monkeypatch:
     fresh.restart()
     fresh.grow(90)
     fresh.sync()
-    assert fresh.core.follower is not None
-    assert len(fresh.core.follower.inbox) == 20
+    assert fresh.core.integritee.follower is not None
+    assert len(fresh.core.integritee.follower.inbox) == 20
     fresh.drops = lambda extrinsic: False
     until(fresh, Phase.RUNNING)
     while fresh.runtime.integritee.number.get() != fresh.chain.height:
@@ -214,7 +214,7 @@ def test_another_chain_is_refused_while_only_the_light_client_knows(fresh: World
     fresh.chain = Parentchain(storage={**raw_genesis(), b":code": b"another runtime"})
     with pytest.raises(ForeignGenesis):
         fresh.connect()
-    assert fresh.core.follower is None
+    assert fresh.core.integritee.follower is None
 
 
 def test_a_running_enclave_cannot_be_moved_to_another_chain(world: World) -> None:
@@ -246,8 +246,8 @@ def test_no_slot_before_the_shard_runs(fresh: World) -> None:
 
 def test_the_host_is_told_when_the_account_runs_dry(world: World) -> None:
     world.block()
-    assert world.core.needed_funds == 0
+    assert world.core.integritee.needed_funds == 0
     world.core.connect(world.chain.params(required_funds=10_000 * TEER))
     world.block()
     free = world.chain.free(world.account)
-    assert world.core.needed_funds == 10_000 * TEER - 25 * TEER - free  # the vault has its share already
+    assert world.core.integritee.needed_funds == 10_000 * TEER - 25 * TEER - free  # the vault has its share already

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,12 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integritee.crypto import Ed25519Pair, blake2_256, keccak_256
-from integritee.enclave.parentchain.contract import NEEDED_CALLS, MissingCall, ParentchainContract
+from integritee.enclave.parentchain.contract import BRIDGE_CALLS, MissingCall, ParentchainContract, Place
 from integritee.enclave.parentchain.inbound import ExtrinsicOutcome, InboundBlock, read_block
 from integritee.enclave.parentchain.merkle import merkle_root
 from integritee.enclave.parentchain.onboarding import Goal, authorities, is_registered
 from integritee.enclave.parentchain.outbox import (
     MAX_ENTRIES,
+    AlreadyQueued,
     ChainFacts,
     NonceOvertaken,
     Outbox,
@@ -39,6 +39,7 @@ VECTORS = Path(__file__).parents[2] / "vectors" / "metadata"
 ME = Ed25519Pair.from_seed(b"\x01" * 32)
 VAULT = b"\x02" * 32
 SHARD = b"\x03" * 32
+PLACE = Place(ParentchainId.Integritee, SHARD, ME.public, VAULT)
 
 
 def header(number: int) -> Header:
@@ -50,36 +51,37 @@ def header(number: int) -> Header:
 
 def test_the_recorded_integritee_runtime_has_all_that_is_needed() -> None:
     raw = (VECTORS / "integritee-paseo.metadata.scale").read_bytes()
-    contract = ParentchainContract(RuntimeMetadata.parse(raw), SHARD, ME.public, VAULT)
+    contract = ParentchainContract(RuntimeMetadata.parse(raw), PLACE)
     assert contract.call_of(VaultPayment(ParentchainId.Integritee, b"\x04" * 32, 5))
-    assert contract.watched.vault_account == blake2_map_key("System", "Account", VAULT)
+    assert contract.vault.keys.account == blake2_map_key("System", "Account", VAULT)
 
 
 def test_a_chain_without_the_needed_calls_is_refused_at_once() -> None:
     with pytest.raises(MissingCall) as caught:
-        ParentchainContract(RuntimeMetadata.parse((VECTORS / "pah.scale").read_bytes()), SHARD, ME.public, VAULT)
-    assert (caught.value.pallet, caught.value.call) == NEEDED_CALLS[0]
+        ParentchainContract(RuntimeMetadata.parse((VECTORS / "pah.scale").read_bytes()), PLACE)
+    assert (caught.value.pallet, caught.value.call) == BRIDGE_CALLS[0]
 
 
 @pytest.fixture(scope="module")
 def contract() -> ParentchainContract:
-    return ParentchainContract(metadata(), SHARD, ME.public, VAULT)
+    return ParentchainContract(metadata(), PLACE)
 
 
 def test_watched_keys_are_distinct_and_mirror_the_ledgers(contract: ParentchainContract) -> None:
-    keys = contract.watched.all()
+    keys = contract.watched()
     assert len(set(keys)) == len(keys) == 11
-    assert set(contract.watched.mirrored) < set(keys)
+    assert set(contract.mirrored) < set(keys)
 
 
 def test_calls_say_what_they_should(contract: ParentchainContract) -> None:
-    decode = metadata().decode_call
-    assert str(decode(contract.register(SHARD, "wss://a"))) == "Teerex.register_sgx_enclave"
+    decode, bridge = metadata().decode_call, contract.bridge
+    assert bridge is not None
+    assert str(decode(bridge.register(SHARD, "wss://a"))) == "Teerex.register_sgx_enclave"
     payment = decode(contract.call_of(VaultPayment(ParentchainId.Integritee, b"\x04" * 32, 5)))
     assert str(payment) == "Proxy.proxy"
     assert str(payment.args["call"]) == "Balances.transfer_keep_alive"
     assert payment.args["call"].args["value"] == 5
-    confirmed = decode(contract.confirm_sidechain_block(None, SidechainBlockConfirmation(51, b"\x05" * 32)))
+    confirmed = decode(bridge.confirm_sidechain_block(None, SidechainBlockConfirmation(51, b"\x05" * 32)))
     assert str(confirmed) == "Sidechain.confirm_imported_sidechain_block"
 
 
@@ -111,7 +113,7 @@ def test_merkle_root_of_many(leaves: list[bytes]) -> None:
 
 
 def test_a_block_without_time_or_events(contract: ParentchainContract) -> None:
-    block = read_block(contract, header(7), [], dict.fromkeys(contract.watched.all()), b"")
+    block = read_block(contract, header(7), [], dict.fromkeys(contract.watched()), b"")
     assert (block.now, block.deposits, block.outcomes) == (None, (), {})
     assert block.trusted_calls_root() == bytes(32)
     assert block.hash() == header(7).hash()
@@ -119,10 +121,10 @@ def test_a_block_without_time_or_events(contract: ParentchainContract) -> None:
 
 def test_only_a_registration_of_ours_counts(contract: ParentchainContract, world: World) -> None:
     core = world.core
-    assert core.follower is not None
-    values, theirs = core.follower.values, core.follower.contract
+    assert core.integritee.follower is not None
+    values, theirs = core.integritee.follower.values, core.integritee.follower.bridge
     assert is_registered(theirs, core.goal, values)
-    for goal in (Goal(bytes(32), core.goal.url, 0, 0), Goal(core.goal.mrenclave, "wss://elsewhere", 0, 0)):
+    for goal in (Goal(bytes(32), core.goal.url), Goal(core.goal.mrenclave, "wss://elsewhere")):
         assert not is_registered(theirs, goal, values)
     assert not is_registered(theirs, core.goal, {})
     assert authorities(theirs, {}) == []
@@ -141,6 +143,10 @@ def facts() -> ChainFacts:
     return ChainFacts(metadata(), bytes(32), 410, 8)
 
 
+def key(n: int) -> bytes:
+    return n.to_bytes(32, "little")
+
+
 def inbound(number: int, *included: bytes, ok: bool = True, inner: bool | None = None) -> InboundBlock:
     outcomes = {blake2_256(raw): ExtrinsicOutcome(ok, inner) for raw in included}
     return InboundBlock(header(number), {}, None, (), outcomes, b"")
@@ -150,8 +156,8 @@ def test_entries_have_consecutive_nonces_and_one_life(facts: ChainFacts, contrac
     outbox = Outbox(ME)
     outbox.adopt_nonce(5)
     payment = Payment(b"\x04" * 32, 9)
-    first = outbox.add(facts, header(100), contract.fund_vault(1), 32, payment)
-    second = outbox.add(facts, header(100), contract.fund_vault(2), 32)
+    first = outbox.add(facts, header(100), key(1), contract.fund_vault(1), 32, payment)
+    second = outbox.add(facts, header(100), key(2), contract.fund_vault(2), 32)
     assert (first.nonce, second.nonce, outbox.next_nonce) == (5, 6, 7)
     assert first.death == 132
     assert decode_extrinsic(metadata(), first.extrinsic).nonce == 5
@@ -166,9 +172,9 @@ def test_entries_have_consecutive_nonces_and_one_life(facts: ChainFacts, contrac
 def test_copies_and_changes(facts: ChainFacts, contract: ParentchainContract) -> None:
     outbox, replayed = Outbox(ME), Outbox(ME)
     for i in range(3):
-        outbox.add(facts, header(i), contract.fund_vault(i), 4)
+        outbox.add(facts, header(i), key(i), contract.fund_vault(i), 4)
         copy = outbox.copy()
-        copy.add(facts, header(i), contract.fund_vault(99), 4)
+        copy.add(facts, header(i), key(99), contract.fund_vault(99), 4)
         assert len(copy.entries) == len(outbox.entries) + 1
         outbox.renew_void(facts, Processed(i + 3, 410), header(i + 50), untranslated)
         outbox.on_block(inbound(i, *[e.extrinsic for e in list(outbox.entries.values())[1:2]]))
@@ -193,7 +199,7 @@ def test_renewal_waits_until_the_old_form_is_void(
 ) -> None:
     """Past its era, or past the runtime it was signed for."""
     outbox = Outbox(ME)
-    entry = outbox.add(facts, header(100), contract.fund_vault(1), 32)
+    entry = outbox.add(facts, header(100), key(1), contract.fund_vault(1), 32)
     outbox.renew_void(facts, Processed(processed, version), header(600), untranslated)
     (now,) = outbox.entries.values()
     assert (now != entry) is renewed
@@ -212,8 +218,8 @@ def test_nonces_that_somebody_else_used(
     """Nonces 3 and 4 are pending, or nothing is and 5 is the next."""
     outbox = Outbox(ME)
     outbox.next_nonce = 5 - pending
-    for _ in range(pending):
-        outbox.add(facts, header(1), contract.fund_vault(1), 32)
+    for i in range(pending):
+        outbox.add(facts, header(1), key(i), contract.fund_vault(1), 32)
     if not overtaken:
         outbox.check_nonce(proven)
         return
@@ -222,15 +228,27 @@ def test_nonces_that_somebody_else_used(
     assert caught.value.data() == {"found": proven, "expected": 5 - pending}
 
 
+def test_what_is_under_way_is_not_queued_again(facts: ChainFacts, contract: ParentchainContract) -> None:
+    outbox = Outbox(ME)
+    entry = outbox.add(facts, header(1), key(1), contract.fund_vault(1), 32)
+    for holder in (outbox, outbox.copy()):
+        with pytest.raises(AlreadyQueued):
+            holder.add(facts, header(1), key(1), contract.fund_vault(2), 32)
+        assert holder.is_queued(key(1))
+    outbox.on_block(inbound(2, entry.extrinsic))
+    assert not outbox.is_queued(key(1))
+    outbox.add(facts, header(1), key(1), contract.fund_vault(2), 32)
+
+
 def test_the_outbox_is_bounded(facts: ChainFacts, contract: ParentchainContract) -> None:
     outbox = Outbox(ME)
-    entry = outbox.add(facts, header(1), contract.fund_vault(1), 32)
+    entry = outbox.add(facts, header(1), key(1), contract.fund_vault(1), 32)
     outbox.entries = dict.fromkeys(range(MAX_ENTRIES - 1), entry)
     assert outbox.has_room()
     assert not outbox.has_room(planned=1)
     outbox.entries[MAX_ENTRIES] = entry
     with pytest.raises(OutboxFull) as caught:
-        outbox.add(facts, header(1), contract.fund_vault(1), 32)
+        outbox.add(facts, header(1), key(2), contract.fund_vault(1), 32)
     assert caught.value.data() == {"found": MAX_ENTRIES, "limit": MAX_ENTRIES}
 
 
@@ -240,16 +258,15 @@ def test_the_outbox_is_bounded(facts: ChainFacts, contract: ParentchainContract)
 def test_validateers_take_turns(world: World) -> None:
     """Another enclave of the same code joins the shard's status: every other slot is its."""
     draw = counting_random()
-    other = World(world.chain, now=world.now, random=lambda size: draw(size)[::-1])
-    other.core.config = replace(other.core.config, shard=world.shard)
+    other = World(world.chain, now=world.now, random=lambda size: draw(size)[::-1], shard=world.shard)
     other.connect()
     world.chain.transfer(ALICE, other.account, 100 * TEER, world.now)
     for _ in range(10):
         world.block()
         other.now = world.now
         other.sync()
-    assert world.core.follower is not None
-    turns = authorities(world.core.follower.contract, world.core.follower.values)
+    assert world.core.integritee.follower is not None
+    turns = authorities(world.core.integritee.follower.bridge, world.core.integritee.follower.values)
     assert turns == [world.account, other.account]
     served = [world.slot() is not None for _ in range(10)]
     first = (world.now // SLOT_MS - 9) % 2 == 0

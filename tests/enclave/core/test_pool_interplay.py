@@ -148,7 +148,7 @@ def test_what_a_slot_has_no_time_for_waits_for_the_next(rich: World) -> None:
 
 
 def test_an_abandoned_block_leaves_nothing_behind(rich: World) -> None:
-    root, head, outbox = rich.core.state.root(), rich.core.head, rich.core.outbox.whole()
+    root, head, outbox = rich.core.state.root(), rich.core.head, rich.core.integritee.outbox.whole()
     rich.grow()
     rich.sync()
     hash = rich.unshield(ANN, CAT.public, TEER)
@@ -158,7 +158,7 @@ def test_an_abandoned_block_leaves_nothing_behind(rich: World) -> None:
         pass
     assert production.builder.effects
     assert rich.core.abandon_slot(production, rich.now) == []
-    assert (rich.core.state.root(), rich.core.head, rich.core.outbox.whole()) == (root, head, outbox)
+    assert (rich.core.state.root(), rich.core.head, rich.core.integritee.outbox.whole()) == (root, head, outbox)
     assert rich.core.pool.ready_count == 1
     rich.slot()
     assert rich.status(hash) == ["Ready", "InSidechainBlock"]

@@ -10,11 +10,12 @@ import pytest
 
 from integritee.crypto import blake2_256, keccak_256, ss58_decode
 from integritee.enclave.parentchain.blocks import verify_block
-from integritee.enclave.parentchain.contract import EVENTS_KEY, ParentchainContract
+from integritee.enclave.parentchain.contract import EVENTS_KEY, ParentchainContract, Place
 from integritee.enclave.parentchain.inbound import Deposit, ExtrinsicOutcome, InboundBlock, read_block
 from integritee.enclave.parentchain.onboarding import Goal, account_info, authorities, is_registered
 from integritee.metadata import RuntimeMetadata
 from integritee.primitives.header import Header
+from integritee.primitives.ids import ParentchainId
 from integritee.scale import decode, encode_compact
 
 VECTORS = Path(__file__).parents[2] / "vectors"
@@ -27,7 +28,7 @@ VAULT, ENCLAVE = (ss58_decode(CHAIN["accounts"][name])[0] for name in ("vault", 
 @pytest.fixture(scope="module")
 def blocks() -> list[InboundBlock]:
     raw = (VECTORS / "metadata" / "integritee-paseo.metadata.scale").read_bytes()
-    contract = ParentchainContract(RuntimeMetadata.parse(raw), SHARD, ENCLAVE, VAULT)
+    contract = ParentchainContract(RuntimeMetadata.parse(raw), Place(ParentchainId.Integritee, SHARD, ENCLAVE, VAULT))
     return [read(contract, block) for block in CHAIN["blocks"]]
 
 
@@ -84,11 +85,13 @@ def test_extrinsic_hashes_are_the_nodes() -> None:
 
 def test_what_the_shard_is_on_chain(blocks: list[InboundBlock]) -> None:
     raw = (VECTORS / "metadata" / "integritee-paseo.metadata.scale").read_bytes()
-    contract = ParentchainContract(RuntimeMetadata.parse(raw), SHARD, ENCLAVE, VAULT)
-    assert authorities(contract, blocks[1].values) == []
-    assert authorities(contract, blocks[-1].values) == [ENCLAVE]
-    assert account_info(blocks[-1].values[contract.watched.vault_account]).data.reserved > 0
-    assert not is_registered(contract, Goal(SHARD, "", 0, 0), blocks[-1].values)
+    contract = ParentchainContract(RuntimeMetadata.parse(raw), Place(ParentchainId.Integritee, SHARD, ENCLAVE, VAULT))
+    bridge = contract.bridge
+    assert bridge is not None and contract.vault is not None
+    assert authorities(bridge, blocks[1].values) == []
+    assert authorities(bridge, blocks[-1].values) == [ENCLAVE]
+    assert account_info(blocks[-1].values[contract.vault.keys.account]).data.reserved > 0
+    assert not is_registered(bridge, Goal(SHARD, ""), blocks[-1].values)
     assert all(EVENTS_KEY not in block.values for block in blocks)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from integritee.apps.catalog import DEFAULT_LEDGER as LEDGER
-from integritee.enclave.bootstrap import recover
+from integritee.enclave.bootstrap import Wishes, recover
 from integritee.enclave.errors import ForeignShard
 from integritee.enclave.records import BLOCK, GENESIS, META, BlockRecord, RecordKind, RecoveryError, SnapshotMeta
 from integritee.node.runtime.runtime import TEER
@@ -36,11 +36,11 @@ def memory(world: World) -> dict[str, Any]:
         "root": core.state.root(),
         "items": dict(core.state.items()),
         "head": core.head,
-        "outbox": core.outbox.whole(),
-        "hashes": sorted(core.outbox._by_hash),
+        "outbox": core.integritee.outbox.whole(),
+        "hashes": sorted(core.integritee.outbox._by_hash),
         "bytes": core.state_bytes,
         "running": core.is_running,
-        "resume": core._resume,
+        "resume": core.integritee.resume,
         "account": core.keys.signing.public,
         "ledger": core.keys.ledger.public,
         "state key": core.keys.state,
@@ -97,7 +97,7 @@ def test_the_shard_goes_on_after_a_snapshot(world: World) -> None:
     world.block()
     world.settle()
     assert world.core.halted is None
-    assert len(world.core.outbox.entries) <= 2
+    assert len(world.core.integritee.outbox.entries) <= 2
 
 
 def test_meta_tells_the_state_root(world: World) -> None:
@@ -179,7 +179,7 @@ def test_the_shard_is_remembered(world: World) -> None:
     world.directory.reboot()
     store, stored = Machine(world.directory).open()
     with store, pytest.raises(ForeignShard) as caught:
-        recover(store, stored, MRENCLAVE, b"\x07" * 32, URL, LEDGER, world.random)
+        recover(store, stored, MRENCLAVE, Wishes(URL, b"\x07" * 32), LEDGER, world.random)
     assert caught.value.data() == {"found": "0x" + "07" * 32, "expected": "0x" + world.shard.hex()}
     world.boot()
     world.connect()

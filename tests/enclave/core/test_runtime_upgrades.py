@@ -6,14 +6,17 @@ import pytest
 
 from integritee.boundary.messages import RuntimeFacts
 from integritee.enclave.errors import MetadataChanged, SpecVersionUnproven
+from integritee.enclave.parentchain.contract import Place
 from integritee.enclave.parentchain.runtimes import MAX_RUNTIMES, Runtimes, proven_version
 from integritee.metadata import decode_extrinsic
 from integritee.node.runtime.runtime import TEER
+from integritee.primitives.ids import ParentchainId
 
 from .harness import ANN, BEN, CAT, World, payments
 from .parentchain import metadata, raw_metadata, runtime_update
 
 NEXT = RuntimeFacts(raw_metadata(411), 411, 9)
+PLACE = Place(ParentchainId.Integritee, bytes(32), bytes(32), bytes(32))
 HERE = RuntimeFacts(raw_metadata(410), 410, 8)
 
 
@@ -40,10 +43,10 @@ def test_indexes_differ() -> None:
 
 def test_life_goes_on(rich: World) -> None:
     upgrade(rich)
-    assert rich.core.follower is not None
-    assert rich.core.follower.facts.spec_version == 410
+    assert rich.core.integritee.follower is not None
+    assert rich.core.integritee.follower.facts.spec_version == 410
     rich.block()
-    assert rich.core.follower.facts.spec_version == 411
+    assert rich.core.integritee.follower.facts.spec_version == 411
     rich.shield(BEN, 3 * TEER)
     rich.unshield(ANN, CAT.public, TEER)
     rich.settle(4)
@@ -57,13 +60,13 @@ def test_what_was_signed_before_is_signed_again_at_once(rich: World) -> None:
     rich.drops = lambda extrinsic: True
     rich.unshield(ANN, CAT.public, TEER)
     rich.slot()
-    before = {e.id: e for e in rich.core.outbox.entries.values()}
+    before = {e.id: e for e in rich.core.integritee.outbox.entries.values()}
     assert len(before) == 2
     upgrade(rich)
     rich.block()
     rich.slot()
     for id, old in before.items():
-        new = rich.core.outbox.entries[id]
+        new = rich.core.integritee.outbox.entries[id]
         assert (new.nonce, new.period, new.payment) == (old.nonce, old.period, old.payment)
         assert (new.spec_version, new.transaction_version) == (411, 9)
         was, now = metadata(410).decode_call(old.call), metadata(411).decode_call(new.call)
@@ -158,7 +161,7 @@ def test_an_earlier_version_does_not_come_back(world: World) -> None:
 
 def test_an_offer_changes_nothing_before_it_is_proven(world: World) -> None:
     """A host may be mistaken about the next version as long as no block has run it."""
-    follower = world.core.follower
+    follower = world.core.integritee.follower
     assert follower is not None
     before = (follower.facts, follower.pins)
     mistaken = RuntimeFacts(NEXT.metadata.replace(b"Sidechain", b"Sidechaim"), 411, 9)
@@ -178,7 +181,7 @@ def test_an_offer_changes_nothing_before_it_is_proven(world: World) -> None:
 
 
 def test_few_versions_are_kept() -> None:
-    runtimes = Runtimes(bytes(32), bytes(32), bytes(32), bytes(32), {}, HERE)
+    runtimes = Runtimes(bytes(32), PLACE, (), {}, HERE)
     for version in range(411, 411 + 2 * MAX_RUNTIMES):
         runtimes.offer(RuntimeFacts(NEXT.metadata, version, 9))
     kept = [v for v in range(400, 430) if runtimes.stated(v)]
@@ -190,7 +193,7 @@ def test_few_versions_are_kept() -> None:
 
 
 def test_calls_of_a_forgotten_version_are_not_guessed() -> None:
-    runtimes = Runtimes(bytes(32), bytes(32), bytes(32), bytes(32), {}, NEXT)
+    runtimes = Runtimes(bytes(32), PLACE, (), {}, NEXT)
     call = metadata(410).call("System", "remark", {"remark": b"x"})
     assert runtimes.translated(call, 410, 9) == call
     with pytest.raises(SpecVersionUnproven):

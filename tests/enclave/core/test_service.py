@@ -193,7 +193,7 @@ async def test_status(office: Office) -> None:
     )
     assert (status.pool_ready, status.pool_future, status.trusted_calls, status.rpc_requests) == (1, 0, 1, 1)
     assert status.total_issuance == 100 * TEER + 1000
-    assert status.outbox == len(world.core.outbox.entries)
+    assert integritee.outbox == len(world.core.integritee.outbox.entries)
     assert status.state_bytes == sum(len(k) + len(v) for k, v in world.core.state.items())
 
 

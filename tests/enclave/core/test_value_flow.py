@@ -178,7 +178,7 @@ def test_many_payments_in_one_slot_are_each_paid_once(rich: World) -> None:
     rich.settle()
     assert rich.chain.free(DAN.public) - before == sum(TEER + i for i in range(40))
     assert len(payments(rich)) == 40
-    assert len(rich.core.outbox.entries) <= 2
+    assert len(rich.core.integritee.outbox.entries) <= 2
 
 
 def test_two_equal_payments_are_two_payments(rich: World) -> None:
@@ -195,15 +195,15 @@ def test_an_expired_payment_is_signed_again_with_the_same_nonce(rich: World) -> 
     rich.drops = lambda extrinsic: True
     rich.unshield(ANN, CAT.public, TEER)
     rich.slot()
-    first = next(e for e in rich.core.outbox.entries.values() if e.payment)
+    first = next(e for e in rich.core.integritee.outbox.entries.values() if e.payment)
     for _ in range(PAYMENT_PERIOD - 2):
         rich.block()
         rich.slot()
-    assert rich.core.outbox.entries[first.id] == first
+    assert rich.core.integritee.outbox.entries[first.id] == first
     for _ in range(3):
         rich.block()
         rich.slot()
-    renewed = rich.core.outbox.entries[first.id]
+    renewed = rich.core.integritee.outbox.entries[first.id]
     assert (renewed.nonce, renewed.call) == (first.nonce, first.call)
     assert renewed.extrinsic != first.extrinsic
     rich.drops = lambda extrinsic: False
@@ -223,7 +223,7 @@ def test_an_expired_payment_is_not_valid_when_its_successor_is_signed(rich: Worl
     rich.slot()
     forms = []
     for _ in range(3 * PAYMENT_PERIOD):
-        entry = next(e for e in rich.core.outbox.entries.values() if e.payment)
+        entry = next(e for e in rich.core.integritee.outbox.entries.values() if e.payment)
         if not forms or forms[-1].extrinsic != entry.extrinsic:
             forms.append(entry)
             assert len(forms) == 1 or forms[-2].death <= rich.chain.height + 1
@@ -250,7 +250,7 @@ def test_extrinsics_signed_while_catching_up_are_not_born_expired(rich: World) -
     rich.sync()
     rich.unshield(ANN, CAT.public, TEER)
     rich.slot()
-    entry = next(e for e in rich.core.outbox.entries.values() if e.payment)
+    entry = next(e for e in rich.core.integritee.outbox.entries.values() if e.payment)
     assert entry.death > rich.chain.height
     rich.settle()
     assert payments(rich) == [(CAT.public, TEER)]
@@ -288,7 +288,7 @@ def test_sidechain_confirmations(world: World) -> None:
         (101, hashes[51]),
         (151, hashes[101]),
     ]
-    raw = world.chain.value(world.core.follower.contract.watched.confirmation)  # type: ignore[union-attr]
+    raw = world.chain.value(world.core.integritee.follower.bridge.keys.confirmation)  # type: ignore[union-attr]
     assert raw is not None
     assert decode(SidechainBlockConfirmation, raw) == SidechainBlockConfirmation(151, hashes[101])
     assert world.core.confirmed_number() == 151

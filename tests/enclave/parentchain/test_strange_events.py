@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from integritee.crypto import ss58_decode
-from integritee.enclave.parentchain.contract import EVENTS_KEY, ParentchainContract
+from integritee.enclave.parentchain.contract import EVENTS_KEY, ParentchainContract, Place
 from integritee.enclave.parentchain.inbound import InboundBlock, read_block
 from integritee.metadata import EventRecord, RuntimeMetadata
 from integritee.metadata.errors import EventsOutOfStep
 from integritee.primitives.header import Header
+from integritee.primitives.ids import ParentchainId
 from integritee.scale import DecodeError, decode, encode_compact
 from integritee.scale.errors import UnknownVariant
 
@@ -22,7 +23,9 @@ CHAIN = json.loads((VECTORS / "chains" / "integritee-paseo-50.json").read_text()
 BLOCKS = CHAIN["blocks"]
 VAULT, ENCLAVE = (ss58_decode(CHAIN["accounts"][name])[0] for name in ("vault", "enclave_ed25519_seed_07"))
 METADATA = RuntimeMetadata.parse((VECTORS / "metadata" / "integritee-paseo.metadata.scale").read_bytes())
-CONTRACT = ParentchainContract(METADATA, bytes.fromhex(CHAIN["shard"][2:]), ENCLAVE, VAULT)
+CONTRACT = ParentchainContract(
+    METADATA, Place(ParentchainId.Integritee, bytes.fromhex(CHAIN["shard"][2:]), ENCLAVE, VAULT)
+)
 
 UNKNOWN_PALLET = 0xC8
 UNKNOWN_EVENT = 0xF7

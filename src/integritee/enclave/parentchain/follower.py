@@ -13,10 +13,12 @@ from typing import Final
 
 from integritee.boundary.messages import ParentchainBlock, ParentchainParams, RuntimeFacts
 from integritee.primitives.header import Header
+from integritee.stf.chain_specs import spec_of
 
 from ..errors import ForeignGenesis, InboxFull, SpecVersionUnproven
 from .blocks import verify_block
-from .contract import ParentchainContract
+from .bridge import BridgeContract
+from .contract import ParentchainContract, Place
 from .errors import WarpedTooFar
 from .inbound import InboundBlock, read_block
 from .light_client import LightClient
@@ -32,8 +34,9 @@ class Follower:
     """One parentchain from `params` on. `pins` are metadata hashes by spec version from earlier contacts.
 
     `resume` is where the light client stopped, `remembered` the runtime that was in force there. Without `resume`
-    it starts from genesis, or where the leaps of `params` end. Raises ForeignGenesis if `resume` is the light client
-    of another chain, the errors of starting and warping one, and as `adopt_runtime`.
+    it starts from genesis, or where the leaps of `params` end. `development` says whether the ledger is for that.
+    Raises ForeignGenesis if `resume` is the light client of another chain, the errors of starting and warping one,
+    and as `adopt_runtime`.
     """
 
     def __init__(
@@ -42,11 +45,10 @@ class Follower:
         resume: bytes | None,
         remembered: RuntimeFacts | None,
         pins: dict[int, bytes],
-        shard: bytes,
-        account: bytes,
-        vault: bytes,
+        place: Place,
+        development: bool = False,
     ) -> None:
-        self.genesis_hash = params.genesis.hash()
+        self.id, self.genesis_hash = params.id, params.genesis.hash()
         self.light_client = (
             LightClient.resume(resume)
             if resume is not None
@@ -55,15 +57,23 @@ class Follower:
         if self.light_client.state.genesis_hash != self.genesis_hash:
             raise ForeignGenesis(self.genesis_hash, self.light_client.state.genesis_hash)
         self._before_leaps: LightClient | None = None
-        if resume is None and params.leaps:
-            self._before_leaps = self.light_client.copy()
-            self.light_client.warp(params.leaps)
+        self.leap(params)
         self.inbox: deque[InboundBlock] = deque()
         self.values: dict[bytes, bytes | None] = {}
         """Watched storage as proven at the latest verified block; empty before the first."""
-        first = remembered or params.runtime
-        self.runtimes = Runtimes(self.genesis_hash, shard, account, vault, pins, first)
+        self.time: int | None = None
+        """Unix ms of the latest verified block that tells it; None before the first."""
+        assets = spec_of(self.genesis_hash, development).assets
+        self.runtimes = Runtimes(self.genesis_hash, place, assets, pins, remembered or params.runtime)
         self.runtimes.offer(params.runtime)
+
+    def leap(self, params: ParentchainParams) -> None:
+        """Pass the leaps of `params` unless blocks have been verified already. Raises as `LightClient.warp`."""
+        if not params.leaps or self.light_client.head.number:
+            return
+        warped = self.light_client.copy()
+        warped.warp(params.leaps)
+        self._before_leaps, self.light_client = self.light_client, warped
 
     @property
     def head(self) -> Header:
@@ -73,6 +83,13 @@ class Follower:
     @property
     def contract(self) -> ParentchainContract:
         return self.runtimes.current.contract
+
+    @property
+    def bridge(self) -> BridgeContract:
+        """The registry of enclaves and shards; on Integritee only."""
+        bridge = self.contract.bridge
+        assert bridge is not None, self.id
+        return bridge
 
     @property
     def facts(self) -> ChainFacts:
@@ -118,18 +135,19 @@ class Follower:
             raise InboxFull(MAX_INBOX)
         self.light_client, self._before_leaps = client, None
         self.values = read[-1].values
+        self.time = next((block.now for block in reversed(read) if block.now is not None), self.time)
         self.runtimes.enter(runtime)
         self.inbox.extend(kept)
         return read
 
     def _read(self, block: ParentchainBlock, light_client: bytes) -> InboundBlock:
-        proven = verify_block(block.header, block.extrinsics, block.proof, self.contract.watched.all())
+        proven = verify_block(block.header, block.extrinsics, block.proof, self.contract.watched())
         contract = self.runtimes.of(proven).contract
         return read_block(contract, block.header, block.extrinsics, proven, light_client)
 
     def _expect_untouched(self, first: InboundBlock, genesis: LightClient) -> None:
         """The enclave must not have acted in blocks that nobody has shown it: a deposit could be among them."""
-        nonce = account_info(first.values.get(self.contract.watched.enclave_account)).nonce
+        nonce = account_info(first.values.get(self.contract.enclave_account)).nonce
         if nonce:
             self.light_client, self._before_leaps = genesis, None
             raise WarpedTooFar(first.header.number, nonce)

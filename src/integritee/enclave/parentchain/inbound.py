@@ -9,7 +9,7 @@ Source: worker `app-libs/parentchain-interface`, `indirect-calls-executor`.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -18,13 +18,24 @@ from integritee.metadata import EventRecord, RuntimeMetadata, UndecodableEvent
 from integritee.metadata.extrinsic import BARE_V4, BARE_V5
 from integritee.primitives.header import Header
 from integritee.scale import Err, decode_compact, encode_compact
+from integritee.stf.asset_map import AssetId
 
 from .bridge_calls import BridgeCall, read_calls
 from .contract import EVENTS_KEY, ParentchainContract
 from .merkle import merkle_root
+from .vault import VaultContract
 
 TIMESTAMP_SET_TAG: Final = b"\x02"
 """Discriminant of `TimestampSet` in the worker's `IndirectCall`, which the confirmed Merkle root hashes."""
+
+NATIVE: Final = "native"
+FUNGIBLE: Final = "fungible"
+TRANSFERS: Final = {
+    ("Balances", "Transfer"): NATIVE,
+    ("Assets", "Transferred"): FUNGIBLE,
+    ("ForeignAssets", "Transferred"): FUNGIBLE,
+}
+"""Events that tell of money moved from one account to another (pallet-balances, pallet-assets)."""
 
 DECISIVE_PALLETS: Final = frozenset(
     {"System", "Balances", "Assets", "ForeignAssets", "EnclaveBridge", "Proxy", "Utility", "Multisig"}
@@ -36,10 +47,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Deposit:
-    """`amount` base units arrived in the vault from `sender`."""
+    """`amount` base units, native or of `asset`, arrived in the vault from `sender`."""
 
     sender: bytes
     amount: int
+    asset: AssetId | None = None
 
 
 @dataclass(frozen=True)
@@ -97,10 +109,10 @@ def read_block(
         header,
         {k: v for k, v in values.items() if k != EVENTS_KEY},
         _timestamp(contract.metadata, extrinsics),
-        _deposits(events, contract.vault, contract.account),
+        tuple(_deposits(events, contract.vault)) if contract.vault else (),
         _outcomes(events, extrinsics),
         light_client,
-        read_calls(contract.metadata, contract.shard, extrinsics, events),
+        read_calls(contract.metadata, contract.bridge.shard, extrinsics, events) if contract.bridge else (),
     )
 
 
@@ -130,16 +142,24 @@ def _timestamp(metadata: RuntimeMetadata, extrinsics: list[bytes]) -> int | None
     return None
 
 
-def _deposits(events: list[EventRecord], vault: bytes, enclave: bytes) -> tuple[Deposit, ...]:
-    """Transfers to the vault. The enclave's own are its working capital, not deposits of a user."""
-    return tuple(
-        Deposit(e.fields["from"], e.fields["amount"])
-        for e in events
-        if e.pallet == "Balances"
-        and e.name == "Transfer"
-        and e.fields["to"] == vault
-        and e.fields["from"] not in (enclave, vault)
-    )
+def _deposits(events: list[EventRecord], vault: VaultContract) -> Iterator[Deposit]:
+    """Transfers to the vault, whoever ordered them. The enclave's own are its working capital, not deposits.
+
+    An asset that the ledger does not know, or that cannot be shielded from this chain, is not credited.
+    """
+    for event in events:
+        transfer = TRANSFERS.get((event.pallet, event.name))
+        if transfer is None or event.fields["to"] != vault.account:
+            continue
+        sender, amount = event.fields["from"], event.fields["amount"]
+        if sender in (vault.proxy, vault.account):
+            continue
+        if transfer is NATIVE:
+            yield Deposit(sender, amount)
+        elif (asset := vault.asset_at(event.pallet, event.fields["asset_id"])) is not None:
+            yield Deposit(sender, amount, asset)
+        else:
+            log.warning("a transfer of unknown asset %s to the vault is not credited", event.fields["asset_id"])
 
 
 def _outcomes(events: list[EventRecord], extrinsics: list[bytes]) -> dict[bytes, ExtrinsicOutcome]:

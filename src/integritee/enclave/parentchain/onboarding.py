@@ -1,15 +1,17 @@
-"""How an enclave takes its place on the parentchain: registration, shard, vault.
+"""How an enclave takes its place: registration and shard on Integritee, then the vault where funds come from.
 
-A pure function of proven finalized state. Each step is taken again until its effect is proven, so a crash at
+Pure functions of proven finalized state. Each step is taken again until its effect is proven, so a crash at
 any moment, or a host that drops extrinsics, only delays it::
 
-    unfunded → registering → claiming_shard → funding_vault → adding_vault_proxy → running
+    unfunded → registering → claiming_shard → awaiting_target → funding_vault → adding_vault_proxy → running
 """
 
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from integritee.frame.pallets.system import AccountInfo
 from integritee.primitives.enclave_bridge import ShardStatus
@@ -17,7 +19,9 @@ from integritee.primitives.ids import AccountId, BlockNumber
 from integritee.primitives.teerex import MultiEnclave, Sgx
 from integritee.scale import Struct, codec, u8, u128
 
+from .bridge import BridgeContract
 from .contract import ParentchainContract
+from .vault import VaultContract
 
 
 class Phase(enum.Enum):
@@ -25,6 +29,8 @@ class Phase(enum.Enum):
     UNFUNDED = "unfunded"
     REGISTERING = "registering"
     CLAIMING_SHARD = "claiming_shard"
+    AWAITING_TARGET = "awaiting_target"
+    """The vault is to be on a chain that the enclave has not met yet."""
     FUNDING_VAULT = "funding_vault"
     ADDING_VAULT_PROXY = "adding_vault_proxy"
     RUNNING = "running"
@@ -48,12 +54,28 @@ class Step:
 
 @dataclass(frozen=True)
 class Goal:
-    """What the enclave wants to be: its measurement, advertised URL, and how much money where (base units)."""
+    """What the enclave wants to be: its measurement and advertised URL."""
 
     mrenclave: bytes
     url: str
-    required_funds: int
-    vault_funding: int
+
+
+@dataclass(frozen=True)
+class Funds:
+    """Base units the enclave account should have on a chain, and the vault's part of that until it is there."""
+
+    required: int = 0
+    vault: int = 0
+
+    @property
+    def own(self) -> int:
+        """The account's own, once the vault has its part."""
+        return max(self.required - self.vault, 0)
+
+    @property
+    def enough_for_fees(self) -> int:
+        """With less than this in its account the enclave takes on no payment."""
+        return self.own // 100
 
 
 ACCOUNT = codec(AccountInfo)
@@ -61,27 +83,41 @@ REGISTRATION = codec(MultiEnclave)
 STATUS = codec(ShardStatus)
 PROXIES = codec(tuple[list[ProxyDefinition], u128])
 
+Values: TypeAlias = Mapping[bytes, bytes | None]
+"""The watched storage of a chain as proven at a finalized block."""
 
-def next_step(contract: ParentchainContract, goal: Goal, values: dict[bytes, bytes | None], deposited: int) -> Step:
-    """The next step, given the watched storage as proven at a finalized block.
+
+def membership_step(contract: ParentchainContract, goal: Goal, funds: Funds, values: Values) -> Step | None:
+    """The next step on Integritee; None once the enclave is on record and serves the shard."""
+    bridge = contract.bridge
+    assert bridge is not None
+    if not is_registered(bridge, goal, values):
+        free = account_info(values.get(contract.enclave_account)).data.free
+        if free < funds.required // 10 * 9:
+            return Step(Phase.UNFUNDED, needed_funds=funds.required - free)
+        return Step(Phase.REGISTERING, bridge.register(goal.mrenclave, goal.url))
+    if bridge.account not in authorities(bridge, values):
+        return Step(Phase.CLAIMING_SHARD, bridge.claim_shard(goal.mrenclave))
+    return None
+
+
+def vault_step(contract: ParentchainContract, funds: Funds, values: Values, deposited: int) -> Step | None:
+    """The next step on the chain of the vault; None once the enclave is its proxy.
 
     `deposited` base units in the vault belong to users: they do not count towards what the enclave owes it.
     """
-    keys = contract.watched
-    account = account_info(values.get(keys.enclave_account))
-    if not is_registered(contract, goal, values):
-        if account.data.free < goal.required_funds // 10 * 9:
-            return Step(Phase.UNFUNDED, needed_funds=goal.required_funds - account.data.free)
-        return Step(Phase.REGISTERING, contract.register(goal.mrenclave, goal.url))
-    if not is_validateer(contract, values):
-        return Step(Phase.CLAIMING_SHARD, contract.claim_shard(goal.mrenclave))
-    if _has_proxy(contract, values.get(keys.vault_proxies)):
-        return Step(Phase.RUNNING)
-    vault = account_info(values.get(keys.vault_account)).data
-    missing = goal.vault_funding - (vault.free + vault.reserved - deposited)
-    if missing > goal.vault_funding // 10:
-        return Step(Phase.FUNDING_VAULT, contract.fund_vault(missing))
-    return Step(Phase.ADDING_VAULT_PROXY, contract.add_vault_proxy(), by_vault=True)
+    vault = contract.vault
+    assert vault is not None
+    if is_proxy(vault, values):
+        return None
+    held = account_info(values.get(vault.keys.account)).data
+    missing = funds.vault - (held.free + held.reserved - deposited)
+    if missing <= funds.vault // 10:
+        return Step(Phase.ADDING_VAULT_PROXY, vault.add_proxy(contract.account), by_vault=True)
+    free = account_info(values.get(contract.enclave_account)).data.free
+    if free <= missing:
+        return Step(Phase.UNFUNDED, needed_funds=funds.required - free)
+    return Step(Phase.FUNDING_VAULT, contract.fund_vault(missing))
 
 
 def account_info(raw: bytes | None) -> AccountInfo:
@@ -90,15 +126,15 @@ def account_info(raw: bytes | None) -> AccountInfo:
     return found
 
 
-def authorities(contract: ParentchainContract, values: dict[bytes, bytes | None]) -> list[bytes]:
+def authorities(bridge: BridgeContract, values: Values) -> list[bytes]:
     """Signers of the shard in the order of their first activity: the validateers that take turns."""
-    raw = values.get(contract.watched.shard_status)
+    raw = values.get(bridge.keys.shard_status)
     return [entry.signer for entry in STATUS.decode(raw)] if raw else []
 
 
-def is_registered(contract: ParentchainContract, goal: Goal, values: dict[bytes, bytes | None]) -> bool:
+def is_registered(bridge: BridgeContract, goal: Goal, values: Values) -> bool:
     """True iff the chain lists this enclave with its measurement and URL."""
-    raw = values.get(contract.watched.registration)
+    raw = values.get(bridge.keys.registration)
     if raw is None:
         return False
     match REGISTRATION.decode(raw):
@@ -107,12 +143,10 @@ def is_registered(contract: ParentchainContract, goal: Goal, values: dict[bytes,
     return False
 
 
-def is_validateer(contract: ParentchainContract, values: dict[bytes, bytes | None]) -> bool:
-    return contract.account in authorities(contract, values)
-
-
-def _has_proxy(contract: ParentchainContract, raw: bytes | None) -> bool:
+def is_proxy(vault: VaultContract, values: Values) -> bool:
+    """Whether the enclave account may do anything in the vault's name, at once."""
+    raw = values.get(vault.keys.proxies)
     if raw is None:
         return False
     proxies, _ = PROXIES.decode(raw)
-    return any(p.delegate == contract.account and p.proxy_type == 0 and p.delay == 0 for p in proxies)
+    return any(p.delegate == vault.proxy and p.proxy_type == 0 and p.delay == 0 for p in proxies)

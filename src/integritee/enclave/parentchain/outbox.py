@@ -1,11 +1,19 @@
-"""Extrinsics the enclave must get on chain: signed, journalled, watched to finality, never paid twice.
+"""Extrinsics the enclave must get on one chain: signed, journalled, watched to finality, never paid twice.
 
 An entry keeps its nonce for life. Its extrinsic may be signed again only once it is provably void, that is,
 when a finalized block past its era, or of a later runtime than it was signed for, was processed without
 containing it; until then the host is asked to submit the same bytes again and again. So at most one form of a
 call can ever be included.
 
+Each entry has a key, the hash of what it is for. What is under way already is not queued again.
+
 Sans-IO: blocks in, extrinsics to submit and finished entries out.
+
+    OutboxError
+    ├── OutboxFull
+    ├── AlreadyQueued
+    ├── PurseLow
+    └── NonceOvertaken
 """
 
 from __future__ import annotations
@@ -13,6 +21,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
+
+from msgspec.structs import replace
 
 from integritee.crypto import KeyPair, blake2_256
 from integritee.errors import IntegriteeError
@@ -38,7 +48,13 @@ ONBOARDING_PERIOD: Final = 64
 """Mortality in parentchain blocks, by purpose (worker `extrinsics-factory` users)."""
 
 
-class OutboxFull(IntegriteeError):
+class OutboxError(IntegriteeError):
+    """An extrinsic cannot be sent."""
+
+    code = "outbox.error"
+
+
+class OutboxFull(OutboxError):
     """Too many extrinsics wait for the parentchain."""
 
     code = "outbox.full"
@@ -48,7 +64,29 @@ class OutboxFull(IntegriteeError):
         super().__init__(f"{found} extrinsics wait for the parentchain, {limit} is the limit")
 
 
-class NonceOvertaken(IntegriteeError):
+class AlreadyQueued(OutboxError):
+    """What the extrinsic is for is under way already."""
+
+    code = "outbox.already_queued"
+
+    def __init__(self, key: bytes) -> None:
+        self.key = key
+        super().__init__(f"an extrinsic for 0x{key.hex()} waits for the parentchain already")
+
+
+class PurseLow(OutboxError):
+    """The enclave account cannot pay the fees of payments; its operator must top it up. Nothing was burned."""
+
+    code = "outbox.purse_low"
+
+    def __init__(self, parentchain: str, found: int, expected: int) -> None:
+        self.parentchain, self.found, self.expected = parentchain, found, expected
+        super().__init__(
+            f"the enclave account holds {found} base units on {parentchain}, payments need {expected} for their fees"
+        )
+
+
+class NonceOvertaken(OutboxError):
     """The account's nonce moved past a pending extrinsic that no processed block contains.
 
     Only an enclave restored from an old copy of its state, or a second one with its key, can see this. Nothing
@@ -77,6 +115,7 @@ class OutboxEntry(Struct, frozen=True):
     """
 
     id: u64
+    key: H256
     nonce: u32
     call: bytes
     spec_version: u32
@@ -124,6 +163,11 @@ class Finished:
     entry: OutboxEntry
     outcome: ExtrinsicOutcome
 
+    @property
+    def is_refused(self) -> bool:
+        """Whether the chain did not do what was asked, itself or in the name of the vault."""
+        return not self.outcome.ok or self.outcome.inner_ok is False
+
 
 def sign_call(facts: ChainFacts, pair: KeyPair, call: bytes, nonce: int, period: int, anchor: Header) -> bytes:
     """Sign a call with an era of `period` blocks from the finalized block `anchor`."""
@@ -149,6 +193,7 @@ class Outbox:
         self.next_nonce = 0
         self._next_id = 1
         self._by_hash: dict[bytes, int] = {}
+        self._keys: set[bytes] = set()
         self._put: set[int] = set()
         self._removed: set[int] = set()
 
@@ -156,12 +201,17 @@ class Outbox:
         """An independent outbox with the same entries and uncollected changes."""
         other = Outbox(self._pair)
         other.entries, other.next_nonce, other._next_id = dict(self.entries), self.next_nonce, self._next_id
-        other._by_hash, other._put, other._removed = dict(self._by_hash), set(self._put), set(self._removed)
+        other._by_hash, other._keys = dict(self._by_hash), set(self._keys)
+        other._put, other._removed = set(self._put), set(self._removed)
         return other
 
     def has_room(self, limit: int = MAX_ENTRIES, planned: int = 0) -> bool:
         """Whether another entry may be added behind `planned` ones."""
         return len(self.entries) + planned < limit
+
+    def is_queued(self, key: bytes) -> bool:
+        """Whether an entry with this key waits."""
+        return key in self._keys
 
     # -- from blocks ---------------------------------------------------------------------------------
 
@@ -196,36 +246,44 @@ class Outbox:
         for entry in list(self.entries.values()):
             if entry.death <= processed.number or entry.spec_version < processed.spec_version:
                 call = translated(entry.call, entry.spec_version, entry.transaction_version)
-                self._store(self._signed(facts, anchor, entry.id, entry.nonce, call, entry.period, entry.payment))
+                self._store(self._signed(facts, anchor, entry, call))
 
     # -- from the ledger -----------------------------------------------------------------------------
 
     def add(
-        self, facts: ChainFacts, anchor: Header, call: bytes, period: int, payment: Payment | None = None
+        self,
+        facts: ChainFacts,
+        anchor: Header,
+        key: bytes,
+        call: bytes,
+        period: int,
+        payment: Payment | None = None,
     ) -> OutboxEntry:
-        """Queue a call behind the others. Raises OutboxFull."""
+        """Queue a call behind the others; `key` (32 bytes) says what it is for.
+
+        Raises OutboxFull, AlreadyQueued.
+        """
         if len(self.entries) >= MAX_ENTRIES:
             raise OutboxFull(len(self.entries), MAX_ENTRIES)
-        entry = self._signed(facts, anchor, self._next_id, self.next_nonce, call, period, payment)
+        if key in self._keys:
+            raise AlreadyQueued(key)
+        blank = OutboxEntry(self._next_id, key, self.next_nonce, call, 0, 0, period, 0, b"", payment)
+        entry = self._signed(facts, anchor, blank, call)
         self._next_id += 1
         self.next_nonce += 1
         self._store(entry)
         return entry
 
-    def _signed(
-        self,
-        facts: ChainFacts,
-        anchor: Header,
-        number: int,
-        nonce: int,
-        call: bytes,
-        period: int,
-        payment: Payment | None,
-    ) -> OutboxEntry:
-        extrinsic = sign_call(facts, self._pair, call, nonce, period, anchor)
-        death = Era.mortal(period, anchor.number).death(anchor.number) or 0
-        versions = (facts.spec_version, facts.transaction_version)
-        return OutboxEntry(number, nonce, call, *versions, period, death, extrinsic, payment)
+    def _signed(self, facts: ChainFacts, anchor: Header, entry: OutboxEntry, call: bytes) -> OutboxEntry:
+        """The entry with a fresh signature over `call`."""
+        return replace(
+            entry,
+            call=call,
+            spec_version=facts.spec_version,
+            transaction_version=facts.transaction_version,
+            death=Era.mortal(entry.period, anchor.number).death(anchor.number) or 0,
+            extrinsic=sign_call(facts, self._pair, call, entry.nonce, entry.period, anchor),
+        )
 
     # -- journal -------------------------------------------------------------------------------------
 
@@ -260,11 +318,13 @@ class Outbox:
             self._by_hash.pop(replaced.hash(), None)
         self.entries[entry.id] = entry
         self._by_hash[entry.hash()] = entry.id
+        self._keys.add(entry.key)
         self._put.add(entry.id)
 
     def _remove(self, number: int) -> OutboxEntry:
         entry = self.entries.pop(number)
         self._by_hash.pop(entry.hash(), None)
+        self._keys.discard(entry.key)
         self._put.discard(number)
         self._removed.add(number)
         return entry

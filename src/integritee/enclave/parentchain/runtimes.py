@@ -14,9 +14,10 @@ from integritee.crypto import blake2_256
 from integritee.frame.pallets.system import LastRuntimeUpgradeInfo
 from integritee.metadata import RuntimeMetadata
 from integritee.scale import codec
+from integritee.stf.asset_map import AssetId
 
 from ..errors import MetadataChanged, SpecVersionUnproven
-from .contract import RUNTIME_UPGRADE_KEY, ParentchainContract
+from .contract import RUNTIME_UPGRADE_KEY, ParentchainContract, Place
 from .outbox import ChainFacts
 
 MAX_RUNTIMES: Final = 4
@@ -54,15 +55,14 @@ class Runtimes:
     def __init__(
         self,
         genesis_hash: bytes,
-        shard: bytes,
-        account: bytes,
-        vault: bytes,
+        place: Place,
+        assets: tuple[AssetId, ...],
         pins: dict[int, bytes],
         first: RuntimeFacts,
     ) -> None:
-        """Raises as `offer`."""
+        """`assets` can be shielded from the chain. Raises as `offer`."""
         self._genesis_hash = genesis_hash
-        self._shard, self._account, self._vault = shard, account, vault
+        self._place, self._assets = place, assets
         self._known: dict[int, KnownRuntime] = {}
         self.pins = pins
         self.offer(first)
@@ -77,7 +77,7 @@ class Runtimes:
         if version in self._known and self._known[version].stated == stated:
             return
         metadata = RuntimeMetadata.parse(stated.metadata)
-        contract = ParentchainContract(metadata, self._shard, self._account, self._vault)
+        contract = ParentchainContract(metadata, self._place, self._assets)
         facts = ChainFacts(metadata, self._genesis_hash, version, stated.transaction_version)
         self._known[version] = KnownRuntime(contract, facts, stated)
         if len(self._known) > MAX_RUNTIMES:

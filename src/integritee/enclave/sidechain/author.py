@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import traceback
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -26,7 +27,7 @@ from integritee.primitives.storage import blake2_map_key
 from integritee.scale import codec
 from integritee.stf.declare import Authority
 from integritee.stf.development import ENDOWMENTS
-from integritee.stf.effects import BridgePayment, Delay, Effect, VaultPayment, Vet, any_effects
+from integritee.stf.effects import BridgePayment, Delay, Remark, VaultPayment, Vet, any_effects, chain_of
 from integritee.stf.errors import CallCrashed
 from integritee.stf.executor import Executor, Outcome
 from integritee.stf.invariants import check_invariants
@@ -35,7 +36,8 @@ from integritee.stf.operation import IndirectCall, TrustedCallSigned
 from integritee.stf.retirement import begin_retirement, next_retirees
 from integritee.trie import Trie
 
-from ..parentchain.contract import WatchedKeys
+from ..parentchain.bridge import BridgeKeys
+from ..parentchain.contract import ParentchainContract
 from ..parentchain.inbound import InboundBlock
 from ..parentchain.outbox import Finished, Payment
 from .payload import StatePayload, encrypt, position
@@ -82,14 +84,23 @@ def lasting_secret(state_key: bytes) -> bytes:
 
 
 @dataclass(frozen=True)
+class PlannedEffect:
+    """What happens on a parentchain because of a call, and who burned what for it. `key` (32 bytes) tells it from
+    every other effect."""
+
+    effect: VaultPayment | BridgePayment | Remark
+    payment: Payment | None
+    key: bytes
+
+
+@dataclass(frozen=True)
 class AuthoredBlock:
     """A finished block, the state behind it and what must follow from it."""
 
     signed: SignedBlock
     state: Trie
     changes: dict[bytes, bytes | None]
-    effects: list[tuple[Effect, Payment | None]]
-    """What happens on parentchains, and who burned what for it."""
+    effects: list[PlannedEffect]
     executed: list[bytes]
     failed: int
 
@@ -117,7 +128,9 @@ class BlockBuilder:
     """Whether the laws of the ledger are checked before the block is sealed."""
     executed: list[bytes] = field(default_factory=list)
     failed: int = 0
-    effects: list[tuple[Effect, Payment | None]] = field(default_factory=list)
+    effects: list[PlannedEffect] = field(default_factory=list)
+    planned: Counter[ParentchainId] = field(default_factory=Counter)
+    """Effects so far, by the chain they happen on."""
     delay_ms: int = 0
     """How long the author was asked to do nothing."""
 
@@ -129,22 +142,25 @@ class BlockBuilder:
         self.runtime.begin_block(self.number, self.now, assignment.entropy(self.number))
         self.runtime.secret = lasting_secret(assignment.state_key)
 
-    # -- inputs from the parentchain -----------------------------------------------------------------
+    # -- inputs from the parentchains ----------------------------------------------------------------
 
-    def apply_parentchain(self, block: InboundBlock, keys: WatchedKeys, finished: list[Finished]) -> None:
+    def apply_parentchain(self, contract: ParentchainContract, block: InboundBlock, finished: list[Finished]) -> None:
         """Adopt a proven parentchain block: time, mirror, deposits, refunds of payments it refused."""
-        which = ParentchainId.Integritee
-        mirrored = {key: block.values.get(key) for key in keys.mirrored}
+        which = contract.id
+        mirrored = {key: block.values.get(key) for key in contract.mirrored}
         self.runtime.parentchain(which).set_block(block.header, mirrored)
-        self._adopt_shard_config(mirrored, keys, block.header.number)
+        if contract.bridge is not None:
+            self._adopt_shard_config(mirrored, contract.bridge.keys, block.header.number)
         enclave = self.assignment.ledger_pair.public
         if block.now is not None:
             self._as_enclave("timestamp_set", enclave, block.now, which)
         for deposit in block.deposits:
-            self._as_enclave("balance_shield", enclave, deposit.sender, deposit.amount, which)
+            if deposit.asset is None:
+                self._as_enclave("balance_shield", enclave, deposit.sender, deposit.amount, which)
+            else:
+                self._as_enclave("assets_shield", enclave, deposit.sender, deposit.asset, deposit.amount, which)
         for ended in finished:
-            refused = not ended.outcome.ok or ended.outcome.inner_ok is False
-            if refused and ended.entry.payment is not None:
+            if ended.is_refused and ended.entry.payment is not None:
                 self._refund(ended.entry.payment)
 
     def _refund(self, payment: Payment) -> None:
@@ -156,7 +172,7 @@ class BlockBuilder:
         if not balances.mint(payment.payer, payment.amount):
             balances.mint(self.assignment.ledger_pair.public, payment.amount)
 
-    def _adopt_shard_config(self, mirrored: dict[bytes, bytes | None], keys: WatchedKeys, number: int) -> None:
+    def _adopt_shard_config(self, mirrored: dict[bytes, bytes | None], keys: BridgeKeys, number: int) -> None:
         raw, version = mirrored[keys.shard_config], mirrored[keys.bridge_version]
         if raw is not None and version is not None and int.from_bytes(version, "little") <= MAX_BRIDGE_VERSION:
             self.runtime.shard_management.set_config(SHARD_CONFIG.decode(raw), number)
@@ -223,11 +239,13 @@ class BlockBuilder:
             self.failed += 1
             return
         self.executed.append(top_hash)
-        for effect in outcome.effects:
+        for index, effect in enumerate(outcome.effects):
             if isinstance(effect, Delay):
                 self.delay_ms += effect.milliseconds
             else:
-                self.effects.append((effect, _payment(effect, signed)))
+                key = blake2_256(b"effect" + top_hash + index.to_bytes(4, "little"))
+                self.effects.append(PlannedEffect(effect, _payment(effect, signed), key))
+                self.planned[chain_of(effect)] += 1
 
     # -- the finished block --------------------------------------------------------------------------
 
@@ -260,7 +278,7 @@ class BlockBuilder:
         return AuthoredBlock(signed, after, changes, self.effects, self.executed, self.failed)
 
 
-def _payment(effect: Effect, signed: TrustedCallSigned) -> Payment | None:
+def _payment(effect: VaultPayment | BridgePayment | Remark, signed: TrustedCallSigned) -> Payment | None:
     """Who burned what for an effect; a retired account's funds are its own, not the enclave's that signed."""
     match effect:
         case VaultPayment(beneficiary=beneficiary, amount=amount, asset=asset):

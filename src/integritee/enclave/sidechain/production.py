@@ -1,31 +1,29 @@
-"""One slot's work: inputs from the parentchain, its calls, those of the pool, a block, and what must follow it.
+"""One slot's work: inputs from the parentchains, their calls, those of the pool, a block, and what must follow it.
 
-Works on copies; the enclave adopts state and outbox only when the block is finished. Sans-IO: the driver
+Works on copies; the enclave adopts state and outboxes only when the block is finished. Sans-IO: the driver
 calls `step` until the slot's budget is spent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Final
 
+from integritee.crypto import blake2_256
 from integritee.errors import IntegriteeError
-from integritee.primitives.header import Header
 from integritee.primitives.ids import ParentchainId
 from integritee.primitives.sidechain import FINALIZATION_STRIDE, SidechainBlockConfirmation
 from integritee.scale import codec
-from integritee.stf.effects import Delay, Effect
+from integritee.stf.effects import Delay, Effect, chain_of
 from integritee.stf.ledger import Ledger
 from integritee.stf.operation import TrustedCallSigned
 from integritee.trie import Trie
 
 from ..keys import Randomness
-from ..parentchain.bridge_calls import MAX_SHIELDED_BLOCKS
-from ..parentchain.follower import Follower
+from ..parentchain.contract import EffectElsewhere
 from ..parentchain.inbound import InboundBlock
-from ..parentchain.onboarding import account_info
+from ..parentchain.link import Link
 from ..parentchain.outbox import (
     MAX_CONFIRMATIONS,
     MAX_ENTRIES,
@@ -33,36 +31,19 @@ from ..parentchain.outbox import (
     PARENTCHAIN_CONFIRMATION_PERIOD,
     PAYMENT_PERIOD,
     SIDECHAIN_CONFIRMATION_PERIOD,
-    Outbox,
-    OutboxFull,
-    Processed,
 )
-from ..parentchain.runtimes import proven_version
 from ..pool import StatusChanged, TopPool
 from .author import Assignment, AuthoredBlock, BlockBuilder
 from .invocations import Invocations
+from .lane import Lane, due
 
 CONFIRMATION: Final = codec(SidechainBlockConfirmation)
 
-MAX_INBOUND: Final = 256
-"""Parentchain blocks that one sidechain block processes; more wait for the next slot."""
-
 MAX_PAYMENTS: Final = MAX_ENTRIES - 1
-"""Of the outbox's places, the last one is for the confirmation of the sidechain block itself."""
-
+"""Of an outbox's places, the last one is for the confirmation of the sidechain block itself."""
 
 INVOCATIONS_PER_STEP: Final = 64
 """Left over when a block is sealed, they are executed in portions of this size."""
-
-
-def due(inbox: Iterable[InboundBlock]) -> Iterator[InboundBlock]:
-    """The parentchain blocks that the next sidechain block processes; there is one at least if any waits."""
-    room = MAX_SHIELDED_BLOCKS
-    for block in islice(inbox, MAX_INBOUND):
-        room -= block.shielded_blocks
-        if room < 0:
-            return
-        yield block
 
 
 @dataclass(frozen=True)
@@ -76,14 +57,12 @@ class Refusal:
 
 @dataclass
 class Production:
-    """A block in the making and its outbox. Extrinsics are signed for the time after `anchor`."""
+    """A block in the making, and what it does to each parentchain's outbox."""
 
     builder: BlockBuilder
     pool: TopPool[TrustedCallSigned]
-    follower: Follower
-    outbox: Outbox
-    anchor: Header
-    inbound: list[InboundBlock] = field(default_factory=list)
+    lanes: dict[ParentchainId, Lane]
+    """One for each parentchain that is connected, Integritee first."""
     refusals: list[Refusal] = field(default_factory=list)
     queued_before: int = 0
     registers: bool = False
@@ -95,6 +74,10 @@ class Production:
     def __post_init__(self) -> None:
         self.invocations = Invocations(self.builder)
 
+    @property
+    def integritee(self) -> Lane:
+        return self.lanes[ParentchainId.Integritee]
+
     @classmethod
     def begin(
         cls,
@@ -102,67 +85,73 @@ class Production:
         ledger: Ledger,
         state: Trie,
         pool: TopPool[TrustedCallSigned],
-        follower: Follower,
-        outbox: Outbox,
+        links: Iterable[Link],
         now: int,
         checked: bool = False,
         registration: bytes | None = None,
     ) -> Production:
         """Start a block at Unix time `now` (ms) and apply the parentchain blocks that wait, oldest first.
 
-        A `registration` that is due goes ahead of all that the parentchain takes from registered enclaves only.
-        Raises NonceOvertaken if the outbox cannot be trusted any more.
+        `links` are the parentchains of which blocks are proven, Integritee first. A `registration` that is due goes
+        ahead of all that the parentchain takes from registered enclaves only. Raises NonceOvertaken if an outbox
+        cannot be trusted any more.
         """
-        builder = BlockBuilder(assignment, ledger, state, now, follower.head.hash(), checked=checked)
-        production = cls(builder, pool, follower, outbox.copy(), follower.head, queued_before=pool.ready_count)
+        lanes = {link.id: Lane.of(link) for link in links}
+        anchor = lanes[ParentchainId.Integritee].anchor.hash()
+        builder = BlockBuilder(assignment, ledger, state, now, anchor, checked=checked)
+        production = cls(builder, pool, lanes, queued_before=pool.ready_count)
         builder.executor.vet = production._vet
-        if registration is not None and production.outbox.has_room():
-            production.outbox.add(follower.facts, follower.head, registration, ONBOARDING_PERIOD)
-            production.registers = True
-        for block in due(follower.inbox):
-            production._process(block)
+        if registration is not None:
+            production._register(registration)
+        for lane in lanes.values():
+            for block in due(lane.follower.inbox):
+                production._process(lane, block)
         builder.begin_calls()
-        production.outbox.renew_void(
-            follower.facts, production._processed(), production.anchor, follower.runtimes.translated
-        )
+        for lane in lanes.values():
+            lane.renew_void()
         return production
 
-    def _processed(self) -> Processed:
-        """How far the parentchain is known to this block."""
-        current = self.follower.facts.spec_version
-        if not self.inbound:
-            return Processed(self.follower.head.number, current)
-        last = self.inbound[-1]
-        return Processed(last.header.number, proven_version(last.values) or current)
+    def _register(self, call: bytes) -> None:
+        key, lane = _key(b"register", call), self.integritee
+        if lane.outbox.has_room() and not lane.outbox.is_queued(key):
+            lane.send(key, call, ONBOARDING_PERIOD)
+            self.registers = True
 
-    def _process(self, block: InboundBlock) -> None:
-        mirror = self.builder.runtime.parentchain(ParentchainId.Integritee)
-        self.inbound.append(block)
-        known = mirror.number.get()
-        if block.header.number < (mirror.creation_block_number.get() or 0) or (
-            known is not None and block.header.number <= known
-        ):
+    # -- from parentchains ---------------------------------------------------------------------------
+
+    def _process(self, lane: Lane, block: InboundBlock) -> None:
+        finished = lane.take(block, self.builder.runtime.parentchain(lane.id))
+        if finished is None:
             return
-        keys = self.follower.contract.watched
-        finished = self.outbox.on_block(block)
-        self.outbox.check_nonce(account_info(block.values.get(keys.enclave_account)).nonce)
-        self.builder.apply_parentchain(block, keys, finished)
-        calls = self.invocations.read(block)
-        if not self.outbox.has_room(MAX_CONFIRMATIONS):
+        self.builder.apply_parentchain(lane.follower.contract, block, finished)
+        if lane is self.integritee:
+            self._confirm(lane, block, self.invocations.read(block))
+
+    def _confirm(self, lane: Lane, block: InboundBlock, calls: list[bytes]) -> None:
+        """Tell the chain that the enclave has done what was asked of it in a block."""
+        if not lane.outbox.has_room(MAX_CONFIRMATIONS):
             return
-        call = self.follower.contract.confirm_parentchain_block(
+        call = lane.follower.bridge.confirm_parentchain_block(
             block.hash(), block.header.number, block.trusted_calls_root(calls)
         )
-        self.outbox.add(self.follower.facts, self.anchor, call, PARENTCHAIN_CONFIRMATION_PERIOD)
+        lane.send(_key(b"parentchain block", block.hash()), call, PARENTCHAIN_CONFIRMATION_PERIOD)
+
+    # -- calls ---------------------------------------------------------------------------------------
 
     def _vet(self, effects: Sequence[Effect]) -> None:
-        """Raises OutboxFull, and what the parentchain's contract raises, unless all effects of a call can be had."""
+        """Raises EffectElsewhere, and as `Lane.vet`, unless all effects of a call can be had."""
         extrinsics = [effect for effect in effects if not isinstance(effect, Delay)]
-        for effect in extrinsics:
-            self.follower.contract.check(effect)
-        wanted = len(self.outbox.entries) + len(self.builder.effects) + len(extrinsics)
-        if extrinsics and wanted > MAX_PAYMENTS:
-            raise OutboxFull(wanted, MAX_PAYMENTS)
+        for id in {chain_of(effect) for effect in extrinsics}:
+            lane = self.lanes.get(id)
+            if lane is None:
+                raise EffectElsewhere(id.name)
+            here = [effect for effect in extrinsics if chain_of(effect) is id]
+            lane.vet(here, self.builder.planned[id], MAX_PAYMENTS)
+
+    def _has_room(self) -> bool:
+        """Whether a call may still cause an extrinsic, on whatever chain."""
+        planned = self.builder.planned
+        return all(lane.outbox.has_room(MAX_PAYMENTS, planned[id]) for id, lane in self.lanes.items())
 
     def step(self, limit: int) -> bool:
         """Execute up to `limit` calls, those of the parentchain before those of the pool.
@@ -173,7 +162,7 @@ class Production:
             return True
         taken = self.pool.take_ready(limit)
         for entry in taken:
-            if not self.outbox.has_room(MAX_PAYMENTS, len(self.builder.effects)):
+            if not self._has_room():
                 return False
             if entry.sender in self._stalled:
                 continue
@@ -184,6 +173,8 @@ class Production:
                     self._stalled.add(entry.sender)
         return bool(taken)
 
+    # -- the finished block --------------------------------------------------------------------------
+
     def seal(self, now: int, random: Randomness) -> AuthoredBlock:
         """Finish the block and queue the extrinsics that follow from it.
 
@@ -192,17 +183,17 @@ class Production:
         while self.invocations.execute(INVOCATIONS_PER_STEP):
             pass
         block = self.builder.seal(now, random)
-        contract, facts = self.follower.contract, self.follower.facts
-        for effect, payment in block.effects:
-            self.outbox.add(facts, self.anchor, contract.call_of(effect), PAYMENT_PERIOD, payment)
-        header = block.header
-        if header.block_number == header.next_finalization_block_number and self.outbox.has_room():
-            raw = self.follower.values.get(contract.watched.confirmation)
+        for planned in block.effects:
+            lane = self.lanes[chain_of(planned.effect)]
+            lane.carry_out(planned.effect, planned.key, PAYMENT_PERIOD, planned.payment)
+        header, lane = block.header, self.integritee
+        if header.block_number == header.next_finalization_block_number and lane.outbox.has_room():
+            raw = lane.follower.values.get(lane.follower.bridge.keys.confirmation)
             ancestor = CONFIRMATION.decode(raw) if raw else None
             number = header.next_finalization_block_number + FINALIZATION_STRIDE
             candidate = SidechainBlockConfirmation(number, header.hash())
-            call = contract.confirm_sidechain_block(ancestor, candidate)
-            self.outbox.add(facts, self.anchor, call, SIDECHAIN_CONFIRMATION_PERIOD)
+            call = lane.follower.bridge.confirm_sidechain_block(ancestor, candidate)
+            lane.send(_key(b"sidechain block", header.hash()), call, SIDECHAIN_CONFIRMATION_PERIOD)
         return block
 
     def settle(self, block: AuthoredBlock, now: int) -> list[StatusChanged]:
@@ -214,17 +205,16 @@ class Production:
         for refusal in self.refusals:
             statuses += self.pool.reject(refusal.top_hash, refusal.error, now, nonce_used=refusal.nonce_used)
         statuses += self.pool.release(now)
-        for _ in self.inbound:
-            self.follower.inbox.popleft()
+        for lane in self.lanes.values():
+            for _ in lane.inbound:
+                lane.follower.inbox.popleft()
         return statuses
 
     def abandon(self, now: int) -> list[StatusChanged]:
         """Give the block up; its calls are ready again."""
         return self.pool.release(now)
 
-    def resumption(self) -> InboundBlock | None:
-        """The block from which on the light client resumes after this one; None if that stays as it was.
 
-        It may be a little before the last block processed, of which only some carry the client's state.
-        """
-        return next((block for block in reversed(self.inbound) if block.light_client), None)
+def _key(purpose: bytes, what: bytes) -> bytes:
+    """The outbox key of an extrinsic of the enclave's own."""
+    return blake2_256(purpose + what)
