@@ -57,7 +57,7 @@ def test_a_function_that_is_not_there() -> None:
         ("", "(drop (i32.load (i32.const -1))) (i64.const 0)", "out of bounds memory access"),
         ("", f"(i64.const {packed(1 << 30, 4)})", "not all in the memory"),
         ("", "(drop (i32.div_u (i32.const 1) (i32.const 0))) (i64.const 0)", "divide by zero"),
-        (LOG, f"(call $log (i32.const 1) (i64.const {TARGET}) (i64.const {MESSAGE})) unreachable", "what went wrong"),
+        (LOG, f"(call $log (i32.const 0) (i64.const {TARGET}) (i64.const {MESSAGE})) unreachable", "what went wrong"),
         (ABORT, f"(call $abort (i64.const {MESSAGE})) (i64.const 0)", "what went wrong"),
     ],
     ids=["unreachable", "load", "result", "division", "panic-in-log", "panic-handler"],
@@ -71,7 +71,7 @@ def test_panics(imports: str, body: str, reason: str, caplog: pytest.LogCaptureF
 
 
 def test_an_error_in_the_log_is_no_panic() -> None:
-    body = f"(call $log (i32.const 1) (i64.const {TARGET}) (i64.const {MESSAGE})) (i64.const {packed(0, 7)})"
+    body = f"(call $log (i32.const 0) (i64.const {TARGET}) (i64.const {MESSAGE})) (i64.const {packed(0, 7)})"
     assert call(runtime(f"{TEXT} {function(body)}", imports=LOG)) == b"runtime"
 
 

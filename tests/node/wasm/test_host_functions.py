@@ -344,12 +344,12 @@ def test_ecdsa(name: str, message: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "level, number_", [(logging.ERROR, 1), (logging.WARNING, 2), (logging.INFO, 3), (logging.DEBUG, 4)]
+    "level, count", [(logging.ERROR, 1), (logging.WARNING, 2), (logging.INFO, 3), (logging.DEBUG, 4)]
 )
-def test_levels(level: int, number_: int, caplog: pytest.LogCaptureFixture) -> None:
+def test_levels(level: int, count: int, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(level, "integritee.node.runtime")
-    assert number(Host().call("logging_max_level_version_1")) == number_
-    Host().call("logging_log_version_1", number_, b"target", b"what is up")
+    assert number(Host().call("logging_max_level_version_1")) == count
+    Host().call("logging_log_version_1", count - 1, b"target", b"what is up")
     assert [(r.levelno, r.getMessage()) for r in caplog.records] == [(level, "target: what is up")]
 
 

@@ -37,15 +37,14 @@ def free(host: Externalities, address: U32) -> None:
 
 # --- log
 
-ERROR: Final = 1
-LEVELS: Final = {
-    ERROR: python_logging.ERROR,
-    2: python_logging.WARNING,
-    3: python_logging.INFO,
-    4: python_logging.DEBUG,
-    5: python_logging.DEBUG - 5,
-}
-"""Levels of a runtime's log by their number (sp-core `LogLevel`)."""
+LEVELS: Final = (
+    python_logging.ERROR,
+    python_logging.WARNING,
+    python_logging.INFO,
+    python_logging.DEBUG,
+    python_logging.DEBUG - 5,
+)
+"""Levels by the number a runtime gives a line: its place among those of sp-core `LogLevel`. The first is an error."""
 
 MAX_LOG_BYTES: Final = 4096
 """Longest text of one log line."""
@@ -58,15 +57,15 @@ def _text(data: bytes) -> str:
 @logging.function("log")
 def log_line(host: Externalities, level: U32, target: Span, message: Span) -> None:
     text = _text(message)
-    if level == ERROR:
+    if level == 0:
         host.panic = text
-    log.log(LEVELS.get(level, python_logging.DEBUG), "%s: %s", _text(target), text)
+    log.log(LEVELS[min(level, len(LEVELS) - 1)], "%s: %s", _text(target), text)
 
 
 @logging.function("max_level")
 def max_level(host: Externalities) -> U32:
-    """Errors always: panics are announced by them."""
-    return max((number for number, level in LEVELS.items() if log.isEnabledFor(level)), default=ERROR)
+    """How many of the levels are logged. Errors always: panics are announced by them."""
+    return max(1, sum(map(log.isEnabledFor, LEVELS)))
 
 
 @misc.function("print_num")
