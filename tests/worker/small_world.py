@@ -186,6 +186,11 @@ class Connection:
             raise RpcError("state_getReadProof", 4003, "State already discarded")
         return [at]
 
+    async def storage(self, pallet: str, item: str, *keys: Any) -> Any:
+        assert (pallet, item) == ("ParachainInfo", "ParachainId")
+        await self._answer()
+        return 2039
+
     async def raw_storage(self, key: bytes, at: bytes | None = None) -> bytes | None:
         await self._answer()
         self.node.storage_requests += 1
@@ -231,6 +236,7 @@ class Enclave:
         self.introductions: list[ParentchainParams] = []
         self.refusals: list[str] = []
         self.inbox_full = False
+        self.relay_number = 0
 
     async def call(self, method: Any, request: Any) -> Any:
         await asyncio.sleep(0)
@@ -242,7 +248,7 @@ class Enclave:
         return self._import(request)
 
     def _state(self) -> SyncState:
-        return SyncState(self.number, self.hash, [b"key"], self.trust)
+        return SyncState(self.number, self.hash, [b"key"], self.trust, self.relay_number)
 
     def _introduce(self, params: ParentchainParams) -> SyncState:
         self.introductions.append(params)
@@ -269,6 +275,11 @@ class Enclave:
             version = self._chain.version(expected)
             if version not in self.known:
                 self._refuse("enclave.spec_version_unproven", f'{{"expected": {version}}}')
+        if self.trust == "relay":
+            assert request.relay is not None and request.relay.header.number >= self.relay_number
+            if request.relay.justification != b"J" + parent:
+                self._refuse("parentchain.relay_chain_refused")
+            self.relay_number = request.relay.header.number
         if self.trust == "grandpa" and request.blocks[-1].justification != b"J" + parent:
             self._refuse("parentchain.bad_vote_signature")
         self.number, self.hash = request.blocks[-1].header.number, parent

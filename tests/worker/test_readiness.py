@@ -96,6 +96,12 @@ def test_everything_about_a_chain() -> None:
     }
 
 
+def test_the_relay_chain_of_a_parachain() -> None:
+    feed = Feed("Integritee", "ws://a:1", 101, "wss://relay:1")
+    chains = readiness(enclave_status(chain_status(trust="relay")), [feed], 0.1, 1000).view["parentchains"]
+    assert (chains["Integritee"]["finality"], chains["Integritee"]["relay_endpoint"]) == ("relay", "wss://relay:1")
+
+
 async def ask(path: str, found: Readiness, is_initialized: bool = True, is_alive: bool = True) -> tuple[int, str]:
     async def current() -> Readiness:
         return found

@@ -8,8 +8,8 @@ from typing import Final, Protocol, TypeVar
 from integritee.boundary.endpoint import RemoteFailure
 from integritee.boundary.interface import Ecalls, Method
 from integritee.boundary.messages import (
+    ImportBlocks,
     Leap,
-    ParentchainBlock,
     ParentchainParams,
     RelayParams,
     RuntimeFacts,
@@ -18,7 +18,6 @@ from integritee.boundary.messages import (
 )
 from integritee.client.errors import RpcError
 from integritee.client.parentchain import ParentchainClient, Runtime
-from integritee.primitives.ids import ParentchainId
 from integritee.primitives.storage import storage_prefix
 from integritee.scale import Struct
 
@@ -64,7 +63,7 @@ async def introduce(
     shown any again. Raises NoGenesisState, ClientError, RemoteFailure.
     """
     genesis = await chain.header(chain.genesis_hash)
-    proof, missing = await _authorities_proof(chain)
+    proof, missing = await authorities_proof(chain)
 
     def params(leaps: list[Leap]) -> ParentchainParams:
         facts = facts_of(chain.runtime)
@@ -83,7 +82,7 @@ async def introduce(
     return state
 
 
-async def _authorities_proof(chain: ParentchainClient) -> tuple[list[bytes], str | None]:
+async def authorities_proof(chain: ParentchainClient) -> tuple[list[bytes], str | None]:
     """The proof, or why there is none: only an enclave that is new to the chain needs it."""
     try:
         return await chain.read_proof(list(AUTHORITY_KEYS), chain.genesis_hash), None
@@ -106,13 +105,12 @@ def facts_of(runtime: Runtime) -> RuntimeFacts:
     return RuntimeFacts(runtime.raw_metadata, runtime.spec_version, runtime.transaction_version)
 
 
-async def offer_runtime(
-    enclave: Enclave, chain: ParentchainClient, id: ParentchainId, blocks: list[ParentchainBlock], version: int
-) -> None:
-    """Give the enclave the runtime of this spec version, which one of the consecutive blocks is the first to run.
+async def offer_runtime(enclave: Enclave, chain: ParentchainClient, batch: ImportBlocks, version: int) -> None:
+    """Give the enclave the runtime of this spec version, which one of the blocks is the first to run.
 
     Raises ClientError, RemoteFailure.
     """
+    blocks = batch.blocks
     low, high = 0, len(blocks) - 1
     while low < high:  # the first block that runs `version` or a later one
         middle = (low + high) // 2
@@ -121,4 +119,4 @@ async def offer_runtime(
         else:
             high = middle
     runtime = await chain.runtime_at(blocks[low].header.parent_hash)
-    await enclave.call(Ecalls.set_runtime, RuntimeUpdate(id, facts_of(runtime)))
+    await enclave.call(Ecalls.set_runtime, RuntimeUpdate(batch.id, facts_of(runtime)))

@@ -87,6 +87,11 @@ class Endpoints:
         self.current: str | None = None
         self.switches = 0
 
+    @property
+    def shown(self) -> str | None:
+        """`current` as it may be shown."""
+        return None if self.current is None else shown(self.current)
+
     def choose(self, now: float) -> tuple[str, float]:
         """The endpoint to use next, and the seconds to wait before."""
         ready = [health for health in self._all if health.rests_until <= now]
@@ -152,6 +157,7 @@ NO_LIES: Final[dict[str, Fault]] = {
     "parentchain.already_finalized": Fault.REFUSED,
     "parentchain.too_many_leaps": Fault.REFUSED,
     "parentchain.warped_too_far": Fault.REFUSED,
+    "parentchain.checkpoint_too_late": Fault.REFUSED,
     "parentchain.missing_justification": Fault.INCOMPLETE,
     "parentchain.crosses_set_change": Fault.INCOMPLETE,
     "parentchain.forced_change": Fault.REFUSED,
@@ -160,12 +166,10 @@ NO_LIES: Final[dict[str, Fault]] = {
     "parentchain.unknown_state_format": Fault.REFUSED,
     "parentchain.finality_downgrade": Fault.REFUSED,
     "parentchain.not_parachain": Fault.REFUSED,
-    "parentchain.foreign_relay_chain": Fault.REFUSED,
     "parentchain.foreign_para": Fault.REFUSED,
     "parentchain.nothing_to_leap_by": Fault.REFUSED,
     "parentchain.unexpected_relay_finality": Fault.REFUSED,
     "parentchain.missing_relay_finality": Fault.INCOMPLETE,
-    "parentchain.no_para_head": Fault.INCOMPLETE,
 }
 """Refusals of evidence that say nothing about the honesty of who gave it."""
 
@@ -175,8 +179,19 @@ BEYOND_EVIDENCE: Final[dict[str, Fault]] = {
 }
 
 
+RELAY_FAULTS: Final[dict[str, Fault]] = {
+    "parentchain.relay_chain_refused": Fault.LIED,
+    "parentchain.para_head_not_proven": Fault.LIED,
+    "parentchain.no_para_head": Fault.INCOMPLETE,
+    "parentchain.foreign_relay_chain": Fault.WRONG_CHAIN,
+}
+"""Refusals that speak against the endpoint of the relay chain instead."""
+
+
 def fault_of(code: str) -> Fault:
     """What a refusal of the enclave, by its code, says about the endpoint whose answers it saw."""
+    if code in RELAY_FAULTS:
+        return Fault.REFUSED
     if code in BEYOND_EVIDENCE:
         return BEYOND_EVIDENCE[code]
     if code.startswith(EVIDENCE):

@@ -41,7 +41,8 @@ class Chain:
 
     @property
     def feed(self) -> Feed:
-        return Feed(self.sync.config.name, self.sync.endpoint, self.sync.finalized)
+        relay = None if self.sync.relay is None else self.sync.relay.endpoint
+        return Feed(self.sync.config.name, self.sync.endpoint, self.sync.finalized, relay)
 
 
 class Parentchains:

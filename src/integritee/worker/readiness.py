@@ -24,11 +24,12 @@ RUNNING: Final = "running"
 @dataclass(frozen=True)
 class Feed:
     """A parentchain as the host sees it: its endpoint as it may be shown, and the finalized head of the node in use,
-    None while there is no connection."""
+    None while there is no connection. Of a parachain also the endpoint of its relay chain, if that is asked."""
 
     name: str
     endpoint: str | None
     finalized: int | None
+    relay_endpoint: str | None = None
 
     @property
     def is_connected(self) -> bool:
@@ -95,6 +96,8 @@ def _chain_view(feed: Feed, chain: ChainStatus | None) -> dict[str, Any]:
         "endpoint": feed.endpoint,
         "finalized_block": feed.finalized,
     }
+    if feed.relay_endpoint is not None:
+        view["relay_endpoint"] = feed.relay_endpoint
     if chain is not None:
         view |= {
             "finality": chain.trust,

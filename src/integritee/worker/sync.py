@@ -15,8 +15,8 @@ from typing import Any, Final
 
 from integritee.boundary.endpoint import RemoteFailure
 from integritee.boundary.interface import Ecalls
-from integritee.boundary.messages import ImportBlocks, ParentchainBlock, RuntimeUpdate, SyncState
-from integritee.client.errors import ClientError, ConnectionFailed, RequestTimeout
+from integritee.boundary.messages import MAX_BLOCKS_PER_IMPORT, ImportBlocks, RuntimeUpdate, SyncState
+from integritee.client.errors import ClientError, ConnectionFailed
 from integritee.client.jsonrpc import Subscription
 from integritee.client.parentchain import ParentchainClient
 from integritee.errors import IntegriteeError
@@ -24,10 +24,12 @@ from integritee.errors import IntegriteeError
 from .batches import justified_blocks, plain_blocks, proven
 from .chain_config import ChainConfig
 from .contact import UNKNOWN_VERSION, Enclave, facts_of, introduce, offer_runtime
-from .endpoints import Endpoints, Fault, fault_of, shown
-from .errors import EnclaveDied, EnclaveSilent, NodeBehind, NodeFault, NodeSilent, WrongChain
+from .endpoints import Endpoints, shown
+from .errors import EnclaveDied, NodeBehind, NodeFault, NodeSilent, WrongChain
+from .faults import fault_behind
 from .funding import Funding
 from .progress import Display
+from .relay_feed import RelayFeed
 from .tasks import until_one_ends
 
 REQUEST_LIMIT: Final = 20.0
@@ -77,6 +79,7 @@ class ParentchainSync:
         self.config, self._enclave, self._connected, self._say = config, enclave, connected, say
         self._display, self._connect, self._roll = display, connect, roll
         self._genesis_hash: bytes | None = None
+        self.relay = None if config.relay is None else RelayFeed(config.name, config.relay, connect, roll)
         self.endpoints = Endpoints(config.urls)
         self.chain: ParentchainClient | None = None
         self.state: SyncState | None = None
@@ -85,20 +88,24 @@ class ParentchainSync:
 
     @property
     def endpoint(self) -> str | None:
-        """The endpoint in use or about to be, as it may be shown."""
-        return None if self.endpoints.current is None else shown(self.endpoints.current)
+        """The one in use or about to be, as it may be shown."""
+        return self.endpoints.shown
 
     async def run(self) -> None:
         """Follow the chain until cancelled. Raises EnclaveDied."""
-        while True:
-            url, wait = self.endpoints.choose(_now())
-            await asyncio.sleep(wait)
-            try:
-                await self._session(url)
-            except EnclaveDied:
-                raise
-            except IntegriteeError as failed:
-                self._note(url, failed)
+        try:
+            while True:
+                url, wait = self.endpoints.choose(_now())
+                await asyncio.sleep(wait)
+                try:
+                    await self._session(url)
+                except EnclaveDied:
+                    raise
+                except IntegriteeError as failed:
+                    self._note(url, failed)
+        finally:
+            if self.relay is not None:
+                await self.relay.close()
 
     def _note(self, url: str, failed: IntegriteeError) -> None:
         fault = fault_behind(failed)
@@ -126,9 +133,18 @@ class ParentchainSync:
         await self._look_at_head(chain, url)
         funding = await self._connected(chain, shown(url))
         is_first = self._genesis_hash is None
-        state = await introduce(self._enclave, chain, self.config, funding, None, search_leaps=is_first)
+        relay = None if self.relay is None else await self.relay.params(chain)
+        try:
+            state = await introduce(self._enclave, chain, self.config, funding, relay, search_leaps=is_first)
+        except RemoteFailure as refused:
+            await self._blame_relay(refused)
+            raise
         self._genesis_hash = chain.genesis_hash
         self._advance(state)
+
+    async def _blame_relay(self, refused: RemoteFailure) -> None:
+        if self.relay is not None:
+            await self.relay.refused(refused.code)
 
     async def _look_at_head(self, chain: ParentchainClient, url: str) -> int:
         """The number of the node's finalized head. Raises NodeBehind, ClientError."""
@@ -162,13 +178,28 @@ class ParentchainSync:
         target = await self._look_at_head(chain, url)
         self._show_progress(target)
         while self.state.number < target:
-            if self.state.trust == "grandpa":
-                blocks = await justified_blocks(chain, self.state.number + 1, target)
-            else:
-                blocks = await plain_blocks(chain, self.state.number + 1, target)
-            await self._import(chain, await proven(chain, blocks, self.state.watched_keys))
+            batch = await self._next_batch(chain, target)
+            if batch is None:
+                break
+            await self._import(chain, batch)
             self.endpoints.served(url)
             self._show_progress(target)
+
+    async def _next_batch(self, chain: ParentchainClient, target: int) -> ImportBlocks | None:
+        """Blocks that the enclave can take next with what proves them; None if nothing proves any yet."""
+        assert self.state is not None
+        finality, first = None, self.state.number + 1
+        if self.relay is not None:
+            head = await self.relay.next_head(self.state, target)
+            if head is None or head.head.number > target:  # the node will tell when it has them
+                return None
+            finality = head.finality
+            blocks = await plain_blocks(chain, first, head.head.number, MAX_BLOCKS_PER_IMPORT)
+        elif self.state.trust == "grandpa":
+            blocks = await justified_blocks(chain, first, target)
+        else:
+            blocks = await plain_blocks(chain, first, target)
+        return ImportBlocks(self.config.id, await proven(chain, blocks, self.state.watched_keys), finality)
 
     def _show_progress(self, target: int) -> None:
         if self.state is not None:
@@ -180,18 +211,19 @@ class ParentchainSync:
             self._say(f"[{self.config.name}] finality: {TRUST_TEXT.get(state.trust, state.trust)}")
         self.state = state
 
-    async def _import(self, chain: ParentchainClient, blocks: list[ParentchainBlock]) -> None:
+    async def _import(self, chain: ParentchainClient, batch: ImportBlocks) -> None:
         """Raises ClientError, RemoteFailure."""
         for _ in range(MAX_OFFERS):
             try:
-                self._advance(await self._enclave.call(Ecalls.import_blocks, ImportBlocks(self.config.id, blocks)))
+                self._advance(await self._enclave.call(Ecalls.import_blocks, batch))
                 return
             except RemoteFailure as refused:
                 version = refused.data().get("expected")
                 if refused.code != UNKNOWN_VERSION or not isinstance(version, int):
+                    await self._blame_relay(refused)
                     raise
                 failure = refused
-            await offer_runtime(self._enclave, chain, self.config.id, blocks, version)
+            await offer_runtime(self._enclave, chain, batch, version)
         raise failure
 
     # -- beside the blocks ---------------------------------------------------------------------------
@@ -232,27 +264,6 @@ class ParentchainSync:
                 await chain.submit(extrinsic)
             except ClientError as refused:
                 log.debug("[%s] node refused extrinsic: %s", self.config.name, refused)
-
-
-def fault_behind(failed: IntegriteeError) -> Fault:
-    """What an error of a session says about the endpoint."""
-    match failed:
-        case RemoteFailure():
-            return fault_of(failed.code)
-        case ConnectionFailed():
-            return Fault.UNREACHABLE
-        case RequestTimeout():
-            return Fault.SLOW
-        case WrongChain():
-            return Fault.WRONG_CHAIN
-        case NodeBehind():
-            return Fault.BEHIND
-        case NodeSilent():
-            return Fault.SILENT
-        case EnclaveSilent():
-            return Fault.REFUSED
-        case _:  # null for a block, no state, no justification, metadata that is none
-            return Fault.INCOMPLETE
 
 
 def _spec_version(message: Any) -> int | None:
