@@ -77,7 +77,7 @@ def memory(world: World) -> tuple[Any, ...]:
     assert follower is not None
     return (
         core.sync_state(),
-        follower.light_client.encode_state(),
+        follower.chain.encode_state(),
         dict(follower.values),
         list(follower.inbox),
         dict(follower.pins),

@@ -29,7 +29,8 @@ ParentchainError                      parentchain
 │   │   ├── TooManyLeaps              parentchain.too_many_leaps
 │   │   ├── NotSetChange              parentchain.not_set_change
 │   │   ├── NothingToLeapBy           parentchain.nothing_to_leap_by
-│   │   └── WarpedTooFar              parentchain.warped_too_far
+│   │   ├── WarpedTooFar              parentchain.warped_too_far
+│   │   └── CheckpointTooLate         parentchain.checkpoint_too_late
 │   ├── RelayError                    parentchain.relay
 │   │   ├── MissingRelayFinality      parentchain.missing_relay_finality
 │   │   ├── UnexpectedRelayFinality   parentchain.unexpected_relay_finality
@@ -368,6 +369,20 @@ class WarpedTooFar(WarpError):
 
     def __init__(self, number: int, nonce: int) -> None:
         super().__init__(f"before block {number}, reached by leaps, the enclave has sent {nonce} extrinsics")
+        self.number = number
+        self.nonce = nonce
+
+
+class CheckpointTooLate(WarpError):
+    """The enclave was at work before the checkpoint, in blocks that it has not read; an earlier one will do."""
+
+    code = "parentchain.checkpoint_too_late"
+
+    def __init__(self, number: int, nonce: int) -> None:
+        super().__init__(
+            f"before block {number}, the first after the checkpoint, the enclave has sent {nonce} extrinsics: "
+            f"configure an earlier checkpoint, or none"
+        )
         self.number = number
         self.nonce = nonce
 

@@ -1,7 +1,7 @@
 """Following one parentchain: verify finalized blocks, keep what is proven, hand inputs to the sidechain.
 
-Nothing the host says is used unless the light client accepted the header and the values are proven against
-it. Verified blocks wait in `inbox` until a sidechain block has processed them.
+Nothing the host says is used unless its header is final, by the chain's level of trust, and the values are proven
+against it. Verified blocks wait in `inbox` until a sidechain block has processed them.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from collections.abc import Callable
 from itertools import dropwhile
 from typing import Final
 
-from integritee.boundary.messages import ParentchainBlock, ParentchainParams, RuntimeFacts
+from integritee.boundary.messages import ParentchainBlock, ParentchainParams, RelayFinality, RuntimeFacts
 from integritee.primitives.header import Header
 from integritee.stf.chain_specs import spec_of
 
-from ..errors import ForeignGenesis, InboxFull, SpecVersionUnproven
+from ..errors import InboxFull, SpecVersionUnproven
 from .blocks import verify_block
 from .bridge import BridgeContract
 from .contract import ParentchainContract, Place
-from .errors import WarpedTooFar
+from .errors import CheckpointTooLate, WarpedTooFar
+from .finality import FinalizedChain
 from .inbound import InboundBlock, read_block
-from .light_client import LightClient
 from .onboarding import account_info
 from .outbox import ChainFacts
 from .runtimes import Runtimes, proven_version
@@ -34,9 +34,8 @@ class Follower:
     """One parentchain from `params` on. `pins` are metadata hashes by spec version from earlier contacts.
 
     `resume` is where the light client stopped, `remembered` the runtime that was in force there. Without `resume`
-    it starts from genesis, or where the leaps of `params` end. `development` says whether the ledger is for that.
-    Raises ForeignGenesis if `resume` is the light client of another chain, the errors of starting and warping one,
-    and as `adopt_runtime`.
+    it starts from genesis, the checkpoint of `params`, or where their leaps end. `development` says whether the
+    ledger is for that. Raises as starting, resuming and warping a FinalizedChain do, and as `adopt_runtime`.
     """
 
     def __init__(
@@ -49,14 +48,10 @@ class Follower:
         development: bool = False,
     ) -> None:
         self.id, self.genesis_hash = params.id, params.genesis.hash()
-        self.light_client = (
-            LightClient.resume(resume)
-            if resume is not None
-            else LightClient.start(params.genesis, params.authorities_proof)
-        )
-        if self.light_client.state.genesis_hash != self.genesis_hash:
-            raise ForeignGenesis(self.genesis_hash, self.light_client.state.genesis_hash)
-        self._before_leaps: LightClient | None = None
+        self.chain = FinalizedChain.start(params) if resume is None else FinalizedChain.resume(resume, params)
+        self._is_unread = resume is None and self.chain.checkpoint is not None
+        """Whether the next block is the first one after others that nobody has shown the enclave."""
+        self._before_leaps: FinalizedChain | None = None
         self.leap(params)
         self.inbox: deque[InboundBlock] = deque()
         self.values: dict[bytes, bytes | None] = {}
@@ -68,17 +63,17 @@ class Follower:
         self.runtimes.offer(params.runtime)
 
     def leap(self, params: ParentchainParams) -> None:
-        """Pass the leaps of `params` unless blocks have been verified already. Raises as `LightClient.warp`."""
-        if not params.leaps or self.light_client.head.number:
+        """Pass the leaps of `params` unless the chain is known beyond genesis. Raises as `FinalizedChain.warp`."""
+        if not params.leaps or self.chain.head.number:
             return
-        warped = self.light_client.copy()
+        warped = self.chain.copy()
         warped.warp(params.leaps)
-        self._before_leaps, self.light_client = self.light_client, warped
+        self._before_leaps, self.chain, self._is_unread = self.chain, warped, True
 
     @property
     def head(self) -> Header:
         """Latest verified header."""
-        return self.light_client.head
+        return self.chain.head
 
     @property
     def contract(self) -> ParentchainContract:
@@ -111,29 +106,33 @@ class Follower:
         self.runtimes.offer(facts)
 
     def import_blocks(
-        self, blocks: list[ParentchainBlock], keep: Callable[[InboundBlock], bool]
+        self,
+        blocks: list[ParentchainBlock],
+        keep: Callable[[InboundBlock], bool],
+        relay: RelayFinality | None = None,
     ) -> list[InboundBlock]:
-        """Verify consecutive blocks, justified where authorities change and at the end; from the first to `keep` on
-        they wait in the inbox.
+        """Verify consecutive blocks, justified where authorities change and at the end, or proven final by `relay`;
+        from the first to `keep` on they wait in the inbox.
 
         All or nothing. Raises InboxFull, SpecVersionUnproven if the metadata of a block's runtime is missing, and
-        the errors of light client, proofs and decoding; the follower is then unchanged. Raises WarpedTooFar if the
-        blocks do not do behind leaps; it is then back at genesis.
+        the errors of finality, proofs and decoding; the follower is then unchanged. Raises WarpedTooFar if the
+        blocks do not do behind leaps; it is then back at genesis. Raises CheckpointTooLate if they do not do behind
+        a checkpoint.
         """
         if not blocks:
             return []
-        client = self.light_client.copy()
+        chain = self.chain.copy()
         justified = {b.header.number: b.justification for b in blocks if b.justification is not None}
-        client.import_chain([b.header for b in blocks], blocks[-1].justification, justified)
-        after = client.encode_state()
+        chain.import_batch([b.header for b in blocks], justified, relay)
+        after = chain.encode_state()
         read = [self._read(block, after if block is blocks[-1] else b"") for block in blocks]
-        if self._before_leaps is not None:
-            self._expect_untouched(read[0], self._before_leaps)
+        if self._is_unread:
+            self._expect_untouched(read[0])
         runtime = self.runtimes.of(read[-1].values)
         kept = list(dropwhile(lambda block: not keep(block), read))
         if len(self.inbox) + len(kept) > MAX_INBOX:
             raise InboxFull(MAX_INBOX)
-        self.light_client, self._before_leaps = client, None
+        self.chain, self._before_leaps, self._is_unread = chain, None, False
         self.values = read[-1].values
         self.time = next((block.now for block in reversed(read) if block.now is not None), self.time)
         self.runtimes.enter(runtime)
@@ -145,9 +144,11 @@ class Follower:
         contract = self.runtimes.of(proven).contract
         return read_block(contract, block.header, block.extrinsics, proven, light_client)
 
-    def _expect_untouched(self, first: InboundBlock, genesis: LightClient) -> None:
+    def _expect_untouched(self, first: InboundBlock) -> None:
         """The enclave must not have acted in blocks that nobody has shown it: a deposit could be among them."""
         nonce = account_info(first.values.get(self.contract.enclave_account)).nonce
-        if nonce:
-            self.light_client, self._before_leaps = genesis, None
+        if nonce and self._before_leaps is None:
+            raise CheckpointTooLate(first.header.number, nonce)
+        if nonce and self._before_leaps is not None:
+            self.chain, self._before_leaps, self._is_unread = self._before_leaps, None, False
             raise WarpedTooFar(first.header.number, nonce)

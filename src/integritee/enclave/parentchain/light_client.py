@@ -41,7 +41,7 @@ from integritee.primitives.grandpa import (
 from integritee.primitives.header import Header
 from integritee.primitives.ids import H256
 from integritee.primitives.storage import storage_prefix
-from integritee.scale import DecodeError, Struct, decode, encode, u64
+from integritee.scale import DecodeError, Struct, decode, u64
 from integritee.trie import TrieError, verify_proof
 
 from .errors import (
@@ -135,14 +135,6 @@ class LightClient:
             LightClientState(genesis.hash(), start, header, checkpoint.set_id, checkpoint.authorities, pending)
         )
 
-    @classmethod
-    def resume(cls, state: bytes) -> Self:
-        """Go on from what `encode_state` gave. Raises DecodeError."""
-        return cls(decode(LightClientState, state))
-
-    def encode_state(self) -> bytes:
-        return encode(LightClientState, self._state)
-
     def copy(self) -> Self:
         """A client that goes its own way from here."""
         return type(self)(self._state)
@@ -150,10 +142,6 @@ class LightClient:
     @property
     def state(self) -> LightClientState:
         return self._state
-
-    @property
-    def trust(self) -> str:
-        return "grandpa"
 
     @property
     def head(self) -> Header:

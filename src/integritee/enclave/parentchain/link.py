@@ -129,7 +129,9 @@ class Link:
     def sync_state(self) -> SyncState:
         follower = self.connected
         watched = follower.contract.watched()
-        return SyncState(follower.head.number, follower.head.hash(), watched, follower.light_client.trust)
+        return SyncState(
+            follower.head.number, follower.head.hash(), watched, follower.chain.trust, follower.chain.relay_number
+        )
 
     def import_blocks(self, request: ImportBlocks, keep: Callable[[InboundBlock], bool]) -> list[InboundBlock]:
         """Verify finalized blocks; from the first to `keep` on they wait for the sidechain.
@@ -138,7 +140,7 @@ class Link:
         """
         follower = self.connected
         pins = follower.pins
-        read = follower.import_blocks(request.blocks, keep)
+        read = follower.import_blocks(request.blocks, keep, request.relay)
         self._save_pins(pins, follower.pins)
         return read
 
@@ -147,7 +149,7 @@ class Link:
         follower = self.connected
         return ChainStatus(
             id=self.id,
-            trust=follower.light_client.trust,
+            trust=follower.chain.trust,
             number=follower.head.number,
             processed=processed,
             needed_funds=self.needed_funds,
