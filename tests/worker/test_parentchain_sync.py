@@ -47,6 +47,7 @@ class Story:
             deed(self.world)
         self.lag = self.world.chain.finalized - self.enclave.number
         self.endpoint, self.switches = sync.endpoint, sync.endpoints.switches
+        self.connected, self.finalized = sync.chain is not None, sync.finalized
         await sync.submit([b"extrinsic"])
         for task in tasks:
             assert not task.done()
@@ -148,6 +149,23 @@ def test_the_enclave_stays_at_the_head(name: str) -> None:
     assert 0 <= end.lag <= 1
     assert end.endpoint == (endpoint or end.endpoint)
     assert switches in (-1, end.switches)
+
+
+@pytest.mark.parametrize(
+    "deeds",
+    [[(100, down(A))], [(100, down(A)), (130, node(A, lag=MAX_BEHIND + 30)), (130, up(A))]],
+    ids=["not there", "behind"],
+)
+def test_an_endpoint_that_does_not_do_is_no_connection(deeds: Deeds) -> None:
+    end = story(A, deeds=deeds, seconds=200)
+    assert (end.connected, end.finalized) == (False, None)
+
+
+def test_a_fault_is_logged_once_until_it_is_over(caplog: pytest.LogCaptureFixture) -> None:
+    deeds = [(100.0, down(A)), (300.0, up(A)), (400.0, down(A))]
+    story(A, deeds=deeds, seconds=500)
+    warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert warnings == 2 * ["[Integritee] ws://a:1: unreachable: lost (client.connection_failed)"]
 
 
 @pytest.mark.parametrize("url", [A, B])

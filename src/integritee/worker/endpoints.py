@@ -114,7 +114,8 @@ class Endpoints:
 
     def served(self, url: str) -> None:
         """Note that the enclave accepted something from it: its next failure is its first."""
-        self._of(url).failures = 0
+        health = self._of(url)
+        health.failures, health.latest_fault = 0, None
 
     def claims(self, url: str, head: int) -> None:
         """Note the number of an endpoint's finalized head, as it says."""
@@ -135,6 +136,7 @@ class Endpoints:
         ]
 
     def latest_fault(self, url: str) -> Fault | None:
+        """The fault since it last served, if any."""
         return self._of(url).latest_fault
 
     def _of(self, url: str) -> Health:

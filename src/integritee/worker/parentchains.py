@@ -41,8 +41,9 @@ class Chain:
 
     @property
     def feed(self) -> Feed:
-        relay = None if self.sync.relay is None else self.sync.relay.endpoint
-        return Feed(self.sync.config.name, self.sync.endpoint, self.sync.finalized, relay)
+        sync = self.sync
+        finalized = None if sync.chain is None else sync.finalized
+        return Feed(sync.config.name, sync.endpoint, finalized, None if sync.relay is None else sync.relay.endpoint)
 
 
 class Parentchains:

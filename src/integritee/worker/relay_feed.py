@@ -113,5 +113,7 @@ class RelayFeed:
         return self._client
 
     def _failed(self, url: str, fault: Fault, reason: str) -> None:
+        is_news = self.endpoints.latest_fault(url) is not fault
         self.endpoints.failed(url, fault, asyncio.get_running_loop().time(), self._roll())
-        log.warning("[%s] relay chain, %s: %s: %s", self._name, shown(url), fault.value, reason)
+        level = logging.WARNING if is_news else logging.INFO
+        log.log(level, "[%s] relay chain, %s: %s: %s", self._name, shown(url), fault.value, reason)

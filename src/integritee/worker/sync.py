@@ -109,9 +109,10 @@ class ParentchainSync:
 
     def _note(self, url: str, failed: IntegriteeError) -> None:
         fault = fault_behind(failed)
+        is_news = self.endpoints.latest_fault(url) is not fault
         self.endpoints.failed(url, fault, _now(), self._roll())
         reason = failed.reason if isinstance(failed, ConnectionFailed) else str(failed)
-        level = logging.ERROR if isinstance(failed, RemoteFailure) else logging.WARNING
+        level = logging.WARNING if is_news else logging.INFO
         log.log(level, "[%s] %s: %s: %s (%s)", self.config.name, shown(url), fault.value, reason, failed.code)
 
     # -- one connection ------------------------------------------------------------------------------
@@ -119,9 +120,9 @@ class ParentchainSync:
     async def _session(self, url: str) -> None:
         """Use one endpoint for as long as it does. Always raises."""
         async with await self._connect(url) as chain:
-            await self._begin(chain, url)
-            self.chain = chain
             try:
+                await self._begin(chain, url)
+                self.chain = chain
                 await until_one_ends(self._watch_runtime(chain), self._follow(chain, url), self._compare(url))
             finally:
                 self.chain, self.finalized = None, None
