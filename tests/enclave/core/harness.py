@@ -76,7 +76,7 @@ parsed = cache(RuntimeMetadata.parse)
 
 
 class World:
-    """One worker on one parentchain.
+    """One worker on one parentchain, or on further ones: `targets`, of which one may have the vault.
 
     `drops` says which extrinsics the host keeps to itself; `published` is what the enclave let out, in order.
     `mrenclave` and `url` are those of the enclave's next start.
@@ -84,6 +84,7 @@ class World:
 
     mrenclave = MRENCLAVE
     url = URL
+    max_age = 0
 
     def __init__(
         self,
@@ -93,8 +94,11 @@ class World:
         random: Callable[[int], bytes] | None = None,
         ledger: Ledger = LEDGER,
         shard: bytes | None = None,
+        targets: dict[ParentchainId, Parentchain] | None = None,
+        shielding_target: ParentchainId | None = None,
     ) -> None:
-        self.chain = chain or Parentchain()
+        self.chains = {ParentchainId.Integritee: chain or Parentchain(), **(targets or {})}
+        self.shielding_target = shielding_target
         self.directory = directory or FaultyDirectory()
         self.random = random or counting_random()
         self.ledger, self.wanted_shard = ledger, shard
@@ -110,7 +114,22 @@ class World:
         self.boot()
 
     def close(self) -> None:
-        self.chain.close()
+        for chain in self.chains.values():
+            chain.close()
+
+    @property
+    def chain(self) -> Parentchain:
+        """Integritee."""
+        return self.chains[ParentchainId.Integritee]
+
+    @chain.setter
+    def chain(self, other: Parentchain) -> None:
+        self.chains[ParentchainId.Integritee] = other
+
+    @property
+    def vault_chain(self) -> Parentchain:
+        """The chain that funds come from."""
+        return self.chains[self.shielding_target or ParentchainId.Integritee]
 
     def fork(self) -> World:
         """The same world once more, its enclave restarted, and one block on so that it knows its chain."""
@@ -132,12 +151,14 @@ class World:
         if self.store.get_secret(SHIELDING_LABEL) is None:
             self.store.put_secret(SHIELDING_LABEL, shielding_secret())
         with patch.object(ShieldingKey, "from_private_json", staticmethod(checked_key)):
-            wishes = Wishes(self.url, self.wanted_shard, check_invariants=True)
+            wishes = Wishes(self.url, self.wanted_shard, self.shielding_target, self.max_age, check_invariants=True)
             self.core = recover(self.store, stored, self.mrenclave, wishes, self.ledger, self.random)
 
     def connect(self) -> None:
         with patch.object(RuntimeMetadata, "parse", staticmethod(parsed)):
-            self.core.connect(self.chain.params())
+            for id, chain in self.chains.items():
+                vault = 25 * TEER if chain is self.vault_chain else 0
+                self.core.connect(chain.params(35 * TEER + vault, vault, id))
 
     def restart(self, survival: Survival | None = None) -> None:
         """Pull the plug, then start and connect again."""
@@ -162,10 +183,11 @@ class World:
         self.core.show_durable()
         for changed in effects.statuses:
             self.statuses.setdefault(changed.hash, []).append(changed)
-        for extrinsic in effects.submit.get(ParentchainId.Integritee, []):
-            self.submitted.append(extrinsic)
-            if not self.drops(extrinsic):
-                self.chain.submit(extrinsic, self.now)
+        for id, extrinsics in effects.submit.items():
+            for extrinsic in extrinsics:
+                self.submitted.append(extrinsic)
+                if not self.drops(extrinsic):
+                    self.chains[id].submit(extrinsic, self.now)
         self.blocks += effects.blocks
         if effects.phase is not None:
             self.phases.append(effects.phase.phase)
@@ -183,20 +205,23 @@ class World:
         """Let the parentchain grow; the enclave hears nothing of it yet."""
         for _ in range(count):
             self.now += BLOCK_MS
-            self.chain.produce(self.now)
+            for chain in self.chains.values():
+                chain.produce(self.now)
 
     def sync(self, batch: int = BATCH) -> None:
         """Hand over finalized blocks until the enclave has all."""
-        while (state := self.core.sync_state()).number < self.chain.height:
-            last = min(state.number + batch, self.chain.height)
-            self.durable(self.core.import_blocks(self.request(state.number + 1, last)))
+        for id, chain in self.chains.items():
+            while (state := self.core.sync_state(id)).number < chain.height:
+                last = min(state.number + batch, chain.height)
+                self.durable(self.core.import_blocks(self.request(state.number + 1, last, id)))
 
-    def request(self, first: int, last: int) -> ImportBlocks:
-        keys = self.core.sync_state().watched_keys
-        return ImportBlocks(ParentchainId.Integritee, [self.chain.block(n, keys) for n in range(first, last + 1)])
+    def request(self, first: int, last: int, id: ParentchainId = ParentchainId.Integritee) -> ImportBlocks:
+        keys = self.core.sync_state(id).watched_keys
+        return ImportBlocks(id, [self.chains[id].block(n, keys) for n in range(first, last + 1)])
 
     def fund_enclave(self, amount: int = 100 * TEER) -> None:
-        self.chain.transfer(ALICE, self.account, amount, self.now)
+        for chain in self.chains.values():
+            chain.transfer(ALICE, self.account, amount, self.now)
 
     def run(self, limit: int = 30) -> None:
         """Take the enclave from nothing to its first sidechain block."""
@@ -262,7 +287,7 @@ class World:
 
     def shield(self, who: KeyPair, amount: int) -> None:
         """Send money to the vault."""
-        self.chain.transfer(who, self.vault, amount, self.now)
+        self.vault_chain.transfer(who, self.vault, amount, self.now)
 
     def signed(self, who: KeyPair, call: TrustedCall, nonce: int | None = None) -> TrustedCallSigned:
         nonce = self.nonce(who) if nonce is None else nonce
@@ -308,14 +333,14 @@ class World:
         self._nonces = seen
         if not self.core.is_running:
             return
-        on_chain = self.chain.included()
+        on_chain = self.vault_chain.included()
         owed = [
             entry.payment.amount
-            for entry in self.core.integritee.outbox.entries.values()
+            for entry in self.core.vault_link.outbox.entries.values()
             if entry.payment is not None and entry.payment.asset is None and entry.hash() not in on_chain
         ]
         issued, unbacked = runtime.balances.total_issuance.get(), runtime.shard_management.unbacked.get()
-        assert_backed(issued, unbacked, owed, self.chain.free(self.vault))
+        assert_backed(issued, unbacked, owed, self.vault_chain.free(self.vault))
 
 
 def ledger_pair(world: World) -> Ed25519Pair:
@@ -338,6 +363,6 @@ def payments(world: World) -> list[tuple[bytes, int]]:
     """(beneficiary, amount) of every transfer out of the vault that is in a block."""
     return [
         (fields["to"], fields["amount"])
-        for fields in world.chain.all_events("Balances.Transfer")
+        for fields in world.vault_chain.all_events("Balances.Transfer")
         if fields["from"] == world.vault
     ]

@@ -29,8 +29,9 @@ from integritee.node.pool import PoolError, TransactionPool
 from integritee.node.producer import Producer
 from integritee.node.runtime.api import NODE_APIS, PythonRuntimeEngine
 from integritee.node.runtime.genesis import genesis
-from integritee.node.runtime.presets import DEVELOPMENT
+from integritee.node.runtime.presets import DEVELOPMENT, NodeRuntime
 from integritee.node.runtime.runtime import TEER, VERSION, IntegriteeNodeRuntime, engine
+from integritee.node.runtime.target_b import TargetBRuntime
 from integritee.primitives.era import Era
 from integritee.primitives.header import Header
 from integritee.primitives.ids import Id, ParentchainId
@@ -74,14 +75,32 @@ def upgraded_engine() -> PythonRuntimeEngine:
     return PythonRuntimeEngine(UpgradedRuntime, NODE_APIS)
 
 
+_RUNTIMES: dict[int, type[NodeRuntime]] = {1: TargetBRuntime, 410: IntegriteeNodeRuntime, 411: UpgradedRuntime}
+"""By spec version. Target A's is that of the solo chain by another name."""
+
+
 @cache
 def raw_metadata(spec_version: int = 410) -> bytes:
-    return metadata_v14({410: IntegriteeNodeRuntime, 411: UpgradedRuntime}[spec_version])
+    return metadata_v14(_RUNTIMES[spec_version])
 
 
 @cache
 def metadata(spec_version: int = 410) -> RuntimeMetadata:
     return RuntimeMetadata.parse(raw_metadata(spec_version))
+
+
+@cache
+def target_genesis(runtime: type[NodeRuntime]) -> dict[bytes, bytes]:
+    """Block 0 of a further chain on which the users have money, too, and of each asset."""
+    preset = runtime.presets["development"]
+    balances = {**preset.balances, **{pair.public: 1000 * TEER for pair in USERS.values()}}
+    assets = tuple(
+        replace(
+            asset, holders={**asset.holders, **{pair.public: 1000 * 10**asset.decimals for pair in USERS.values()}}
+        )
+        for asset in preset.assets
+    )
+    return genesis(replace(preset, balances=balances, assets=assets), runtime)
 
 
 def runtime_update(facts: RuntimeFacts) -> RuntimeUpdate:
@@ -220,11 +239,16 @@ class Parentchain:
         version = self.chain.runtime_version()
         return RuntimeFacts(raw_metadata(version.spec_version), version.spec_version, version.transaction_version)
 
-    def params(self, required_funds: int = 60 * TEER, vault_funding: int = 25 * TEER) -> ParentchainParams:
+    def params(
+        self,
+        required_funds: int = 60 * TEER,
+        vault_funding: int = 25 * TEER,
+        id: ParentchainId = ParentchainId.Integritee,
+    ) -> ParentchainParams:
         header = self.chain.header(self.chain.genesis_hash)
         assert header is not None
         proof = self.chain.state_at(self.chain.genesis_hash).prove(GENESIS_KEYS)
-        return ParentchainParams(ParentchainId.Integritee, header, proof, self.facts(), required_funds, vault_funding)
+        return ParentchainParams(id, header, proof, self.facts(), required_funds, vault_funding)
 
     def block(self, number: int, keys: Iterable[bytes]) -> ParentchainBlock:
         """A finalized block with justification and read proof."""
