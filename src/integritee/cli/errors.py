@@ -5,6 +5,7 @@ CliError
 ├── VerbClash              two apps bring commands of the same name
 ├── InvalidIdentifier      a text that is not the base58 form of 32 bytes
 ├── UnknownCode            no error has the code (`explain`)
+├── BadHex                 a file that should hold hex
 ├── AssetNotOnChain        the connected chain does not have an asset
 ├── ConfirmationTimeout    the enclave did not process the block of an invocation in time
 ├── ConfirmationSkipped    the enclave went past the block of an invocation
@@ -51,6 +52,16 @@ class InvalidIdentifier(CliError):
     def __init__(self, option: str) -> None:
         self.option = option
         super().__init__(f"{option} is not the base58 text of 32 bytes")
+
+
+class BadHex(CliError):
+    """A file that should hold bytes as hex holds something else, or too much."""
+
+    code = "cli.bad_hex"
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        super().__init__(f"{path} does not hold bytes in hex")
 
 
 class ConfirmationTimeout(CliError):

@@ -9,7 +9,7 @@ from typing import Final
 
 from integritee.errors import IntegriteeError
 
-from . import assets, base, explain, trusted
+from . import assets, attesteer, base, collateral, explain, trusted
 from .arguments import Options, parser
 from .errors import SystemFailure, Tolerated, UsageError
 from .output import JsonOutput, Output, TextOutput
@@ -46,7 +46,9 @@ def parse(arguments: list[str]) -> Options:
     """Options of a command line; `run` is the command. Raises UsageError, and what loading apps raises."""
     root, commands = parser()
     base.add_commands(commands)
+    collateral.add_commands(commands)
     assets.add_commands(commands)
+    attesteer.add_commands(commands)
     explain.add_command(commands)
     trusted.add_commands(commands, root.get_default("app"))
     return root.parse_args(arguments)

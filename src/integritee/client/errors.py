@@ -11,6 +11,8 @@ ClientError
 ├── ExtrinsicFailed      an extrinsic was rejected, dropped, or its dispatch failed
 ├── UnknownAccount       a text names no account, or one whose secret is not here
 ├── UnusableKeyFile      a file of the key store that holds no key, or another one than its name says
+├── NoCollateral         Intel's collateral cannot be fetched
+├── BadCollateral        what should be Intel's collateral is something else
 └── MalformedAnswer      an answer that does not follow the protocol
 """
 
@@ -132,3 +134,23 @@ class MalformedAnswer(ClientError):
     def __init__(self, method: str, reason: str) -> None:
         self.method, self.reason = method, reason
         super().__init__(f"{method}: {reason}")
+
+
+class NoCollateral(ClientError):
+    """Intel's collateral cannot be fetched from the service that publishes it."""
+
+    code = "client.no_collateral"
+
+    def __init__(self, url: str, reason: str) -> None:
+        self.url, self.reason = url, reason
+        super().__init__(f"cannot fetch {url}: {reason}")
+
+
+class BadCollateral(ClientError):
+    """An answer or a file that should hold Intel's collateral holds something else."""
+
+    code = "client.bad_collateral"
+
+    def __init__(self, source: str, reason: str) -> None:
+        self.source, self.reason = source, reason
+        super().__init__(f"{source}: {reason}")

@@ -43,6 +43,9 @@ WATCH: Final = "author_submitAndWatchExtrinsic"
 SUBMIT: Final = "author_submitExtrinsic"
 GETTER: Final = "state_executeGetter"
 NEXT_INDEX: Final = "system_accountNextIndex"
+FORWARD_QUOTE: Final = "attesteer_forwardDcapQuote"
+FORWARD_REPORT: Final = "attesteer_forwardIasAttestationReport"
+"""Offered by workers of the original that are built as attesteers."""
 
 METHOD_NOT_FOUND: Final = -32601
 
@@ -345,6 +348,16 @@ class WorkerClient:
                 signed = await self.sign(name, *args, signer=signer, nonce=chosen)
                 watch = await stack.enter_async_context(self.watch(signed))
             return CallResult(watch.top_hash, chosen, await watch.until(until, timeout))
+
+    # -- evidence of others --------------------------------------------------------------------------
+
+    async def forward_dcap_quote(self, quote: bytes) -> bytes:
+        """Have the worker register the enclave of a quote; the extrinsic it sent. Raises RequestRefused."""
+        return await self._value(FORWARD_QUOTE, [_hex(quote)])
+
+    async def forward_ias_report(self, certificate: bytes) -> bytes:
+        """As `forward_dcap_quote`, of a certificate with a report of Intel's Attestation Service."""
+        return await self._value(FORWARD_REPORT, [_hex(certificate)])
 
     # -- answers -------------------------------------------------------------------------------------
 
