@@ -7,7 +7,10 @@ changes its voters.
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
@@ -17,6 +20,7 @@ from integritee.enclave.parentchain.light_client import AUTHORITIES_KEY, GENESIS
 from integritee.node.producer import Producer
 from integritee.node.runtime.runtime import TEER
 from integritee.primitives.header import Header
+from integritee.primitives.ids import ParentchainId
 from integritee.primitives.parachain import para_head_key
 from integritee.scale import decode, encode
 
@@ -56,9 +60,9 @@ class Parachain(Parentchain):
             self._show(number)
 
     def fork(self) -> Parachain:
-        other = super().fork()
-        other.database.close()
-        return Parachain(other.path, self.storage, self.keys)
+        path = Path(tempfile.mkdtemp(prefix="integritee-test-"))
+        shutil.copytree(self.path, path, dirs_exist_ok=True)
+        return Parachain(path, self.storage, self.keys)
 
     def produce(self, now: int) -> Header:
         header = super().produce(now)
@@ -81,8 +85,6 @@ class Parachain(Parentchain):
 class RelayedWorld(World):
     """Its host shows with every batch of blocks that the relay chain finalized the last."""
 
-    chain: Parachain
-
     def fork(self) -> RelayedWorld:
         directory = FaultyDirectory()
         directory.put_back(self.directory.contents())
@@ -91,10 +93,10 @@ class RelayedWorld(World):
         other.connect()
         return other
 
-    def request(self, first: int, last: int) -> ImportBlocks:
-        known = self.core.sync_state().relay_number
+    def request(self, first: int, last: int, id: ParentchainId = ParentchainId.Integritee) -> ImportBlocks:
+        known = self.core.sync_state(id).relay_number
         assert known is not None
-        return replace(super().request(first, last), relay=self.chain.relay.finality(known, last))
+        return replace(super().request(first, last, id), relay=relay_of(self).finality(known, last))
 
 
 def parachain() -> Parachain:

@@ -153,6 +153,8 @@ def test_the_truth_is_told_in_one_request(world: World) -> None:
     world.durable(world.core.import_blocks(request))
     state = world.core.sync_state()
     assert (state.trust, state.number, state.relay_number) == ("relay", ANNOUNCED + 3, ANNOUNCED + 3)
+    (status,) = world.core.chain_statuses(world.now)
+    assert (status.trust, status.relay_number, status.checkpoint) == ("relay", ANNOUNCED + 3, None)
     world.restart()
     assert world.core.sync_state().trust == "relay"
     assert_recovers(world)

@@ -102,6 +102,12 @@ def test_the_relay_chain_of_a_parachain() -> None:
     assert (chains["Integritee"]["finality"], chains["Integritee"]["relay_endpoint"]) == ("relay", "wss://relay:1")
 
 
+def test_what_finality_began_with() -> None:
+    status = enclave_status(chain_status(trust="relay", checkpoint=b"\xab" * 32, relay_number=77))
+    chains = readiness(status, [FEED], 0.1, 1000).view["parentchains"]
+    assert (chains["Integritee"]["checkpoint"], chains["Integritee"]["relay_block"]) == ("0x" + "ab" * 32, 77)
+
+
 async def ask(path: str, found: Readiness, is_initialized: bool = True, is_alive: bool = True) -> tuple[int, str]:
     async def current() -> Readiness:
         return found

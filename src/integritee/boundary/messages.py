@@ -209,6 +209,10 @@ class ChainStatus(Struct, frozen=True):
     """Extrinsics of ours that were included and failed, since the start."""
     is_stale: bool
     """Whether its latest proven block is too old for producing blocks."""
+    checkpoint: H256 | None = None
+    """The block that the enclave began at on its operator's word; None if that was genesis."""
+    relay_number: u32 | None = None
+    """How far the relay chain's light client is, if there is one."""
 
 
 class EnclaveStatus(Struct, frozen=True):

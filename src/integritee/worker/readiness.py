@@ -108,4 +108,8 @@ def _chain_view(feed: Feed, chain: ChainStatus | None) -> dict[str, Any]:
             "outbox": chain.outbox,
             "refused_extrinsics": chain.refused,
         }
+        if chain.checkpoint is not None:
+            view["checkpoint"] = "0x" + chain.checkpoint.hex()
+        if chain.relay_number is not None:
+            view["relay_block"] = chain.relay_number
     return view

@@ -64,6 +64,14 @@ def test_it_begins_at_the_checkpoint_and_runs(late: World, number: int) -> None:
     assert late.core.halted is None
 
 
+def test_it_is_shown(late: World, caplog: pytest.LogCaptureFixture) -> None:
+    connect_at(late, checkpoint(late, 7))
+    late.sync()
+    (status,) = late.core.chain_statuses(late.now)
+    assert (status.checkpoint, status.trust) == (header(late, 7).hash(), "grandpa")
+    assert f"block 7 0x{header(late, 7).hash().hex()}, on the operator's word" in caplog.text
+
+
 @pytest.mark.parametrize("number", [None, 1, 5, 9])
 def test_later_it_is_ignored_but_remembered(late: World, number: int | None) -> None:
     """Another one behind what is sealed, or none: the enclave goes on from where it is."""

@@ -7,6 +7,7 @@ metadata was, kept beside the journal.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Final
 
@@ -24,6 +25,7 @@ from integritee.scale import Bytes32, codec, u32
 from ..errors import ForeignGenesis, NotReady
 from ..store import SealedStore
 from .contract import Place
+from .finality import FinalizedChain
 from .follower import Follower
 from .inbound import InboundBlock
 from .onboarding import Funds, Step, account_info
@@ -38,6 +40,7 @@ MAX_REMEMBERED: Final = 1_000_000
 
 PINS: Final = codec(dict[u32, Bytes32])
 RUNTIME: Final = codec(RuntimeFacts)
+log = logging.getLogger(__name__)
 
 
 def pins_label(id: ParentchainId) -> str:
@@ -122,9 +125,17 @@ class Link:
         remembered = self._load_runtime()
         self.follower = Follower(params, self.resume, remembered, pins, self.place, self._development)
         self._save_pins(pins, self.follower.pins)
+        self._log_trust(self.follower.chain)
         if remembered is None:
             self._resume_version = params.runtime.spec_version
             self.remember_runtime()
+
+    def _log_trust(self, chain: FinalizedChain) -> None:
+        log.info("%s: finality is %s, known up to block %d", self.id.name, chain.trust, chain.head.number)
+        for which, start in (("chain", chain.checkpoint), ("relay chain", chain.relay_checkpoint)):
+            if start is not None:
+                text = "%s: the %s was begun at block %d 0x%s, on the operator's word"
+                log.warning(text, self.id.name, which, start.number, start.hash.hex())
 
     def sync_state(self) -> SyncState:
         follower = self.connected
@@ -147,6 +158,7 @@ class Link:
     def status(self, processed: int, now: int, max_age: int) -> ChainStatus:
         """What operators see; `processed` is the latest block whose effects are in the ledger."""
         follower = self.connected
+        checkpoint = follower.chain.checkpoint
         return ChainStatus(
             id=self.id,
             trust=follower.chain.trust,
@@ -156,6 +168,8 @@ class Link:
             outbox=len(self.outbox.entries),
             refused=self.refused,
             is_stale=self.is_stale(now, max_age),
+            checkpoint=None if checkpoint is None else checkpoint.hash,
+            relay_number=follower.chain.relay_number,
         )
 
     def is_stale(self, now: int, max_age: int) -> bool:
