@@ -11,7 +11,7 @@ DEV     := $(VENV)/.installed-dev
 LOCKED  := build/lock-venv
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint reference bench campaign-stf lock clean distclean
+.PHONY: help demo test lint reference bench campaign-stf campaign-chaos lock clean distclean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -36,6 +36,9 @@ bench: $(DEV) ## measure, with the reference of the same run beside each figure
 
 campaign-stf: $(DEV) ## a million arbitrary steps of the ledger with all its apps, on all cores
 	@$(BIN)/python -m tests.campaigns.stf
+
+campaign-chaos: $(DEV) ## 200 seeds of dying nodes and enclaves, forks, lost extrinsics; checked to the last unit
+	@$(BIN)/python -m tests.campaigns.chaos
 
 lock: ## pin the dependencies of pyproject.toml anew
 	@rm -rf $(LOCKED) && $(PYTHON) -m venv $(LOCKED)
