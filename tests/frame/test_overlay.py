@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from integritee.frame.overlay import MAX_TRANSACTIONS, EmptyBackend, Overlay, apply_changes
 from integritee.scale import Bytes4, decode, encode
-from integritee.trie import Trie
+from integritee.trie import Layout, Trie
 
 COMMITTED = {b"a": b"1", b"ab": b"2", b"abc": b"3", b"b": b"4", b"ba": b"5", b"list": encode(list[Bytes4], [b"zero"])}
 
@@ -169,3 +169,32 @@ def test_appending_costs_the_same_at_any_length() -> None:
         overlay.commit()
     found = decode(list[Bytes4], overlay.get(b"list") or b"")
     assert found == [i.to_bytes(4, "little") for i in range(2000)]
+
+
+@pytest.mark.parametrize("prefix, touched", [(b"", {b"aa", b"ab", b"b"}), (b"a", {b"aa", b"ab"}), (b"x", set())])
+def test_touched_keys(prefix: bytes, touched: set[bytes]) -> None:
+    """Written or deleted, in whichever transaction."""
+    overlay = Overlay(Trie.from_items(COMMITTED))
+    overlay.put(b"aa", b"x")
+    overlay.begin()
+    overlay.remove(b"ab")
+    overlay.append(b"b", [b"y"])
+    assert overlay.touched(prefix) == touched
+
+
+def test_rebase_settles_anew() -> None:
+    """On another handle of the same state, here one with another layout."""
+    backend = Trie.from_items(COMMITTED)
+    overlay = Overlay(backend)
+    overlay.put(b"long", bytes(40))
+    before = overlay.settled().root()
+    overlay.rebase(backend.in_layout(Layout.V1))
+    assert overlay.get(b"a") == COMMITTED[b"a"]
+    assert overlay.settled().root() == backend.in_layout(Layout.V1).commit({b"long": bytes(40)}).root() != before
+
+
+@pytest.mark.parametrize("before", [b"\x03", b"\x01\x00", b"\x02"])
+def test_appending_to_what_is_no_list_begins_one(before: bytes) -> None:
+    overlay = Overlay(Trie.from_items({b"list": before}))
+    overlay.append(b"list", [b"x"])
+    assert overlay.get(b"list") == b"\x04x"

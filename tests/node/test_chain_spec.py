@@ -68,6 +68,10 @@ def changed(**members: Any) -> str:
         (changed(properties=[]), "properties"),
         (changed(genesis={}), "raw"),
         (changed(genesis={"runtimeGenesis": {}}), "raw"),
+        (
+            changed(genesis={"raw": {"top": {}, "childrenDefault": {"0x01": {"0x02": "0x03"}}}}),
+            "genesis.raw.childrenDefault",
+        ),
         (changed(genesis={"raw": {"top": []}}), "top"),
         (changed(genesis={"raw": {"top": {"0x0": "0x"}}}), "genesis.raw.top"),
         (changed(genesis={"raw": {"top": {"00": "0x"}}}), "genesis.raw.top"),

@@ -354,3 +354,35 @@ def test_tries_leave_no_cyclic_garbage():
         assert gc.collect() == 0
     finally:
         gc.enable()
+
+
+# --- subtries
+
+
+@given(maps, maps, layouts)
+def test_what_a_trie_carries_is_stored_with_it(items, others, layout):
+    """The nodes of a subtrie are new as long as it is carried and not persisted."""
+    subtrie = Trie.from_items(others, layout)
+    alone = Trie.from_items(items, layout)
+    carrying = alone.carrying({subtrie.root(): subtrie})
+    assert carrying.root() == alone.root()
+    assert carrying.subtrie(subtrie.root()) is subtrie
+    assert carrying.new_nodes() == {**subtrie.new_nodes(), **alone.new_nodes()}
+    later = carrying.commit({b"later": b"x"})
+    assert later.subtrie(subtrie.root()) is subtrie
+    database = later.new_nodes()
+    later.mark_persisted()
+    assert not later.new_nodes() and not later.subtries
+    reopened = Trie.at(later.root(), database, layout)
+    assert dict(reopened.subtrie(subtrie.root()).items()) == dict(subtrie.items())
+    assert dict(reopened.items()) == dict(later.items())
+
+
+@given(maps, changes, layouts, layouts)
+def test_another_layout_leaves_what_is_there(items, changed, before, after):
+    trie = Trie.from_items(items, before)
+    other = trie.in_layout(after)
+    assert (other.layout, other.root(), dict(other.items())) == (after, trie.root(), dict(trie.items()))
+    assert dict(other.commit(changed).items()) == dict(trie.commit(changed).items())
+    fresh = Trie.empty(before).in_layout(after).commit(items)
+    assert fresh.root() == Trie.from_items(items, after).root()

@@ -130,7 +130,10 @@ def _object(document: object, name: str, default: object = _REQUIRED) -> dict[st
 
 
 def _raw_storage(document: object) -> dict[bytes, bytes]:
-    top = _object(_object(_object(document, "genesis"), "raw"), "top")
+    raw = _object(_object(document, "genesis"), "raw")
+    if _object(raw, "childrenDefault", {}):
+        raise ChainSpecError("genesis.raw.childrenDefault", "empty: child storage at genesis is not supported")
+    top = _object(raw, "top")
     try:
         return {_hex(key): _hex(value) for key, value in top.items()}
     except (ValueError, AttributeError):
