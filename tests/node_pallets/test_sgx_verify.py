@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from base64 import b64decode, b64encode
 from datetime import UTC, datetime
 from typing import Any
@@ -316,3 +318,9 @@ def test_certificates_count_at_a_fixed_time() -> None:
 def test_every_reason_is_explained() -> None:
     assert set(MEANING) == set(SgxVerifyError)
     assert len(set(MEANING.values())) == len(SgxVerifyError)
+
+
+def test_a_node_starts_without_certificates() -> None:
+    """They are slow to import, and few chains of developers ever see one."""
+    code = "import sys\nimport integritee.node.runtime.runtime\nassert 'cryptography.x509' not in sys.modules\n"
+    subprocess.run([sys.executable, "-c", code], check=True)
