@@ -5,9 +5,9 @@ from __future__ import annotations
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from integritee.frame.runtime import use
 from integritee.metadata import EventRecord, RuntimeMetadata, decode_extrinsic, sign_extrinsic
 from integritee.node.chain import Chain
 from integritee.node.database import Database
+from integritee.node.engine import RuntimeEngine
 from integritee.node.keystore import Keystore
 from integritee.node.pallets.proxy import Proxy
 from integritee.node.pallets.utility import Utility
@@ -111,15 +112,21 @@ class Parentchain:
     """A chain that grows by `produce`; every block is final and justified at once, by all `keys` in the set."""
 
     def __init__(
-        self, path: Path | None = None, storage: dict[bytes, bytes] | None = None, keys: Keystore | None = None
+        self,
+        path: Path | None = None,
+        storage: Mapping[bytes, bytes] | None = None,
+        keys: Keystore | None = None,
+        foreign: RuntimeEngine | None = None,
     ) -> None:
+        """With a `foreign` engine, a chain of whatever runtime `storage` holds, without GRANDPA."""
         self.path = path or Path(tempfile.mkdtemp(prefix="integritee-test-"))
         self.storage = storage or raw_genesis()
         self.keys = keys or _keystore()
         self.database = Database(self.path, durable=False)
-        self.chain = Chain(self.database, _engine(), self.storage)
+        self.is_foreign = foreign is not None
+        self.chain = Chain(self.database, foreign or _engine(), self.storage)
         self.pool = TransactionPool(self.chain)
-        self.producer = Producer(self.chain, self.pool, self.keys)
+        self.producer = Producer(self.chain, self.pool, self.keys, votes=not self.is_foreign)
         self.refused: list[str] = []
         self._included: set[bytes] = set()
         self._included_to = 0
@@ -155,7 +162,7 @@ class Parentchain:
     def sign(self, pair: Any, pallet: str, call: str, args: dict[str, Any]) -> bytes:
         """The next extrinsic of an account, pending ones counted."""
         version = self.chain.runtime_version()
-        known = metadata(version.spec_version)
+        known = self.metadata(version.spec_version)
         return sign_extrinsic(
             known,
             known.call(pallet, call, args),
@@ -170,7 +177,24 @@ class Parentchain:
 
     def transfer(self, pair: Any, dest: bytes, amount: int, now: int) -> None:
         args = {"dest": Id(dest), "value": amount}
-        self.submit(self.sign(pair, "Balances", "transfer_allow_death", args), now)
+        call = "transfer" if self.is_foreign else "transfer_allow_death"
+        self.submit(self.sign(pair, "Balances", call, args), now)
+
+    # -- metadata ------------------------------------------------------------------------------------
+
+    def raw_metadata(self, spec_version: int) -> bytes:
+        return self._own_metadata if self.is_foreign else raw_metadata(spec_version)
+
+    def metadata(self, spec_version: int) -> RuntimeMetadata:
+        return self._own_parsed if self.is_foreign else metadata(spec_version)
+
+    @cached_property
+    def _own_metadata(self) -> bytes:
+        return bytes(decode(bytes, self.chain.runtime_call("Metadata_metadata")))
+
+    @cached_property
+    def _own_parsed(self) -> RuntimeMetadata:
+        return RuntimeMetadata.parse(self._own_metadata)
 
     # -- reading -------------------------------------------------------------------------------------
 
@@ -192,7 +216,7 @@ class Parentchain:
         """Events of a block, the best one if none is named."""
         hash = self.chain.best_hash if number is None else self._hash(number)
         raw = self.value(storage_prefix("System", "Events"), hash)
-        return metadata(self.version(hash)).decode_events(raw) if raw else []
+        return self.metadata(self.version(hash)).decode_events(raw) if raw else []
 
     def version(self, hash: bytes) -> int:
         """Spec version of the runtime that ran a block."""
@@ -230,14 +254,15 @@ class Parentchain:
             raw
             for number in range(1, self.height + 1)
             for raw in self._extrinsics(number)
-            if decode_extrinsic(metadata(self.version(self._hash(number))), raw).signer == who
+            if decode_extrinsic(self.metadata(self.version(self._hash(number))), raw).signer == who
         ]
 
     # -- what a host hands over ----------------------------------------------------------------------
 
     def facts(self) -> RuntimeFacts:
         version = self.chain.runtime_version()
-        return RuntimeFacts(raw_metadata(version.spec_version), version.spec_version, version.transaction_version)
+        raw = self.raw_metadata(version.spec_version)
+        return RuntimeFacts(raw, version.spec_version, version.transaction_version)
 
     def params(
         self,

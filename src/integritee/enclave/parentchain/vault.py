@@ -54,7 +54,7 @@ class VaultContract:
 
     def add_proxy(self, account: bytes) -> bytes:
         """Let an enclave's account act for the vault, to be signed by the vault or `as_vault`."""
-        args = {"delegate": Id(account), "proxy_type": "Any", "delay": 0}
+        args = {"delegate": self._party("add_proxy", "delegate", account), "proxy_type": "Any", "delay": 0}
         return self._metadata.call("Proxy", "add_proxy", args)
 
     def pay(self, beneficiary: bytes, amount: int, asset: AssetId | None) -> bytes:
@@ -70,8 +70,14 @@ class VaultContract:
 
     def as_vault(self, call: bytes) -> bytes:
         """A call in the vault's name, signed by its proxy."""
-        args = {"real": Id(self.account), "force_proxy_type": None, "call": call}
+        args = {"real": self._party("proxy", "real", self.account), "force_proxy_type": None, "call": call}
         return self._metadata.call("Proxy", "proxy", args)
+
+    def _party(self, call: str, argument: str, account: bytes) -> Id | bytes:
+        """An account as this runtime's pallet Proxy takes it: as an address, before 2022 as a bare account id."""
+        fields = self._metadata.pallet("Proxy").call(call).fields
+        is_address = any(f.name == argument and f.type == self._metadata.address_type for f in fields)
+        return Id(account) if is_address else account
 
 
 def _kept(metadata: RuntimeMetadata, assets: tuple[AssetId, ...]) -> Iterator[tuple[str, Any, AssetId]]:
