@@ -156,7 +156,7 @@ def _add_run_flags(to: argparse.ArgumentParser) -> None:
         type=str.lower,
         choices=("auto", "safe", "unsafe"),
         default="auto",
-        help="auto: unsafe methods unless external",
+        help="auto: unsafe methods (dev_newBlock, dev_setStorage, dev_reorg, engine_createBlock …) unless external",
     )
     rpc.add_argument("--rpc-cors", metavar="ORIGINS", help="all, or web origins separated by commas")
     rpc.add_argument(

@@ -117,9 +117,9 @@ def service_options(arguments: argparse.Namespace, seal: Seal) -> ServiceOptions
 
 
 def _keys(arguments: argparse.Namespace) -> Keystore:
-    """Of the accounts named by flags; --dev and --dev-accounts imply Alice."""
-    names = arguments.accounts or (["alice"] if arguments.dev or arguments.dev_accounts else [])
-    return Keystore.dev(*dict.fromkeys(names))
+    """Of the accounts named by flags; --dev implies Alice, --dev-accounts has made her the authority."""
+    names = arguments.accounts or (["alice"] if arguments.dev else [])
+    return Keystore.dev(*dict.fromkeys([*names, *(["alice"] if arguments.dev_accounts else [])]))
 
 
 def _database(arguments: argparse.Namespace, spec: ChainSpec) -> Database:
