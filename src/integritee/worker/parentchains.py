@@ -66,7 +66,8 @@ class Parentchains:
         await until_one_ends(self._watch(), *(chain.sync.run() for chain in self._chains.values()))
 
     async def _on_connected(self, id: ParentchainId, client: ParentchainClient, endpoint: str) -> Funding:
-        say(f"[{id.name}] connected to {endpoint}, spec {client.runtime.spec_version}")
+        genesis = client.genesis_hash.hex()
+        say(f"[{id.name}] connected to {endpoint}, spec {client.runtime.spec_version}, genesis 0x{genesis}")
         self._chains[id].decimals = await client.token_decimals()
         return await estimate(client, holds_vault=id is self._config.shielding_target)
 
