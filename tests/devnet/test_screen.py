@@ -115,7 +115,8 @@ TARGETS = {"target_a_url": "ws://127.0.0.1:9954", "target_b_url": "ws://127.0.0.
     ],
 )
 def test_further_chains_are_shown(vault: str, lines: list[str]) -> None:
-    text = ready_screen(facts(**TARGETS, shielding_target=vault), {}, {}, 2.0)
+    text = ready_screen(facts(**TARGETS, shielding_target=vault), {}, {"//Alice": 10**12}, 2.0)
+    assert f"//Alice has shielded 1 {'UNIT' if vault == 'target-b' else 'TEER'}" in text
     assert [line.strip() for line in text.splitlines() if line.startswith("  target")] == lines
 
 

@@ -15,15 +15,22 @@ import pytest
 
 from integritee.client.parentchain import ParentchainClient
 from integritee.client.worker import WorkerClient
-from integritee.crypto import Sr25519Pair
+from integritee.crypto import Sr25519Pair, ss58_decode
 from integritee.devnet.config import TEER
 from integritee.devnet.ports import HOST
+from integritee.frame.outer import RuntimeCall
+from integritee.frame.pallets.assets import AssetAccount
+from integritee.node.runtime.target_b import TargetBRuntime
+from integritee.primitives.ids import Id
+from integritee.primitives.location import Location
+from integritee.scale import decode, u32
+from integritee.stf.asset_map import AssetId
 from integritee.stf.development import ENDOWMENTS
 from integritee.stf.fees import shielding_fee, transaction_fee
 
-from ..system.processes import Service, children_of, eventually, is_alive, run_once
+from ..system.processes import Service, children_of, eventually, is_alive, run_once, soon
 
-ALICE, BOB = Sr25519Pair.from_uri("//Alice"), Sr25519Pair.from_uri("//Bob")
+ALICE, BOB, CHARLIE = (Sr25519Pair.from_uri(f"//{name}") for name in ("Alice", "Bob", "Charlie"))
 MODULE = "integritee.devnet.main"
 READY = r"^\{.*\}$"
 
@@ -86,6 +93,62 @@ async def test_from_start_to_ctrl_c(start: Start, tmp_path: Path) -> None:
     for port in facts["ports"].values():
         with socket.create_server((HOST, port)) as free_again:
             assert free_again
+
+
+@pytest.mark.parametrize("asset", [AssetId.WETH, AssetId.USDT], ids=str)
+async def test_an_asset_comes_and_goes_through_the_vault_on_target_b(hub: dict[str, Any], asset: AssetId) -> None:
+    assert set(hub["pids"]) == {"node", "target-a", "target-b", "worker"}
+    vault, shielded, unshielded = ss58_decode(hub["vault"])[0], 3 * asset.one_unit, asset.one_unit
+    async with (
+        await WorkerClient.connect(hub["worker_url"]) as worker,
+        await ParentchainClient.connect(hub["target_b_url"]) as chain,
+    ):
+        await chain.submit_and_watch(await chain.sign(asset_transfer(asset, vault, shielded), BOB))
+        credited = shielded - shielded // 571
+
+        async def is_credited() -> bool:
+            return bool(await worker.get("asset_balance", BOB.public, asset, signer=BOB) == credited)
+
+        await soon(is_credited, f"{asset} in the ledger")
+        shard = await worker.shard()
+        await worker.call("assets_unshield", BOB.public, CHARLIE.public, asset, unshielded, shard, signer=BOB)
+
+        async def is_paid() -> bool:
+            return await asset_held(chain, asset, CHARLIE.public) == unshielded
+
+        await soon(is_paid, f"{asset} on target B")
+        assert await asset_held(chain, asset, vault) == shielded - unshielded
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """A set-up of all chains whose vault is on target B: what it says."""
+    options = ["devnet", "--auto-ports", "--json", "--shielding-target", "target-b"]
+    devnet = Service(MODULE, options, tmp_path_factory.mktemp("hub"), "devnet").spawn()
+    try:
+        yield said(devnet)
+    finally:
+        devnet.interrupt()
+
+
+def reserve_id(asset: AssetId) -> tuple[str, Any]:
+    """The pallet that has an asset on target B, and its id there."""
+    reserve = asset.reserve
+    assert reserve is not None
+    return reserve.pallet, decode(u32 if reserve.pallet == "Assets" else Location, reserve.key)
+
+
+def asset_transfer(asset: AssetId, to: bytes, amount: int) -> bytes:
+    pallet, id = reserve_id(asset)
+    call = TargetBRuntime.call(pallet, "transfer_keep_alive", id, Id(to), amount)
+    return bytes(TargetBRuntime.codec(RuntimeCall).encode(call))
+
+
+async def asset_held(chain: ParentchainClient, asset: AssetId, who: bytes) -> int:
+    pallet, id = reserve_id(asset)
+    holdings = TargetBRuntime().pallets[pallet].account  # type: ignore[attr-defined]
+    raw = await chain.raw_storage(holdings.key_of(id, who))
+    return 0 if raw is None else decode(AssetAccount, raw).balance
 
 
 def test_the_screen_and_a_kept_data_directory(start: Start, tmp_path: Path) -> None:

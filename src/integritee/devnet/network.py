@@ -54,6 +54,11 @@ class Facts:
         urls = {"target-a": self.target_a_url, "target-b": self.target_b_url}
         return urls.get(self.shielding_target) or self.node_url
 
+    @property
+    def symbol(self) -> str:
+        """Of that chain's token."""
+        return "UNIT" if self.shielding_target == "target-b" else "TEER"
+
 
 class Network:
     """Make it with `run_network`."""

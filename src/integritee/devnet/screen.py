@@ -28,9 +28,9 @@ def change(base_units: int) -> str:
     return "" if base_units == 0 else f"{'+' if base_units > 0 else ''}{teer(base_units)}"
 
 
-def short(base_units: int) -> str:
+def short(base_units: int, symbol: str = "TEER") -> str:
     """Without decimals that say nothing: ``99.5 TEER``."""
-    return f"{teer(base_units).rstrip('0').rstrip('.')} TEER"
+    return f"{teer(base_units).rstrip('0').rstrip('.')} {symbol}"
 
 
 def holdings_table(now: Mapping[str, Holdings], before: Mapping[str, Holdings] | None = None) -> str:
@@ -57,7 +57,8 @@ def ready_screen(
     `shielded`: base units by name; `folders`: projects of apps, which commands must be told of.
     """
     money = "".join(
-        f"\n  {name} has shielded {short(amount)}, less the fee of 1/571." for name, amount in shielded.items()
+        f"\n  {name} has shielded {short(amount, facts.symbol)}, less the fee of 1/571."
+        for name, amount in shielded.items()
     )
     return f"""
 integritee devnet is ready after {seconds:.1f} s. No TEE protects this enclave: development only.
