@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Final
 
 import pytest
 
@@ -15,25 +13,16 @@ from integritee.node.wasm.engine import WasmEngine
 from integritee.trie import Trie
 
 from ...conformance.environments import missing_node, node_packages
-
-ASSET_HUB: Final = Path("node_modules/@substrate/connect-known-chains/dist/esm/specs/rococo_v2_2_asset_hub.js")
+from ...conformance.known_chains import asset_hub as asset_hub_specification
 
 
 @pytest.fixture(scope="session")
-def asset_hub_json() -> str:
+def asset_hub() -> ChainSpec:
     """The raw specification. Without npm there is none, and the tests of it are skipped."""
     missing = missing_node()
     if missing is not None:
         pytest.skip(missing)
-    module = (node_packages() / ASSET_HUB).read_text()
-    text = module[module.index("`") + 1 : module.rindex("`")]
-    assert isinstance(json.loads(text), dict)
-    return text
-
-
-@pytest.fixture(scope="session")
-def asset_hub(asset_hub_json: str) -> ChainSpec:
-    return ChainSpec.from_json(asset_hub_json)
+    return ChainSpec.from_json(asset_hub_specification(node_packages()))
 
 
 @pytest.fixture(scope="session")
