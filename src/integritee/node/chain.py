@@ -87,12 +87,17 @@ def extrinsics_layout(version: RuntimeVersion) -> Layout:
     return Layout.V1 if version.system_version >= 2 else Layout.V0
 
 
-def genesis_state(engine: RuntimeEngine, genesis: Mapping[bytes, bytes]) -> Trie:
-    """State of block 0, in the layout its own runtime asks for."""
+def genesis_overlay(genesis: Mapping[bytes, bytes]) -> Overlay:
+    """The raw storage `genesis` as a runtime sees it before there is a chain."""
     overlay = Overlay(EmptyBackend())
     for key, value in genesis.items():
         overlay.put(key, value)
-    return Trie.from_items(genesis, state_layout(runtime_api.core_version(engine, overlay)))
+    return overlay
+
+
+def genesis_state(engine: RuntimeEngine, genesis: Mapping[bytes, bytes]) -> Trie:
+    """State of block 0, in the layout its own runtime asks for."""
+    return Trie.from_items(genesis, state_layout(runtime_api.core_version(engine, genesis_overlay(genesis))))
 
 
 def genesis_block(state: Trie) -> Block:

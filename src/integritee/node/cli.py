@@ -113,8 +113,9 @@ def _add_run_flags(to: argparse.ArgumentParser) -> None:
     blocks.add_argument(
         "--seal",
         metavar="WHEN",
-        default="interval:6",
-        help="interval:SECONDS, instant (per extrinsic) or manual (engine_createBlock); default %(default)s",
+        default="slot",
+        help="slot (of the chain, 6 or 12 seconds), interval:SECONDS, instant (per extrinsic) or manual "
+        "(engine_createBlock, dev_newBlock); default %(default)s",
     )
     blocks.add_argument(
         "--finality",

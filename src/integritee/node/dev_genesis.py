@@ -17,7 +17,6 @@ from typing import Final, TypeAlias
 import msgspec
 
 from integritee.crypto import Ed25519Pair, Sr25519Pair, twox_64_concat
-from integritee.frame.overlay import EmptyBackend, Overlay
 from integritee.metadata import MetadataError, RuntimeMetadata
 from integritee.metadata.errors import UnsupportedVersion
 from integritee.primitives.grandpa import Authority
@@ -25,6 +24,7 @@ from integritee.primitives.storage import blake2_map_key, storage_prefix
 from integritee.scale import Bytes4, Bytes32, Struct, decode, encode, encode_compact, u32, u128
 from integritee.scale.errors import ScaleError
 
+from .chain import genesis_overlay
 from .chain_spec import ChainSpec
 from .engine import RuntimeEngine
 from .errors import ChainSpecError
@@ -112,11 +112,9 @@ def dev_accounts() -> list[bytes]:
 
 def _metadata(genesis: Genesis, engine: RuntimeEngine) -> RuntimeMetadata | None:
     """What the chain's runtime says of itself, None if it says so in a form older than version 14."""
-    overlay = Overlay(EmptyBackend())
-    for key, value in genesis.items():
-        overlay.put(key, value)
+    answer = engine.call("Metadata_metadata", genesis_overlay(genesis), b"")
     try:
-        return RuntimeMetadata.parse(decode(bytes, engine.call("Metadata_metadata", overlay, b"")))
+        return RuntimeMetadata.parse(decode(bytes, answer))
     except UnsupportedVersion:
         return None
     except (MetadataError, ScaleError) as error:

@@ -13,12 +13,12 @@ from typing import Final, Protocol
 from integritee.primitives.storage import storage_prefix
 from integritee.scale import Bytes8, encode
 
+from .wasm.blob import is_wasm_code
+
 TIMESTAMP_INHERENT: Final = b"timstap0"
 AURA_INHERENT: Final = b"auraslot"
 
 CODE: Final = b":code"
-WASM_MAGIC: Final = (b"\0asm", bytes.fromhex("52bc537646db8e05"))
-"""How a runtime in Wasm begins, plain or compressed (sp-maybe-compressed-blob)."""
 
 
 class Readable(Protocol):
@@ -63,7 +63,7 @@ def min_advance_ms(state: Readable, slot_duration_ms: int) -> int:
 
     The node's own runtime, whose `:code` is no Wasm, takes several.
     """
-    return slot_duration_ms if (state.get(CODE) or b"").startswith(WASM_MAGIC) else 1
+    return slot_duration_ms if is_wasm_code(state.get(CODE) or b"") else 1
 
 
 def last_timestamp(state: Readable) -> int:

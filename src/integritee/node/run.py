@@ -25,11 +25,11 @@ from .keystore import Keystore
 from .node import Node, NodeOptions
 from .rpc.limits import ServerLimits
 from .rpc.origins import Origins
-from .sealing import Instant, Interval, Manual, Seal
+from .sealing import EverySlot, Instant, Interval, Manual, Seal, seal_of_slots
 from .service import Service, ServiceOptions
 
 
-def run_node(arguments: argparse.Namespace, seal: Seal) -> int:
+def run_node(arguments: argparse.Namespace, when: Seal | EverySlot) -> int:
     """Run until a signal. Raises NodeError, OSError."""
     for flag in dict.fromkeys(arguments.ignored or ()):
         print(f"{flag} has no effect: {IGNORED[flag]}", file=sys.stderr)
@@ -38,6 +38,7 @@ def run_node(arguments: argparse.Namespace, seal: Seal) -> int:
     spec = load_spec(chain_name(arguments))
     runtime = engine_for(spec.genesis, compiled_code(arguments, spec))
     spec = altered(spec, arguments, runtime)
+    seal = seal_of_slots(runtime, spec.genesis) if isinstance(when, EverySlot) else when
     keys = _keys(arguments)
     database = _database(arguments, spec)
     try:

@@ -1,4 +1,4 @@
-"""When blocks are made (``--seal``): at intervals, for each extrinsic, or on request only.
+"""When blocks are made (``--seal``): in every slot, at intervals, for each extrinsic, or on request only.
 
 Intervals are counted from the first block on a clock that never jumps, so delays do not add up; what was missed
 is left out. The blocks of `instant` hold what became ready before their turn came.
@@ -9,13 +9,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from .chain import genesis_overlay
 from .chain_thread import ChainThread
-from .errors import DatabaseError, NodeError
+from .engine import RuntimeEngine
+from .errors import DatabaseError, NodeError, RuntimeApiMissing
 from .node import Node
+from .runtime_api import aura_slot_duration
 
 log = logging.getLogger(__name__)
 
@@ -46,23 +49,38 @@ class Manual:
     """A block whenever `engine_createBlock` asks for one; final when it is asked to be."""
 
 
+@dataclass(frozen=True, slots=True)
+class EverySlot:
+    """At intervals of the chain's slots, so that its time is that of the clock."""
+
+
 Seal: TypeAlias = Interval | Instant | Manual
 
 DEFAULT_SEAL: Final = Interval(6.0)
 
 
-def parse_seal(text: str) -> Seal:
-    """``interval:SECONDS``, ``instant`` or ``manual``. Raises ValueError."""
+def seal_of_slots(engine: RuntimeEngine, genesis: Mapping[bytes, bytes]) -> Seal:
+    """What EverySlot comes to on the chain of this genesis; DEFAULT_SEAL if it has no Aura. Raises RuntimeFailure."""
+    try:
+        return Interval(aura_slot_duration(engine, genesis_overlay(genesis)) / 1000)
+    except RuntimeApiMissing:
+        return DEFAULT_SEAL
+
+
+def parse_seal(text: str) -> Seal | EverySlot:
+    """``slot``, ``interval:SECONDS``, ``instant`` or ``manual``. Raises ValueError."""
     kind, _, argument = text.partition(":")
     if kind == "interval":
         seconds = float(argument)
         if MIN_INTERVAL_SECONDS <= seconds <= MAX_INTERVAL_SECONDS:
             return Interval(seconds)
+    elif text == "slot":
+        return EverySlot()
     elif text == "instant":
         return Instant()
     elif text == "manual":
         return Manual()
-    raise ValueError(f"{text!r} is neither interval:SECONDS, instant nor manual")
+    raise ValueError(f"{text!r} is neither slot, interval:SECONDS, instant nor manual")
 
 
 class AuthoringTime:

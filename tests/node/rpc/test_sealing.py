@@ -9,12 +9,24 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from tests.node.toy_runtime import ALICE, BOB, TRANSFERS_PER_BLOCK, transfer
+from tests.node.toy_runtime import ALICE, BOB, TRANSFERS_PER_BLOCK, ToyEngine, genesis, transfer
 
+from integritee.frame.overlay import Overlay
 from integritee.node import sealing
 from integritee.node.chain_thread import ChainThread
-from integritee.node.errors import DatabaseFull
-from integritee.node.sealing import AuthoringTime, Instant, Interval, Manual, Seal, Sealer, parse_seal
+from integritee.node.errors import DatabaseFull, RuntimeApiMissing
+from integritee.node.sealing import (
+    DEFAULT_SEAL,
+    AuthoringTime,
+    EverySlot,
+    Instant,
+    Interval,
+    Manual,
+    Seal,
+    Sealer,
+    parse_seal,
+    seal_of_slots,
+)
 
 
 @pytest.mark.parametrize(
@@ -24,10 +36,25 @@ from integritee.node.sealing import AuthoringTime, Instant, Interval, Manual, Se
         ("interval:0.2", Interval(0.2)),
         ("instant", Instant()),
         ("manual", Manual()),
+        ("slot", EverySlot()),
     ],
 )
-def test_seal_flag(text: str, seal: Seal) -> None:
+def test_seal_flag(text: str, seal: Seal | EverySlot) -> None:
     assert parse_seal(text) == seal
+
+
+@pytest.mark.parametrize(
+    ("slot_ms", "seal"), [(6000, Interval(6.0)), (12_000, Interval(12.0)), (500, Interval(0.5)), (None, DEFAULT_SEAL)]
+)
+def test_a_block_per_slot(slot_ms: int | None, seal: Seal) -> None:
+    class Slots(ToyEngine):
+        def AuraApi_slot_duration(self, state: Overlay, args: bytes) -> bytes:
+            assert state.get(b":code") == b"toy"
+            if slot_ms is None:
+                raise RuntimeApiMissing("AuraApi_slot_duration")
+            return slot_ms.to_bytes(8, "little")
+
+    assert seal_of_slots(Slots(), genesis()) == seal
 
 
 @pytest.mark.parametrize(
@@ -42,6 +69,7 @@ def test_seal_flag(text: str, seal: Seal) -> None:
         "interval:nan",
         "interval:1e9",
         "instant:1",
+        "slot:1",
     ],
 )
 def test_bad_seal_flag(text: str) -> None:

@@ -19,7 +19,7 @@ from integritee.node.errors import ChainSpecError
 from integritee.node.finality import FinalityKind
 from integritee.node.main import main
 from integritee.node.run import service_options
-from integritee.node.sealing import Interval, Manual, Seal, parse_seal
+from integritee.node.sealing import EverySlot, Interval, Manual, Seal, parse_seal
 from integritee.node.service import ServiceOptions
 from integritee.primitives.storage import storage_prefix
 
@@ -35,7 +35,7 @@ def options(*flags: str) -> ServiceOptions:
 
 def test_defaults() -> None:
     found = options()
-    assert (found.rpc_port, found.rpc_external, found.allow_unsafe, found.seal) == (9944, False, True, Interval(6.0))
+    assert (found.rpc_port, found.rpc_external, found.allow_unsafe, found.seal) == (9944, False, True, EverySlot())
     assert not found.origins.permits("https://evil.example")
     assert found.limits.connections == 100
     assert (found.node.finality_lag, found.node.justification_period) == (0, 1)
@@ -63,7 +63,7 @@ def test_who_may_call_what(flags: str, external: bool, unsafe: bool) -> None:
     [
         ("--seal interval:0.5", Interval(0.5), 0),
         ("--seal manual", Manual(), 0),
-        ("--finality-lag 2", Interval(6.0), 2),
+        ("--finality-lag 2", EverySlot(), 2),
     ],
 )
 def test_seal_and_finality(flags: str, seal: Seal, lag: int) -> None:
