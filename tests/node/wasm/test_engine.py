@@ -51,6 +51,15 @@ def test_a_function_that_is_not_there() -> None:
 
 
 @pytest.mark.parametrize(
+    "type", ["", "(param i32 i32)", "(param i32 i32 i32) (result i64)", "(param i64 i32) (result i64)"]
+)
+def test_exports_of_another_type_are_no_api(type: str) -> None:
+    body = "(i64.const 0)" if "result" in type else ""
+    with pytest.raises(RuntimeApiMissing):
+        call(runtime(f'(func (export "test") {type} {body})'))
+
+
+@pytest.mark.parametrize(
     "imports, body, reason",
     [
         ("", "unreachable", "unreachable"),

@@ -26,7 +26,8 @@ from .externalities import Externalities
 
 I32: Final = "i32"
 I64: Final = "i64"
-_LOW: Final = 0xFFFFFFFF
+LOW: Final = 0xFFFFFFFF
+"""The half of a fat pointer that is the address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +50,16 @@ class Window:
 
     def __init__(self, host: Externalities, raw: int) -> None:
         self._memory = host.memory
-        self._address, self.size = raw & _LOW, raw >> 32 & _LOW
+        self._address, self.size = raw & LOW, raw >> 32 & LOW
 
     def fill(self, data: bytes) -> None:
         """Write as much of `data` as there is room for."""
         self._memory.write(self._address, data[: self.size])
 
 
-def _lift_span(host: Externalities, raw: int) -> bytes:
-    return host.memory.read(raw & _LOW, raw >> 32 & _LOW)
+def lift_span(host: Externalities, raw: int) -> bytes:
+    """The bytes a fat pointer points to. Raises BadPointer."""
+    return host.memory.read(raw & LOW, raw >> 32 & LOW)
 
 
 def _lower_span(host: Externalities, data: bytes) -> int:
@@ -66,7 +68,7 @@ def _lower_span(host: Externalities, data: bytes) -> int:
 
 def _lift_maybe_u32(host: Externalities, raw: int) -> int | None:
     try:
-        found: int | None = decode(u32 | None, _lift_span(host, raw))
+        found: int | None = decode(u32 | None, lift_span(host, raw))
     except DecodeError as error:
         raise UndecodableArgument(str(error)) from None
     return found
@@ -77,17 +79,17 @@ def _never(host: Externalities, value: Any) -> int:
 
 
 def _fixed(size: int) -> Passing:
-    return Passing(I32, lambda host, raw: host.memory.read(raw & _LOW, size), lambda host, data: host.allocated(data))
+    return Passing(I32, lambda host, raw: host.memory.read(raw & LOW, size), lambda host, data: host.allocated(data))
 
 
-_NUMBER_32: Final = Passing(I32, lambda host, raw: raw & _LOW, lambda host, number: number)
+_NUMBER_32: Final = Passing(I32, lambda host, raw: raw & LOW, lambda host, number: number)
 _NUMBER_64: Final = Passing(I64, lambda host, raw: raw & (1 << 64) - 1, lambda host, number: number)
-_FLAG: Final = Passing(I32, lambda host, raw: raw & _LOW != 0, lambda host, flag: int(flag))
+_FLAG: Final = Passing(I32, lambda host, raw: raw & LOW != 0, lambda host, flag: int(flag))
 
 U32 = Annotated[int, _NUMBER_32]
 U64 = Annotated[int, _NUMBER_64]
 Flag = Annotated[bool, _FLAG]
-Span = Annotated[bytes, Passing(I64, _lift_span, _lower_span)]
+Span = Annotated[bytes, Passing(I64, lift_span, _lower_span)]
 Buffer = Annotated[Window, Passing(I64, Window, _never)]
 MaybeU32 = Annotated[int | None, Passing(I64, _lift_maybe_u32, _never)]
 Fixed4 = Annotated[bytes, _fixed(4)]

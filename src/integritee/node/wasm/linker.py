@@ -63,7 +63,7 @@ class HostLink:
             if not isinstance(imported.type, wasmtime.FuncType) or imported.name is None:
                 raise InvalidRuntimeCode(f"it imports {imported.module}.{imported.name}, which is no function")
             offered = self._functions.get(imported.name) if imported.module == HOST_MODULE else None
-            if offered is None or offered.wasm_type != _wasm_type(imported.type):
+            if offered is None or offered.wasm_type != wasm_type(imported.type):
                 callback = self._missing(f"{imported.module}.{imported.name}")
             else:
                 callback = self._callback(offered)
@@ -120,5 +120,6 @@ class HostLink:
         return ctypes.cast(trap, ctypes.c_void_p).value or 0
 
 
-def _wasm_type(type: wasmtime.FuncType) -> tuple[list[str], list[str]]:
+def wasm_type(type: wasmtime.FuncType) -> tuple[list[str], list[str]]:
+    """Names of the types of parameters and results."""
     return [str(p) for p in type.params], [str(r) for r in type.results]

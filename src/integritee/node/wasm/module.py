@@ -29,7 +29,8 @@ from .errors import (
 )
 from .externalities import Externalities
 from .host import HOST_FUNCTIONS
-from .linker import HostLink, MissingFunction
+from .interface import I32, I64, LOW, lift_span
+from .linker import HostLink, MissingFunction, wasm_type
 from .memory import MAX_MEMORY_BYTES, LinearMemory
 
 log = logging.getLogger(__name__)
@@ -64,7 +65,7 @@ class RuntimeModule:
             raise InvalidRuntimeCode("it has no memory")
         if not isinstance(exports.get(HEAP_BASE), wasmtime.GlobalType):
             raise InvalidRuntimeCode(f"it does not export {HEAP_BASE}")
-        self._functions = {name for name, type in exports.items() if isinstance(type, wasmtime.FuncType)}
+        self._functions = {name for name, type in exports.items() if _is_api_function(type)}
         self._link = HostLink(engine, HOST_FUNCTIONS)
         self._instance = self._link.offer(self._module)
 
@@ -91,9 +92,14 @@ class RuntimeModule:
         assert isinstance(memory, wasmtime.Memory)
         assert isinstance(heap_base, wasmtime.Global)
         assert isinstance(function, wasmtime.Func)
-        host.attach(LinearMemory(store, memory), heap_base.value(store))
+        host.attach(LinearMemory(store, memory), heap_base.value(store) & LOW)
         packed = function(store, host.allocated(args), len(args))
-        return host.memory.read(packed & 0xFFFFFFFF, packed >> 32 & 0xFFFFFFFF)
+        return lift_span(host, packed)
+
+
+def _is_api_function(type: object) -> bool:
+    """Address and length of the arguments in, a fat pointer to the result out."""
+    return isinstance(type, wasmtime.FuncType) and wasm_type(type) == ([I32, I32], [I64])
 
 
 def _failure(name: str, cause: BaseException, panic: str | None) -> BaseException:
