@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from io import StringIO
 from typing import cast
 
 import pytest
 
 from integritee.primitives.ids import ParentchainId
 from integritee.worker.chain_config import ChainConfig
+from integritee.worker.console import Console
 from integritee.worker.contact import Enclave as Ecalls
 from integritee.worker.endpoints import FIRST_PAUSE
 from integritee.worker.progress import Display
@@ -24,7 +26,7 @@ async def cancelled_after(losses: int, turns: int, seconds: float) -> bool:
     """Whether a feed ends that is cancelled some turns of the event loop and some time after its last loss."""
     world = World(Blockchain(), URL)
     config = ChainConfig(ParentchainId.Integritee, (URL,))
-    display = Display("", world.said.append, is_terminal=False)
+    display = Display("", Console(StringIO()))
     enclave = cast(Ecalls, Enclave(world.chain))
     feed = ParentchainSync(config, enclave, world.connected, world.said.append, display, world.connect)
     running = asyncio.create_task(feed.run())

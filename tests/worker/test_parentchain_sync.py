@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from io import StringIO
 from itertools import pairwise
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ import pytest
 
 from integritee.primitives.ids import ParentchainId
 from integritee.worker.chain_config import ChainConfig
+from integritee.worker.console import Console
 from integritee.worker.contact import LEAPS_FROM
 from integritee.worker.endpoints import DEMOTION, MAX_BEHIND, MAX_PAUSE, Fault
 from integritee.worker.progress import Display
@@ -31,12 +33,12 @@ class Story:
 
     def __init__(self, world: World, enclave: Enclave, deeds: Deeds, seconds: float, id: ParentchainId) -> None:
         self.world, self.enclave = world, enclave
-        self.progress: list[str] = []
+        self.progress = StringIO()
         in_virtual_time(self._run(deeds, seconds, id))
 
     async def _run(self, deeds: Deeds, seconds: float, id: ParentchainId) -> None:
         config = ChainConfig(id, tuple(self.world.nodes))
-        display = Display(id.name, self.progress.append, is_terminal=False)
+        display = Display(id.name, Console(self.progress))
         connect, connected, say = self.world.connect, self.world.connected, self.world.said.append
         sync = self.sync = ParentchainSync(config, self.enclave, connected, say, display, connect, roll=lambda: 0.0)
         tasks = [asyncio.create_task(sync.run()), asyncio.create_task(self.world.turn())]
@@ -285,9 +287,10 @@ def test_a_full_inbox_is_nobodys_fault() -> None:
 def test_progress_is_shown_while_catching_up() -> None:
     chain = Blockchain(finalized=2000)
     end = story(A, chain=chain, before=node(A, delay=0.5), number=1, trust="unproven", id=ParentchainId.TargetA)
-    assert end.progress[0].startswith("[TargetA] block 1 of ")
-    assert " left" in end.progress[1]
-    assert len(end.progress) < 30
+    lines = end.progress.getvalue().splitlines()
+    assert lines[0].startswith("[TargetA] block 1 of ")
+    assert " left" in lines[1]
+    assert len(lines) < 30
 
 
 def test_the_level_of_trust_is_said_once() -> None:

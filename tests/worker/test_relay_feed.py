@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from io import StringIO
 from typing import Any, Final
 
 import pytest
@@ -12,6 +13,7 @@ from integritee.primitives.header import Digest, Header
 from integritee.primitives.ids import ParentchainId
 from integritee.worker import relay_feed
 from integritee.worker.chain_config import ChainConfig, RelayConfig
+from integritee.worker.console import Console
 from integritee.worker.endpoints import MAX_BEHIND
 from integritee.worker.errors import NoJustification
 from integritee.worker.progress import Display
@@ -60,7 +62,7 @@ STORIES: dict[str, tuple[list[tuple[float, str, dict[str, Any]]], str]] = {
 async def told(name: str, world: World, enclave: Enclave, para_id: int | None) -> ParentchainSync:
     deeds, _ = STORIES[name]
     config = ChainConfig(ParentchainId.TargetA, (PARA,), relay=RelayConfig((R, S), para_id))
-    display = Display("", world.said.append, is_terminal=False)
+    display = Display("", Console(StringIO()))
     sync = ParentchainSync(
         config, enclave, world.connected, world.said.append, display, world.connect, roll=lambda: 0.0
     )

@@ -1,8 +1,9 @@
-"""What the worker says to people and scripts on standard output, line by line."""
+"""What the worker says of itself and of its onboarding, line by line."""
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeAlias
 
 import base58
 
@@ -10,6 +11,9 @@ from integritee.boundary.messages import EnclaveIdentity, PhaseChanged
 from integritee.crypto import ss58_encode
 
 from .config import Config
+
+Say: TypeAlias = Callable[[str], None]
+"""Puts a line before people and scripts."""
 
 PHASE_TEXT: Final = {
     "unfunded": "the enclave account needs funds",
@@ -21,12 +25,7 @@ PHASE_TEXT: Final = {
 }
 
 
-def say(text: str) -> None:
-    """A progress line for people and scripts."""
-    print(text, flush=True)
-
-
-def introduce(identity: EnclaveIdentity, config: Config) -> None:
+def introduce(say: Say, identity: EnclaveIdentity, config: Config) -> None:
     """Who the enclave is, and what makes this worker unfit for real money."""
     if identity.kind == "simulation":
         say("*** TEE simulation: no hardware protects this enclave. Development only. ***")
@@ -42,6 +41,6 @@ def introduce(identity: EnclaveIdentity, config: Config) -> None:
     say(f"[+] Trusted RPC listening on wss://{config.bind_host}:{identity.trusted_port}")
 
 
-def phase(change: PhaseChanged) -> None:
+def phase(say: Say, change: PhaseChanged) -> None:
     """Onboarding on a chain moved on."""
     say(f"[{change.id.name}] {PHASE_TEXT.get(change.phase, change.phase)}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
@@ -15,10 +14,10 @@ from integritee.client.errors import ClientError
 from integritee.client.parentchain import DECIMALS, ParentchainClient
 from integritee.primitives.ids import ParentchainId
 
-from .announce import say
 from .chain_config import ChainConfig
 from .chain_metrics import ChainMetrics
 from .config import Config
+from .console import Console
 from .contact import Enclave
 from .funding import Funding, Purse, estimate
 from .progress import Display
@@ -49,15 +48,15 @@ class Chain:
 class Parentchains:
     """All of them. `run` follows them until cancelled."""
 
-    def __init__(self, config: Config, enclave: Enclave, identity: EnclaveIdentity) -> None:
-        self._config, self._enclave, self._identity = config, enclave, identity
+    def __init__(self, config: Config, enclave: Enclave, identity: EnclaveIdentity, console: Console) -> None:
+        self._config, self._enclave, self._identity, self._console = config, enclave, identity, console
         self._chains = {chain.id: self._chain(chain) for chain in config.chains}
 
     def _chain(self, chain: ChainConfig) -> Chain:
         async def connected(client: ParentchainClient, endpoint: str) -> Funding:
             return await self._on_connected(chain.id, client, endpoint)
 
-        display = Display(chain.name, _write, sys.stdout.isatty())
+        say, display = self._console.say, Display(chain.name, self._console)
         sync = ParentchainSync(chain, self._enclave, connected, say, display)
         return Chain(sync, Purse(chain.name, self._identity.account, self._config.dev, say))
 
@@ -67,7 +66,9 @@ class Parentchains:
 
     async def _on_connected(self, id: ParentchainId, client: ParentchainClient, endpoint: str) -> Funding:
         genesis = client.genesis_hash.hex()
-        say(f"[{id.name}] connected to {endpoint}, spec {client.runtime.spec_version}, genesis 0x{genesis}")
+        self._console.say(
+            f"[{id.name}] connected to {endpoint}, spec {client.runtime.spec_version}, genesis 0x{genesis}"
+        )
         self._chains[id].decimals = await client.token_decimals()
         return await estimate(client, holds_vault=id is self._config.shielding_target)
 
@@ -97,7 +98,7 @@ class Parentchains:
             if chain is None:
                 continue
             for text in changes(chain.seen, now):
-                say(f"[{now.id.name}] {text}")
+                self._console.say(f"[{now.id.name}] {text}")
             chain.seen = now
         await asyncio.gather(*(self.fund(id, amount) for id, amount in status.needed_funds.items()))
 
@@ -132,7 +133,3 @@ def changes(before: ChainStatus | None, now: ChainStatus) -> list[str]:
     if now.refused > refused:
         texts.append(f"[!] {now.refused - refused} extrinsics of the enclave failed on the chain")
     return texts
-
-
-def _write(text: str) -> None:
-    print(text, end="", flush=True)

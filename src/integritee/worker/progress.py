@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
+
+from .console import Console
 
 WORTH_SHOWING: Final = 200
 """Blocks to catch up from which on progress is shown."""
 
-BAR_WIDTH: Final = 30
+BAR_WIDTH: Final = 20
 BAR_PAUSE: Final = 0.1
 """Seconds between two states of the bar."""
 
@@ -60,16 +61,18 @@ def line(progress: Progress) -> str:
 
 
 def bar(progress: Progress, width: int = BAR_WIDTH) -> str:
-    """The line behind a bar of `width` characters."""
+    """``[#####...............] 25.0%, 6 s left``: `width` characters and a few words."""
     full = int(progress.share * width)
-    return f"[{'#' * full}{'.' * (width - full)}] {line(progress)}"
+    text = f"[{'#' * full}{'.' * (width - full)}] {progress.share:.1%}"
+    return text if progress.left is None else f"{text}, {duration(progress.left)} left"
 
 
 class Display:
-    """Shows the progress of one chain through `write`; `now` is seconds of a monotonic clock."""
+    """Shows the progress of the chain `name`; `now` is seconds of a monotonic clock."""
 
-    def __init__(self, name: str, write: Callable[[str], None], is_terminal: bool) -> None:
-        self._name, self._write, self._is_terminal = name, write, is_terminal
+    def __init__(self, name: str, console: Console) -> None:
+        self._name, self._console = name, console
+        self._pause = BAR_PAUSE if console.is_terminal else LINE_PAUSE
         self._first: int | None = None
         self._began = self._shown = 0.0
 
@@ -80,15 +83,13 @@ class Display:
                 return
             self._first, self._began, self._shown = number, now, float("-inf")
         is_done = number >= target
-        pause = BAR_PAUSE if self._is_terminal else LINE_PAUSE
-        if is_done or now - self._shown >= pause:
+        if is_done or now - self._shown >= self._pause:
             self._shown = now
             self._show(Progress(self._first, number, target, now - self._began), is_done)
         if is_done:
             self._first = None
 
     def _show(self, progress: Progress, is_done: bool) -> None:
-        if self._is_terminal:
-            self._write(f"\r\x1b[K[{self._name}] {bar(progress)}" + ("\n" if is_done else ""))
-        else:
-            self._write(f"[{self._name}] {line(progress)}\n")
+        self._console.show(self._name, None if is_done else bar(progress))
+        if is_done or not self._console.is_terminal:
+            self._console.say(f"[{self._name}] {line(progress)}")

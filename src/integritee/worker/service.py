@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from typing import Final
 
 from aiohttp import web
@@ -22,9 +23,9 @@ from integritee.boundary.messages import (
 from integritee.errors import IntegriteeError
 
 from . import announce
-from .announce import say
 from .block_store import BlockStore
 from .config import Config
+from .console import Console
 from .enclave_process import EnclaveProcess
 from .errors import FAILURE, EnclaveDied, EnclaveSilent
 from .http import health_app, metrics_app, serve
@@ -44,6 +45,7 @@ class Worker:
 
     def __init__(self, config: Config, launched: Launched) -> None:
         self._config, self._launched = config, launched
+        self._console = Console(sys.stdout)
         self._stopping = asyncio.Event()
         self._runners: list[web.AppRunner] = []
         self._blocks: BlockStore | None = None
@@ -75,9 +77,9 @@ class Worker:
     async def _start(self) -> None:
         identity = await self._enclave.call(Ecalls.init, init_params(self._config))
         self._metrics = Metrics(identity)
-        self._parentchains = Parentchains(self._config, self._enclave, identity)
+        self._parentchains = Parentchains(self._config, self._enclave, identity, self._console)
         self._open_blocks()
-        announce.introduce(identity, self._config)
+        announce.introduce(self._console.say, identity, self._config)
         await self._serve_http()
         self._following = asyncio.create_task(self._parentchains.run())
 
@@ -91,13 +93,13 @@ class Worker:
         health = health_app(lambda: self._produced_at is not None, self._readiness, self._is_alive)
         runner, port = await serve(health, config.bind_host, config.http_port)
         self._runners.append(runner)
-        say(f"[+] HTTP /is_initialized on port {port}")
+        self._console.say(f"[+] HTTP /is_initialized on port {port}")
         if config.enable_metrics:
             runner, port = await serve(
                 metrics_app(self._metrics, self._refresh_metrics), config.bind_host, config.metrics_port
             )
             self._runners.append(runner)
-            say(f"[+] HTTP /metrics on port {port}")
+            self._console.say(f"[+] HTTP /metrics on port {port}")
 
     # -- end -----------------------------------------------------------------------------------------
 
@@ -143,14 +145,14 @@ class Worker:
         return Nothing()
 
     async def _on_phase(self, change: PhaseChanged) -> Nothing:
-        announce.phase(change)
+        announce.phase(self._console.say, change)
         if change.needed_funds:
             await self._parentchains.fund(change.id, change.needed_funds)
         return Nothing()
 
     async def _on_slot(self, report: SlotReport) -> Nothing:
         if self._produced_at is None:
-            say("READY")
+            self._console.say("READY")
         self._produced_at = asyncio.get_running_loop().time()
         self._metrics.on_slot(report)
         log.info(
