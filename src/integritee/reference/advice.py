@@ -126,7 +126,7 @@ ADVICE: Final = {
     "parentchain.asset_unknown": "Use an asset that the chain offers.",
     "parentchain.checkpoint_too_late": "Configure a checkpoint from before the enclave's first extrinsic, or none.",
     "parentchain.finality_downgrade": "Name the relay chain of first contact, or the authorities at the checkpoint.",
-    "parentchain.forced_change": "Start with `--clean-reset` from a checkpoint at or behind `at`; the ledger is lost.",
+    "parentchain.forced_change": "Start with `--clean-reset` at a checkpoint not before `at`; the ledger is lost.",
     "parentchain.foreign_checkpoint": "Make sure that checkpoint and node are of the same chain; one of them is not.",
     "parentchain.foreign_para": "Give the parachain's id on the relay chain with which the enclave met it.",
     "parentchain.foreign_relay_chain": "Connect a node of the relay chain with which the enclave met the parachain.",
