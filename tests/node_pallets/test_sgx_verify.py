@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 import pytest
 from cryptography import x509
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from integritee.attestation import INTEL_SGX_ROOT, SIMULATED_ROOT, PckPlatform, der
@@ -183,6 +183,21 @@ def test_both_ends_of_the_time_count(now: int, valid: bool) -> None:
         assert (
             reason(lambda: load_chain(platform.pck_chain, ROOT_KEY, now)) is SgxVerifyError.CertificateChainIsInvalid
         )
+
+
+RECORDED_CERTIFICATES = split_pem(decode_quote(OASIS_QUOTE.quote).certification_data)
+
+
+@given(st.sampled_from((0, 1)), st.integers(0, 8 * 500 - 1), st.booleans())
+@example(0, 8 * (len(RECORDED_CERTIFICATES[0]) - 1198 - 1), True)  # bits of the signature that do not count
+def test_no_bit_of_a_certificate_may_change(which: int, bit: int, from_the_end: bool) -> None:
+    chain = list(RECORDED_CERTIFICATES[:2])
+    changed = bytearray(chain[which])
+    at, bit = divmod(bit, 8)
+    changed[-1 - at if from_the_end else at] ^= 1 << bit
+    chain[which] = bytes(changed)
+    with pytest.raises(Refused):
+        load_chain(b"".join(map(pem, chain)), INTEL_SGX_ROOT.public_key, OASIS_QUOTE.now // 1000)
 
 
 def test_no_more_authorities_than_the_limit() -> None:

@@ -106,7 +106,10 @@ def load(data: bytes) -> Certificate:
         source.public_key()
     except _UNREADABLE as error:
         raise ValueError(str(error)) from None
-    extensions = _extensions(data)
+    (_, to_be_signed), _, (_, signature) = der.read_all(der.read_one(data, der.SEQUENCE))
+    if signature[:1] != b"\0":
+        raise ValueError("a signature of broken bytes")
+    extensions = _extensions(to_be_signed)
     for identifier, critical, _ in extensions:
         if critical and identifier not in {BASIC_CONSTRAINTS, EXTENDED_KEY_USAGE, *NO_MATTER}:
             raise ValueError("unknown critical extension")
@@ -200,9 +203,8 @@ def _issued_by_key(certificate: x509.Certificate, root: bytes) -> bool:
 # -- extensions ------------------------------------------------------------------------------------------
 
 
-def _extensions(certificate: bytes) -> list[tuple[bytes, bool, bytes]]:
+def _extensions(to_be_signed: bytes) -> list[tuple[bytes, bool, bytes]]:
     """Identifier, critical or not, and value; repetitions included, at which the library gives up."""
-    (_, to_be_signed), *_ = der.read_all(der.read_one(certificate, der.SEQUENCE))
     found = []
     for tag, content in der.read_all(to_be_signed):
         if tag == _EXTENSIONS:
