@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integritee.node.wasm.allocator import HEADER_BYTES, MAX_ALLOCATION, FreeingBumpAllocator
-from integritee.node.wasm.errors import BadFree, HeapExhausted
+from integritee.node.wasm.errors import BadFree, LimitReached
 
 
 class Reserved:
@@ -20,7 +20,7 @@ class Reserved:
 
     def __call__(self, size: int) -> None:
         if size > self.limit:
-            raise HeapExhausted("the limit")
+            raise LimitReached("the limit")
         self.size = max(self.size, size)
 
 
@@ -50,7 +50,7 @@ def test_freed_chunks_are_reused_last_first_and_by_size() -> None:
 
 @pytest.mark.parametrize("size", [MAX_ALLOCATION + 1, (1 << 32) - 1])
 def test_one_allocation_has_a_limit(size: int) -> None:
-    with pytest.raises(HeapExhausted, match=str(MAX_ALLOCATION)):
+    with pytest.raises(LimitReached, match=str(MAX_ALLOCATION)):
         FreeingBumpAllocator(0, Reserved()).allocate(size)
 
 
@@ -63,7 +63,7 @@ def test_the_largest_allocation() -> None:
 def test_memory_that_cannot_be_had_is_not_taken() -> None:
     heap = FreeingBumpAllocator(0, Reserved(limit=64))
     heap.allocate(32)
-    with pytest.raises(HeapExhausted):
+    with pytest.raises(LimitReached):
         heap.allocate(32)
     assert heap.allocate(16) == 48
 

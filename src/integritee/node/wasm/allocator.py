@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from .errors import BadFree, HeapExhausted
+from .errors import BadFree, LimitReached
 
 ALIGNMENT: Final = 8
 HEADER_BYTES: Final = 8
@@ -22,7 +22,7 @@ MAX_ALLOCATION: Final = 32 * 1024 * 1024
 
 
 class FreeingBumpAllocator:
-    """Heap from `heap_base` on. `reserve` makes the memory at least so many bytes long, or raises HeapExhausted."""
+    """Heap from `heap_base` on. `reserve` makes the memory at least so many bytes long, or raises LimitReached."""
 
     __slots__ = ("_allocated", "_bumper", "_free", "_reserve")
 
@@ -33,9 +33,9 @@ class FreeingBumpAllocator:
         self._allocated: dict[int, int] = {}
 
     def allocate(self, size: int) -> int:
-        """Address of `size` bytes. Raises HeapExhausted."""
+        """Address of `size` bytes. Raises LimitReached."""
         if size > MAX_ALLOCATION:
-            raise HeapExhausted(f"{MAX_ALLOCATION} bytes at once")
+            raise LimitReached(f"{MAX_ALLOCATION} bytes at once")
         rounded = 1 << (size - 1).bit_length() if size > MIN_ALLOCATION else MIN_ALLOCATION
         waiting = self._free.get(rounded)
         address = waiting.pop() if waiting else self._bump(rounded)

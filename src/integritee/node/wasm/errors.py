@@ -9,8 +9,7 @@ NodeError
 └── HostTrap                     what a host function refuses; the engine makes a RuntimePanic of it
     ├── BadPointer                   an address outside of the memory
     ├── BadFree                      an address that was not allocated
-    ├── HeapExhausted                no memory left below the limit
-    ├── TooManyHostCalls             more than one call may make
+    ├── LimitReached                 more than one call may have
     ├── NoOpenTransaction            the runtime closes a storage transaction it did not open
     ├── RuntimeAborted               the runtime panicked and says why
     ├── UndecodableArgument          bytes that are not what the function takes
@@ -74,16 +73,10 @@ class BadFree(HostTrap):
         super().__init__(f"nothing is allocated at {address:#x}")
 
 
-class HeapExhausted(HostTrap):
-    code = "node.runtime.host.heap_exhausted"
+class LimitReached(HostTrap):
+    """`limit` says of what, and how much that is."""
 
-    def __init__(self, limit: str) -> None:
-        self.limit = limit
-        super().__init__(f"an allocation exceeds {limit}")
-
-
-class TooManyHostCalls(HostTrap):
-    code = "node.runtime.host.too_many_calls"
+    code = "node.runtime.host.limit_reached"
 
     def __init__(self, limit: str) -> None:
         self.limit = limit

@@ -9,7 +9,7 @@ from typing import Final
 from integritee.frame.overlay import Overlay
 
 from .allocator import FreeingBumpAllocator
-from .errors import HeapExhausted, NoOpenTransaction
+from .errors import LimitReached, NoOpenTransaction
 from .memory import LinearMemory
 
 log = logging.getLogger("integritee.node.runtime")
@@ -44,7 +44,7 @@ class Externalities:
         self.heap = FreeingBumpAllocator(heap_base, memory.reserve)
 
     def allocated(self, data: bytes) -> int:
-        """Address of a copy of `data` on the runtime's heap. Raises HeapExhausted."""
+        """Address of a copy of `data` on the runtime's heap. Raises LimitReached."""
         address = self.heap.allocate(len(data))
         self.memory.write(address, data)
         return address
@@ -55,7 +55,7 @@ class Externalities:
         try:
             self.overlay.begin()
         except RecursionError as error:
-            raise HeapExhausted(str(error)) from None
+            raise LimitReached(str(error)) from None
 
     def commit(self) -> None:
         """Raises NoOpenTransaction."""

@@ -16,7 +16,7 @@ from typing import Any, Final
 import wasmtime
 from wasmtime import _ffi as ffi
 
-from .errors import InvalidRuntimeCode, TooManyHostCalls
+from .errors import InvalidRuntimeCode, LimitReached
 from .externalities import MAX_HOST_CALLS, Externalities
 from .interface import HostFunction
 
@@ -96,7 +96,7 @@ class HostLink:
                 host = self.current
                 assert host is not None
                 if not host.calls_left:
-                    raise TooManyHostCalls(f"{MAX_HOST_CALLS} calls of host functions")
+                    raise LimitReached(f"{MAX_HOST_CALLS} calls of host functions")
                 host.calls_left -= 1
                 result = run(host, *[lift(host, values[at]) for lift, at in lifts])
                 if lower is not None:

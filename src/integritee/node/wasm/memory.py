@@ -10,7 +10,7 @@ from typing import Final
 
 import wasmtime
 
-from .errors import BadPointer, HeapExhausted
+from .errors import BadPointer, LimitReached
 
 PAGE_BYTES: Final = 65536
 
@@ -53,14 +53,14 @@ class LinearMemory:
             raise BadPointer(address, length)
 
     def reserve(self, size: int) -> None:
-        """Make the memory at least `size` bytes long. Raises HeapExhausted."""
+        """Make the memory at least `size` bytes long. Raises LimitReached."""
         if size <= self.size:
             return
         if size > MAX_MEMORY_BYTES:
-            raise HeapExhausted(f"{MAX_MEMORY_BYTES} bytes of memory")
+            raise LimitReached(f"{MAX_MEMORY_BYTES} bytes of memory")
         grown = min(max(2 * self.size, size), MAX_MEMORY_BYTES)
         try:
             self._memory.grow(self._store, -(-(grown - self.size) // PAGE_BYTES))
         except wasmtime.WasmtimeError:
-            raise HeapExhausted("what the module allows itself") from None
+            raise LimitReached("the memory that the module allows itself") from None
         self._look()

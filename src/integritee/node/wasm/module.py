@@ -19,13 +19,12 @@ from ..errors import RuntimeApiMissing, RuntimePanic
 from .binary import MEMORY, with_own_memory
 from .blob import decode_blob
 from .errors import (
-    HeapExhausted,
     HostFunctionMissing,
     HostTrap,
     InvalidRuntimeCode,
+    LimitReached,
     RuntimeAborted,
     RuntimeLimitExceeded,
-    TooManyHostCalls,
 )
 from .externalities import Externalities
 from .host import HOST_FUNCTIONS
@@ -36,7 +35,7 @@ from .memory import MAX_MEMORY_BYTES, LinearMemory
 log = logging.getLogger(__name__)
 
 MAX_FUEL: Final = 20_000_000_000
-"""Wasm instructions one call may take, roughly; the heaviest block there is takes a third of it."""
+"""Wasm instructions one call may take, roughly: some seconds. Whole blocks of public chains are made for two."""
 
 MAX_STACK_BYTES: Final = 1024 * 1024
 """Native stack of a call."""
@@ -107,7 +106,7 @@ def _failure(name: str, cause: BaseException, panic: str | None) -> BaseExceptio
     match cause:
         case MissingFunction(function=function):
             return HostFunctionMissing(name, function)
-        case HeapExhausted(limit=limit) | TooManyHostCalls(limit=limit):
+        case LimitReached(limit=limit):
             return RuntimeLimitExceeded(name, limit)
         case wasmtime.Trap() if cause.trap_code is wasmtime.TrapCode.OUT_OF_FUEL:
             return RuntimeLimitExceeded(name, f"{MAX_FUEL} units of fuel")
