@@ -58,7 +58,7 @@ async def estimate(chain: ParentchainClient, holds_vault: bool) -> Funding:
 
 async def _transfer_fee(chain: ParentchainClient) -> int:
     args = {"dest": Id(NOBODY), "value": TRANSFER_AMOUNT}
-    return await chain.fee(chain.call("Balances", "transfer_allow_death", args), NOBODY)
+    return await chain.fee(chain.call("Balances", "transfer_keep_alive", args), NOBODY)
 
 
 async def _registration_fee(chain: ParentchainClient) -> int:
@@ -82,7 +82,7 @@ def _vault_deposits(chain: ParentchainClient) -> int:
 async def fund_from_alice(chain: ParentchainClient, account: bytes, amount: int) -> None:
     """Send `amount` base units from //Alice and wait for inclusion. Raises FundingFailed."""
     alice = Sr25519Pair.from_uri("//Alice")
-    call = chain.call("Balances", "transfer_allow_death", {"dest": Id(account), "value": amount})
+    call = chain.call("Balances", "transfer_keep_alive", {"dest": Id(account), "value": amount})
     try:
         async with asyncio.timeout(FUNDING_LIMIT):
             await chain.submit_and_watch(await chain.sign(call, alice))
