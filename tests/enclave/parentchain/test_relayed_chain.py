@@ -82,6 +82,20 @@ def test_the_relay_chain_finalizes_the_parachain(stride: int) -> None:
     assert chain.relay.state.set_id == 2
 
 
+@given(stops=st.sets(st.integers(3, 17)))
+@settings(deadline=None, max_examples=60)
+def test_every_way_leads_to_the_same_knowledge(stops: set[int]) -> None:
+    """Wherever a host stops on the way, with or without new blocks, the enclave knows the same in the end."""
+    chain, known = fresh(), 0
+    for number in [*sorted(stops), 18]:
+        at, until = chain.chain.head.number, number // 3 * 2
+        assert chain.import_batch(PARA[at:until], RELAY.finality(known, number)) == PARA[at:until]
+        known = number
+    straight = fresh()
+    straight.import_batch(PARA, RELAY.finality())
+    assert (chain.chain.state, chain.relay.state) == (straight.chain.state, straight.relay.state)
+
+
 def test_the_relay_chain_goes_on_without_the_parachain() -> None:
     chain = fresh()
     chain.import_batch(PARA[:2], RELAY.finality(0, 3))
