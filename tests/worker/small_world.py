@@ -308,7 +308,7 @@ class World:
         node.connections.append(connection)
         return connection
 
-    async def connected(self, chain: Any, url: str) -> Funding:
+    async def funding(self, chain: Any) -> Funding:
         return Funding(0, 0)
 
     async def turn(self) -> None:

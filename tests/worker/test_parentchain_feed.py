@@ -28,7 +28,7 @@ async def cancelled_after(losses: int, turns: int, seconds: float) -> bool:
     config = ChainConfig(ParentchainId.Integritee, (URL,))
     display = Display("", Console(StringIO()))
     enclave = cast(Ecalls, Enclave(world.chain))
-    feed = ParentchainSync(config, enclave, world.connected, world.said.append, display, world.connect)
+    feed = ParentchainSync(config, enclave, world.funding, world.said.append, display, world.connect)
     running = asyncio.create_task(feed.run())
     await asyncio.sleep(1)
     for _ in range(losses):

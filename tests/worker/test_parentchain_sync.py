@@ -39,8 +39,8 @@ class Story:
     async def _run(self, deeds: Deeds, seconds: float, id: ParentchainId) -> None:
         config = ChainConfig(id, tuple(self.world.nodes))
         display = Display(id.name, Console(self.progress))
-        connect, connected, say = self.world.connect, self.world.connected, self.world.said.append
-        sync = self.sync = ParentchainSync(config, self.enclave, connected, say, display, connect, roll=lambda: 0.0)
+        connect, funding, say = self.world.connect, self.world.funding, self.world.said.append
+        sync = self.sync = ParentchainSync(config, self.enclave, funding, say, display, connect, roll=lambda: 0.0)
         tasks = [asyncio.create_task(sync.run()), asyncio.create_task(self.world.turn())]
         now = 0.0
         for at, deed in [*deeds, (seconds, lambda world: None)]:
@@ -295,7 +295,24 @@ def test_progress_is_shown_while_catching_up() -> None:
 
 def test_the_level_of_trust_is_said_once() -> None:
     end = story(A, deeds=[(50, down(A)), (60, up(A))], trust="unproven", id=ParentchainId.TargetB)
-    assert [text.split(" (")[0] for text in end.world.said] == ["[TargetB] finality: unproven"]
+    finality = [text for text in end.world.said if "finality" in text]
+    assert [text.split(" (")[0] for text in finality] == ["[TargetB] finality: unproven"]
+
+
+@pytest.mark.parametrize(
+    "deeds, expected",
+    [
+        ([], [A]),
+        ([(100, down(A)), (200, up(A)), (300, down(A)), (400, up(A))], [A, A, A]),
+        ([(100, node(A, forges=True))], [A, A]),  # and not once a pause
+        ([(100, node(A, forges=True)), (300, node(A, forges=False)), (400, down(A)), (410, up(A))], [A, A, A]),
+    ],
+    ids=["once", "after each loss", "not again and again", "when it is over"],
+)
+def test_connections_are_said(deeds: Deeds, expected: list[str]) -> None:
+    said = [text for text in story(A, deeds=deeds).world.said if "connected" in text]
+    genesis = Blockchain().headers[0].hash().hex()
+    assert said == [f"[Integritee] connected to {url}, spec 1, genesis 0x{genesis}" for url in expected]
 
 
 def test_extrinsics_go_to_the_endpoint_in_use() -> None:

@@ -64,7 +64,7 @@ async def told(name: str, world: World, enclave: Enclave, para_id: int | None) -
     config = ChainConfig(ParentchainId.TargetA, (PARA,), relay=RelayConfig((R, S), para_id))
     display = Display("", Console(StringIO()))
     sync = ParentchainSync(
-        config, enclave, world.connected, world.said.append, display, world.connect, roll=lambda: 0.0
+        config, enclave, world.funding, world.said.append, display, world.connect, roll=lambda: 0.0
     )
     tasks = [asyncio.create_task(sync.run()), asyncio.create_task(world.turn())]
     now = 0.0

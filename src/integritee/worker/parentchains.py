@@ -53,22 +53,18 @@ class Parentchains:
         self._chains = {chain.id: self._chain(chain) for chain in config.chains}
 
     def _chain(self, chain: ChainConfig) -> Chain:
-        async def connected(client: ParentchainClient, endpoint: str) -> Funding:
-            return await self._on_connected(chain.id, client, endpoint)
+        async def funding(client: ParentchainClient) -> Funding:
+            return await self._funding(chain.id, client)
 
         say, display = self._console.say, Display(chain.name, self._console)
-        sync = ParentchainSync(chain, self._enclave, connected, say, display)
+        sync = ParentchainSync(chain, self._enclave, funding, say, display)
         return Chain(sync, Purse(chain.name, self._identity.account, self._config.dev, say))
 
     async def run(self) -> None:
         """Raises EnclaveDied."""
         await until_one_ends(self._watch(), *(chain.sync.run() for chain in self._chains.values()))
 
-    async def _on_connected(self, id: ParentchainId, client: ParentchainClient, endpoint: str) -> Funding:
-        genesis = client.genesis_hash.hex()
-        self._console.say(
-            f"[{id.name}] connected to {endpoint}, spec {client.runtime.spec_version}, genesis 0x{genesis}"
-        )
+    async def _funding(self, id: ParentchainId, client: ParentchainClient) -> Funding:
         self._chains[id].decimals = await client.token_decimals()
         return await estimate(client, holds_vault=id is self._config.shielding_target)
 

@@ -24,7 +24,7 @@ from integritee.errors import IntegriteeError
 from .batches import justified_blocks, plain_blocks, proven
 from .chain_config import ChainConfig
 from .contact import UNKNOWN_VERSION, Enclave, facts_of, introduce, offer_runtime
-from .endpoints import Endpoints, shown
+from .endpoints import Endpoints, Fault, shown
 from .errors import EnclaveDied, NodeBehind, NodeFault, NodeSilent, WrongChain
 from .faults import fault_behind
 from .funding import Funding
@@ -68,17 +68,17 @@ class ParentchainSync:
         self,
         config: ChainConfig,
         enclave: Enclave,
-        connected: Callable[[ParentchainClient, str], Awaitable[Funding]],
+        funding: Callable[[ParentchainClient], Awaitable[Funding]],
         say: Callable[[str], None],
         display: Display,
         connect: Connect = connect,
         roll: Callable[[], float] = RANDOM.random,
     ) -> None:
-        """`connected` is told of every connection and its shown URL, and says how much money to aim for; `say` puts
-        a line before the operator."""
-        self.config, self._enclave, self._connected, self._say = config, enclave, connected, say
+        """`funding` says how much money to aim for; `say` puts a line before the operator."""
+        self.config, self._enclave, self._funding, self._say = config, enclave, funding, say
         self._display, self._connect, self._roll = display, connect, roll
         self._genesis_hash: bytes | None = None
+        self._greeted: tuple[str, Fault | None] | None = None
         self.relay = None if config.relay is None else RelayFeed(config.name, config.relay, connect, roll)
         self.endpoints = Endpoints(config.urls)
         self.chain: ParentchainClient | None = None
@@ -132,7 +132,8 @@ class ParentchainSync:
         if self._genesis_hash not in (None, chain.genesis_hash):
             raise WrongChain(chain.genesis_hash, self._genesis_hash)
         await self._look_at_head(chain, url)
-        funding = await self._connected(chain, shown(url))
+        self._greet(chain, url)
+        funding = await self._funding(chain)
         is_first = self._genesis_hash is None
         relay = None if self.relay is None else await self.relay.params(chain)
         try:
@@ -142,6 +143,14 @@ class ParentchainSync:
             raise
         self._genesis_hash = chain.genesis_hash
         self._advance(state)
+
+    def _greet(self, chain: ParentchainClient, url: str) -> None:
+        """Say that there is a connection, once until something has come of it."""
+        greeting = url, self.endpoints.latest_fault(url)
+        if greeting != self._greeted:
+            spec, genesis = chain.runtime.spec_version, chain.genesis_hash.hex()
+            self._say(f"[{self.config.name}] connected to {shown(url)}, spec {spec}, genesis 0x{genesis}")
+        self._greeted = greeting
 
     async def _blame_relay(self, refused: RemoteFailure) -> None:
         if self.relay is not None:
@@ -184,6 +193,7 @@ class ParentchainSync:
                 break
             await self._import(chain, batch)
             self.endpoints.served(url)
+            self._greeted = None
             self._show_progress(target)
 
     async def _next_batch(self, chain: ParentchainClient, target: int) -> ImportBlocks | None:
