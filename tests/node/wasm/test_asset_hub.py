@@ -27,12 +27,14 @@ from integritee.node.block import encode_body
 from integritee.node.chain import genesis_block
 from integritee.node.chain_spec import ChainSpec
 from integritee.node.database import Database
+from integritee.node.dev_control import set_storage
 from integritee.node.dev_genesis import ENDOWMENT, with_dev_accounts
 from integritee.node.errors import RuntimeApiMissing, RuntimePanic
 from integritee.node.finality import FinalityKind
 from integritee.node.inherents import last_timestamp
 from integritee.node.keystore import Keystore
 from integritee.node.node import Node, NodeOptions
+from integritee.node.wasm.blob import decode_blob
 from integritee.node.wasm.engine import WasmEngine
 from integritee.primitives.era import Era
 from integritee.primitives.header import Digest, Header
@@ -300,6 +302,17 @@ def test_fees(dev_chain: DevChain) -> None:
     dev_chain.node.pool.submit(extrinsic, dev_chain.now_ms)
     dev_chain.seal()
     assert before - UNIT - dev_chain.free(ALICE.public) == estimate
+
+
+def test_a_runtime_upgrade(dev_chain: DevChain, asset_hub: ChainSpec) -> None:
+    """The same blob, bare, that says another version number: from the next block on it is the one that runs."""
+    old, new = (version.to_bytes(4, "little") for version in (900, 901))
+    upgraded = decode_blob(asset_hub.genesis[b":code"]).replace(old, new)
+    dev_chain.seal()
+    set_storage(dev_chain.node, {b":code": upgraded})
+    assert dev_chain.chain.runtime_version().spec_version == 901
+    assert len(dev_chain.seal()) == 2
+    assert dev_chain.chain.runtime_version(dev_chain.chain.genesis_hash).spec_version == 900
 
 
 def test_a_chain_goes_on_after_a_restart(
