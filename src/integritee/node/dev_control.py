@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from .errors import ReorgTooDeep, TimeInThePast, TooManyBlocks
+from .errors import Interrupted, ReorgTooDeep, TimeInThePast, TooManyBlocks
 from .inherents import last_timestamp
 from .node import Node
 
@@ -38,15 +38,10 @@ def make_blocks(node: Node, count: int, parent: bytes | None = None) -> bytes:
     """Make `count` blocks on each other, the first on `parent` or on the best block; hash of the last.
 
     On a parent below the best block, they are a fork without transactions, which is the best chain once it is
-    longer. Raises TooManyBlocks, and what `Node.seal` raises; blocks made until then stay.
+    longer. Raises TooManyBlocks, Interrupted, and what `Node.seal` raises; blocks made until then stay.
     """
     _check_count(count)
-    head = node.chain.best_hash
-    on_best = parent is None or parent == head
-    last = parent or head
-    for _ in range(count):
-        last = node.seal(None if on_best else last, with_transactions=on_best).block.hash
-    return last
+    return _grow(node, count, None if parent == node.chain.best_hash else parent)[-1]
 
 
 def set_storage(node: Node, changes: Mapping[bytes, bytes | None], parent: bytes | None = None) -> bytes:
@@ -72,8 +67,8 @@ def travel(node: Node, to_ms: int) -> int:
 def reorganize(node: Node, depth: int, length: int | None = None) -> Reorganized:
     """Leave the last `depth` blocks for a new branch of `length` empty blocks (default, and least: one more).
 
-    The transactions of the blocks left go back to the pool. Raises ReorgTooDeep, TooManyBlocks, ValueError, and what
-    `Node.seal` raises; the best chain is then as before, unless the branch has outgrown it already.
+    The transactions of the blocks left go back to the pool. Raises ReorgTooDeep, TooManyBlocks, ValueError,
+    Interrupted, and what `Node.seal` raises; the best chain is then as before, unless the branch has outgrown it.
     """
     chain = node.chain
     length = depth + 1 if length is None else length
@@ -85,11 +80,18 @@ def reorganize(node: Node, depth: int, length: int | None = None) -> Reorganized
     top = chain.best.number
     old = tuple(_canonical(node, range(top, top - depth, -1)))
     (junction,) = _canonical(node, [top - depth])
-    last, enacted = junction, []
-    for _ in range(length):
-        last = node.seal(last, with_transactions=False).block.hash
-        enacted.append(last)
-    return Reorganized(junction, old, tuple(enacted))
+    return Reorganized(junction, old, tuple(_grow(node, length, junction)))
+
+
+def _grow(node: Node, count: int, parent: bytes | None) -> list[bytes]:
+    """Blocks on each other: the first on the best block, or without transactions on `parent`; their hashes."""
+    made: list[bytes] = []
+    for _ in range(count):
+        if made and node.is_interrupted():
+            raise Interrupted(len(made))
+        made.append(node.seal(parent, with_transactions=parent is None).block.hash)
+        parent = parent and made[-1]
+    return made
 
 
 def _canonical(node: Node, numbers: Sequence[int]) -> list[bytes]:

@@ -28,7 +28,8 @@ NodeError
 ├── DevControlError              a tester asked for what cannot be
 │   ├── TooManyBlocks                more blocks, or fewer, than one request may make
 │   ├── ReorgTooDeep                 final blocks would be left
-│   └── TimeInThePast                the chain is later than that
+│   ├── TimeInThePast                the chain is later than that
+│   └── Interrupted                  the node is about to stop
 ├── KeystoreError
 │   └── UnknownDevAccount            no development account of that name
 ├── ChainSpecError                   a chain specification that is not one
@@ -290,6 +291,16 @@ class TimeInThePast(DevControlError):
     def __init__(self, to_ms: int, last_ms: int) -> None:
         self.to_ms, self.last_ms = to_ms, last_ms
         super().__init__(f"{to_ms} is not later than the best block's time {last_ms}")
+
+
+class Interrupted(DevControlError):
+    """The node is about to stop. The blocks `made` until then stay."""
+
+    code = "node.dev.interrupted"
+
+    def __init__(self, made: int) -> None:
+        self.made = made
+        super().__init__(f"the node is about to stop, {made} blocks were made")
 
 
 # --- keys and specification

@@ -118,6 +118,10 @@ class Node:
             self._tell(authored.written | self._difference(head))
         return authored
 
+    def is_interrupted(self) -> bool:
+        """Asked between two blocks of one request: lets others have their turn; whether the node is about to stop."""
+        return self._closing()()
+
     def set_head(self, hash: bytes) -> None:
         """Make a known block the best one. Raises what `Producer.set_head` raises."""
         head = self.chain.best_hash

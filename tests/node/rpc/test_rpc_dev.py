@@ -11,6 +11,7 @@ import pytest
 from tests.node.toy_runtime import ALICE, Account, account_key, transfer
 
 from integritee.metadata import RuntimeMetadata
+from integritee.node.chain import Imported
 from integritee.node.chain_spec import dev_spec
 from integritee.node.database import Database
 from integritee.node.dev_control import MAX_BLOCKS, MAX_TIME_MS
@@ -155,6 +156,17 @@ def test_new_blocks(node: RpcNode, rpc: Caller, params: list[Any], made: int) ->
     assert last == _hex(node.chain.best_hash)
     told = rpc.notifications(heads, "chain_newHead")
     assert [int(head["number"], 16) for head in told] == list(range(2, 2 + made + 1))
+
+
+@pytest.mark.parametrize("call", [["dev_newBlock", {"count": 5}], ["dev_reorg", 4]])
+def test_a_node_that_stops_does_not_go_on(node: RpcNode, rpc: Caller, call: list[Any]) -> None:
+    node.produce(5)
+    asked: list[bool] = []
+    node._closing = lambda: lambda: asked.append(True) or len(asked) > 2
+    made = []
+    node.chain.subscribe(lambda event: made.append(event.hash) if isinstance(event, Imported) else None)
+    assert _failure(rpc, *call) == 14000
+    assert len(made) == 3  # it is asked between blocks only: there are no transactions
 
 
 def test_new_block_takes_transactions(node: RpcNode, rpc: Caller) -> None:
