@@ -21,6 +21,7 @@ from integritee.primitives.rpc import (
     TrustedOperationStatus,
     Usurped,
 )
+from integritee.scale import encode
 
 TOP_HASH = bytes(range(32))
 REASON = {"code": "pool.stale_nonce", "message": "nonce 0 is used up", "data": {"found": 0, "expected": 1}}
@@ -37,6 +38,16 @@ def test_refusal_of_the_original() -> None:
         read_value("m", {"result": BOOM})
     assert (refused.value.code, refused.value.data()) == ("client.refused", {})
     assert RequestRefused.code == "client.refused"
+
+
+def test_refusal_in_hex_twice() -> None:
+    """What the original makes of a failure of `author_getShardVault`."""
+    twice = encode(str, BOOM).hex()
+    with pytest.raises(RequestRefused, match="boom") as refused:
+        read_value("author_getShardVault", {"result": twice})
+    assert refused.value.code == "client.refused"
+    with pytest.raises(MalformedAnswer):
+        read_value("author_getShardVault", {"result": encode(str, "0xno hex").hex()})
 
 
 def test_refusal_with_a_reason() -> None:

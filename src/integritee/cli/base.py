@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from . import listen
+from . import listen, shielding
 from .arguments import Commands, Options, amount, command
 from .output import Output
 
@@ -37,6 +37,7 @@ def add_commands(commands: Commands) -> None:
     transfer_.add_argument("amount", type=amount, help="base units")
     command(commands, "list-workers", list_workers, "list the enclaves registered on the parentchain")
     listen.add_command(commands)
+    shielding.add_command(commands)
 
 
 async def balance(options: Options, output: Output) -> None:
@@ -120,8 +121,7 @@ async def transfer(options: Options, output: Output) -> None:
 
     pair, to = signer(options.from_, KeyStore.base()), recipient(options.to)
     async with await node(options) as chain:
-        call = chain.call("Balances", "transfer_allow_death", {"dest": to, "value": options.amount})
-        inclusion = await include(options, chain, await chain.sign(call, pair))
+        inclusion = await include(options, chain, await chain.sign(chain.transfer(to, options.amount), pair))
         free = await chain.free_balance(to)
     report_inclusion(output, "L1 extrinsic", inclusion)
     output.line(f"balance for {ss58_encode(to)} is now {free}")
@@ -129,10 +129,12 @@ async def transfer(options: Options, output: Output) -> None:
     output.fact("balance", str(free))
 
 
-def report_inclusion(output: Output, what: str, inclusion: Inclusion, *, with_block: bool = False) -> None:
+def report_inclusion(
+    output: Output, what: str, inclusion: Inclusion, *, status: str = "InBlock", with_block: bool = False
+) -> None:
     """The line of an extrinsic that got into a block."""
     extrinsic, block = "0x" + inclusion.extrinsic_hash.hex(), "0x" + inclusion.block_hash.hex()
-    line = f"[+] {what} success. extrinsic hash: {extrinsic} / status: InBlock({block})"
+    line = f"[+] {what} success. extrinsic hash: {extrinsic} / status: {status}({block})"
     output.line(f"{line} / block hash: {block}" if with_block else line)
     output.fact("extrinsic_hash", extrinsic)
     output.fact("block_hash", block)

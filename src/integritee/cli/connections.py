@@ -34,10 +34,10 @@ async def deadline(options: Options, what: str) -> AsyncIterator[None]:
         raise RequestTimeout(what, options.timeout) from None
 
 
-async def include(options: Options, chain: ParentchainClient, extrinsic: bytes) -> Inclusion:
-    """Submit an extrinsic and wait until it is in a block.
+async def include(options: Options, chain: ParentchainClient, extrinsic: bytes, until: str = "inBlock") -> Inclusion:
+    """Submit an extrinsic and wait until it is in a block, or ``finalized``.
 
     Raises RpcError, ExtrinsicFailed, RequestTimeout.
     """
     async with deadline(options, "the extrinsic"):
-        return await chain.submit_and_watch(extrinsic)
+        return await chain.submit_and_watch(extrinsic, until)

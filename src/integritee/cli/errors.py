@@ -7,6 +7,8 @@ CliError
 ├── UnknownCode            no error has the code (`explain`)
 ├── BadHex                 a file that should hold hex
 ├── AssetNotOnChain        the connected chain does not have an asset
+├── AnotherShard           the worker serves another shard than the one to pay into
+├── ShardHasVault          funds of a shard do not come in through the bridge, but through its vault
 ├── ConfirmationTimeout    the enclave did not process the block of an invocation in time
 ├── ConfirmationSkipped    the enclave went past the block of an invocation
 ├── ConfirmationMismatch   the enclave processed another block of the same number
@@ -44,6 +46,28 @@ class AssetNotOnChain(CliError):
     def __init__(self, asset: str, chain: str) -> None:
         self.asset, self.chain = asset, chain
         super().__init__(f"{asset} is not on the chain that the node follows ({chain})")
+
+
+class AnotherShard(CliError):
+    """The worker serves another shard than the one to pay into: who is credited would be hidden from its enclaves."""
+
+    code = "cli.another_shard"
+
+    def __init__(self, served: str, expected: str) -> None:
+        self.served, self.expected = served, expected
+        super().__init__(f"the worker serves shard {served}, not {expected}: nobody would be credited")
+
+
+class ShardHasVault(CliError):
+    """The shard has a vault, so that funds that come in through pallet EnclaveBridge are lost."""
+
+    code = "cli.shard_has_vault"
+
+    def __init__(self, vault: str, parentchain: str) -> None:
+        self.vault, self.parentchain = vault, parentchain
+        super().__init__(
+            f"the shard has a vault on {parentchain}, what comes another way is lost: transfer the funds to {vault}"
+        )
 
 
 class InvalidIdentifier(CliError):

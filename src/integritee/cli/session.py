@@ -74,12 +74,15 @@ def base58_text(data: bytes) -> str:
 
 
 def _given(options: Options) -> tuple[bytes | None, bytes | None]:
-    return _identifier("--mrenclave", options.mrenclave), _identifier("--shard", options.shard)
+    mrenclave, shard = options.mrenclave, options.shard
+    return (
+        None if mrenclave is None else identifier("--mrenclave", mrenclave),
+        None if shard is None else identifier("--shard", shard),
+    )
 
 
-def _identifier(option: str, text: str | None) -> bytes | None:
-    if text is None:
-        return None
+def identifier(option: str, text: str) -> bytes:
+    """The 32 bytes that a base58 text stands for. Raises InvalidIdentifier."""
     try:
         data: bytes = base58.b58decode(text)
     except ValueError:

@@ -245,6 +245,12 @@ class ParentchainClient:
     def call(self, pallet: str, call: str, args: dict[str, Any]) -> bytes:
         return self.runtime.metadata.call(pallet, call, args)
 
+    def transfer(self, to: bytes, amount: int) -> bytes:
+        """A payment of native funds that may end the payer's account; runtimes before 2023 call it ``transfer``."""
+        names = self.runtime.metadata.pallet("Balances").calls
+        name = "transfer_allow_death" if "transfer_allow_death" in names else "transfer"
+        return self.call("Balances", name, {"dest": to, "value": amount})
+
     async def sign(self, call: bytes, pair: KeyPair, nonce: int | None = None) -> bytes:
         """A mortal extrinsic anchored at the finalized head."""
         head = await self.header(await self.finalized_head())

@@ -196,11 +196,13 @@ ADVICE: Final = {
     "transaction.stale": "Sign again with the account's next nonce.",
     "transaction.bad_proof": "Sign for this chain's genesis and present runtime version.",
     # clients
+    "cli.another_shard": "Connect to a worker of that shard (`-U -P`), or name the shard that this one serves.",
     "cli.bad_hex": "Write the bytes into the file as hex digits, and nothing else.",
     "cli.confirmation_mismatch": "The worker follows another fork: look up the call's effect before repeating it.",
     "cli.confirmation_skipped": "Look up the call's effect before repeating it.",
     "cli.confirmation_timeout": "The worker may be behind: look up the call's effect before repeating it.",
     "cli.invalid_identifier": "Give the base58 text that `integritee-worker mrenclave` prints.",
+    "cli.shard_has_vault": "`integritee-cli transfer` to the vault, on its chain; the sender is credited.",
     "cli.system": "Check path and permissions.",
     "cli.unknown_code": "Copy the code from the error; `docs/reference/errors.md` lists all.",
     "cli.usage": "See `integritee-cli COMMAND --help`.",
