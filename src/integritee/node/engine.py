@@ -1,7 +1,7 @@
 """The seam between the node and its runtime: Substrate's runtime API over a storage overlay.
 
-Behind it stands the runtime in Python or any other one that speaks the API (a Wasm blob, say); nothing in the
-node beyond this seam knows which. `runtime_api` has the typed calls.
+Behind it stands a runtime in Python, or a chain's own in Wasm (`engines`); nothing in the node beyond this seam
+knows which. `runtime_api` has the typed calls.
 
 Source: sp-api, sp-block-builder, `Executive` of frame-executive.
 """
@@ -20,7 +20,8 @@ class RuntimeEngine(Protocol):
 
     * `name` is ``Trait_function``; arguments and result are SCALE, arguments concatenated.
     * The overlay holds all state between calls; the engine keeps none that would not survive a restart.
-      Whatever depends on the runtime's code (`Core_version`, metadata) follows from the overlay's ``:code``.
+      Whatever depends on the runtime's code (`Core_version`, metadata) follows from the ``:code`` of the state that
+      the overlay stands on; in a genesis that is not committed yet, from the overlay's.
     * The caller opens and closes storage transactions around calls it may have to undo
       (`BlockBuilder_apply_extrinsic`); the engine leaves the depth of the overlay as it found it.
     * `TaggedTransactionQueue_validate_transaction` itself initialises a block on top of the given hash, so that

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from integritee.frame.overlay import EmptyBackend, Overlay
 from integritee.node.errors import RuntimePanic
@@ -122,6 +126,43 @@ def test_rolled_back_with_the_transaction(overlay: Overlay) -> None:
     assert (state.get(b"a"), state.get(b"b")) == (b"changed", None)
     overlay.rollback()
     assert (state.get(b"a"), state.get(b"b")) == (b"1", b"3")
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("put"), st.sampled_from([b"", b"a", b"ab", b"b"]), st.binary(max_size=40)),
+        st.tuples(st.just("remove"), st.sampled_from([b"", b"a", b"ab", b"b"])),
+        st.tuples(st.sampled_from(["begin", "commit", "rollback"])),
+    ),
+    max_size=30,
+)
+
+
+@given(STEPS, st.sampled_from(Layout))
+def test_a_child_trie_is_a_map_with_transactions(steps: list[tuple[Any, ...]], layout: Layout) -> None:
+    """Against a stack of dicts; its root is in the main trie whatever happened, or nothing is if it is empty."""
+    overlay = Overlay(Trie.empty(layout))
+    state, models = ChildState(overlay, CHILD), [dict[bytes, bytes]()]
+    for name, *args in steps:
+        match name:
+            case "put":
+                state.put(*args)
+                models[-1][args[0]] = args[1]
+            case "remove":
+                state.remove(*args)
+                models[-1].pop(args[0], None)
+            case "begin":
+                overlay.begin()
+                models.append(dict(models[-1]))
+            case "commit" if len(models) > 1:
+                overlay.commit()
+                models[-2:] = models[-1:]
+            case "rollback" if len(models) > 1:
+                overlay.rollback()
+                models.pop()
+        assert dict(state.trie.items()) == models[-1]
+    root = Trie.from_items(models[-1], layout).root() if models[-1] else None
+    assert overlay.get(ROOT_KEY) == root
 
 
 def test_a_write_without_a_change_is_none(overlay: Overlay) -> None:

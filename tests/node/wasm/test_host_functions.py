@@ -14,7 +14,7 @@ from integritee.node.errors import RuntimePanic
 from integritee.node.wasm.errors import RuntimeLimitExceeded
 from integritee.node.wasm.host.secp256k1 import ORDER
 from integritee.scale import encode, encode_compact, u32
-from integritee.trie import EMPTY_ROOT, Layout, Trie, ordered_root
+from integritee.trie import EMPTY_ROOT, MAX_KEY_BYTES, Layout, Trie, ordered_root
 
 from .wat import ARGUMENTS, Host, runtime, version
 
@@ -378,6 +378,12 @@ def test_without_effect(name: str, args: tuple[bytes | int, ...]) -> None:
     host = Host()
     assert host.call(name, *args) == b""
     assert not host.overlay.changes()
+
+
+@pytest.mark.parametrize("name", ["storage_get_version_1", "storage_exists_version_1", "storage_next_key_version_1"])
+def test_keys_that_no_trie_can_hold_are_the_runtimes_fault(name: str) -> None:
+    with pytest.raises(RuntimePanic):
+        Host().call(name, bytes(MAX_KEY_BYTES + 1))
 
 
 @pytest.mark.parametrize("address, length", [(1 << 20, 4), (65536 - 3, 4), (ARGUMENTS, 0xFFFFFFFF), (0xFFFFFFFF, 1)])

@@ -15,6 +15,8 @@ from typing import Final
 
 import wasmtime
 
+from integritee.trie import KeyTooLong, ValueTooLong
+
 from ..errors import RuntimeApiMissing, RuntimePanic
 from .binary import MEMORY, with_own_memory
 from .blob import decode_blob
@@ -114,7 +116,7 @@ def _failure(name: str, cause: BaseException, panic: str | None) -> BaseExceptio
             return RuntimeLimitExceeded(name, f"{MAX_STACK_BYTES} bytes of stack")
         case RuntimeAborted(message=message):
             return RuntimePanic(name, message)
-        case HostTrap():
+        case HostTrap() | KeyTooLong() | ValueTooLong():
             return RuntimePanic(name, str(cause))
         case wasmtime.Trap() | wasmtime.WasmtimeError():
             return RuntimePanic(name, panic or _innermost(cause))
