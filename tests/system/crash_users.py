@@ -15,15 +15,17 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
+import base58
+
 from integritee.client.errors import ConnectionFailed, RequestRefused, RequestTimeout, RpcError
 from integritee.client.parentchain import ParentchainClient
 from integritee.client.worker import WorkerClient
-from integritee.crypto import Sr25519Pair, blake2_256
+from integritee.crypto import Sr25519Pair, blake2_256, ss58_decode
 from integritee.primitives.ids import Id
 from integritee.primitives.rpc import InSidechainBlock
 from integritee.stf.operation import TrustedCallSigned
 
-from .processes import soon
+from .processes import Node, Worker, soon
 
 UNIT: Final = 10**12
 TRANSFER_FEE: Final = UNIT // 100
@@ -186,3 +188,26 @@ class User:
                 await self.unshield(network, beneficiary, amount)
             case "rest":
                 await asyncio.sleep(RETRY_SECONDS)
+
+
+def some_users() -> list[User]:
+    """Two with money on the parentchain, three that have to be given some."""
+    return [
+        User(Sr25519Pair.from_uri("//Bob"), has_deposits=True),
+        User(Sr25519Pair.from_uri("//Charlie"), has_deposits=True),
+        *(User(Sr25519Pair.from_uri(f"//Incognito//{n}"), has_deposits=False) for n in range(3)),
+    ]
+
+
+async def live(user: User, users: list[User], network: Network, stop: asyncio.Event, dice: random.Random) -> None:
+    """Do one thing after another until told to stop."""
+    while not stop.is_set():
+        await user.act(network, users, dice)
+
+
+async def network_of(node: Node, worker: Worker) -> Network:
+    async with await WorkerClient.connect(worker.url) as client:
+        mrenclave, shard = await client.mrenclave(), await client.shard()
+    assert base58.b58encode(shard).decode() == worker.shard
+    vault = ss58_decode(worker.vault)[0]
+    return Network(lambda: node.url, lambda: worker.url, vault, mrenclave, shard)

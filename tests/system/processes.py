@@ -170,10 +170,10 @@ class Service:
 class Node(Service):
     """The embedded parentchain. A restart listens on the same port."""
 
-    def __init__(self, directory: Path, seal: str = SEAL, chain: str = "dev") -> None:
+    def __init__(self, directory: Path, seal: str = SEAL, chain: str = "dev", options: tuple[str, ...] = ()) -> None:
         super().__init__("integritee.node.main", [], directory, "node")
         place = ["--dev", "--chain", chain, "--base-path", str(directory / "chain")]
-        self._options = [*place, "--seal", seal, "--rpc-port"]
+        self._options = [*place, "--seal", seal, *options, "--rpc-port"]
         self.port = 0
 
     def start(self) -> Self:
