@@ -136,7 +136,7 @@ class World:
             check_quiet(self)
 
     def _settle(self) -> None:
-        starts = self.enclave.starts + self._restart_is_planned
+        starts = self.enclave.starts + (not self.enclave.is_up)
         for waited in range(self.plan.patience):
             if is_quiet(self):
                 self.recovery.append(waited)
