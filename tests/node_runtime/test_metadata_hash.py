@@ -38,6 +38,12 @@ class Knowing(IntegriteeNodeRuntime):
     metadata_token = (12, "TEER")
 
 
+class Ignorant(IntegriteeNodeRuntime):
+    """One built without."""
+
+    metadata_token = None
+
+
 class Later(Knowing):
     """The next version of it."""
 
@@ -100,9 +106,7 @@ def test_accepted(chain: Chain, believed: Callable[[], bytes | None]) -> None:
         pytest.param(lambda: of(Knowing, symbol="ERT"), Knowing, Invalid(BadProof()), id="another token"),
         pytest.param(lambda: of(Knowing, decimals=10), Knowing, Invalid(BadProof()), id="other decimals"),
         pytest.param(lambda: bytes(32), Knowing, Invalid(BadProof()), id="zeros"),
-        pytest.param(
-            lambda: of(Knowing), IntegriteeNodeRuntime, Unknown(CannotLookup()), id="a runtime that knows no hash"
-        ),
+        pytest.param(lambda: of(Knowing), Ignorant, Unknown(CannotLookup()), id="a runtime that knows no hash"),
     ],
 )
 def test_refused(

@@ -77,7 +77,7 @@ REFUSED: list[tuple[str, Make, TransactionValidityError]] = [
     ("other scheme", lambda c: c.sign(TO_BOB, signature=Ed25519(bytes(64))), Invalid(BadProof())),
     ("ecdsa", lambda c: c.sign(TO_BOB, signature=Ecdsa(bytes(65))), Invalid(BadProof())),
     ("address without account", lambda c: c.sign(TO_BOB, address=Index(None)), Unknown(CannotLookup())),
-    ("metadata hash wanted", lambda c: c.sign(TO_BOB, mode=1), Unknown(CannotLookup())),
+    ("signed for no metadata", lambda c: c.sign(TO_BOB, mode=1), Invalid(BadProof())),
     ("no such account", lambda c: c.sign(TO_BOB, DAVE), Invalid(Payment())),
     ("cannot pay the tip", lambda c: c.sign(TO_BOB, tip=10**16), Invalid(Payment())),
     ("nonce used", lambda c: c.sign(TO_BOB, nonce=0), Invalid(Stale())),

@@ -12,7 +12,7 @@ from integritee.primitives.grandpa import Authority
 from integritee.primitives.header import Header
 from integritee.primitives.ids import H256, AccountId, Balance, ParentchainId, ShardIdentifier
 from integritee.primitives.sidechain import SignedBlock
-from integritee.scale import Bounded, Struct, u16, u32, u64
+from integritee.scale import Bounded, Struct, u8, u16, u32, u64
 
 MAX_BLOCKS_PER_IMPORT = 1000
 MAX_LEAPS = 4096
@@ -126,6 +126,13 @@ class RelayParams(Struct, frozen=True):
     checkpoint: Checkpoint | None = None
 
 
+class MetadataToken(Struct, frozen=True):
+    """Symbol and decimals of the token that a runtime was built with, which its metadata hash covers (RFC-78)."""
+
+    symbol: str
+    decimals: u8
+
+
 class ParentchainParams(Struct, frozen=True):
     """First contact with a parentchain. `authorities_proof` proves GRANDPA's authority set against the genesis
     state root; the two amounts say how much the host wants the enclave account and the vault to hold. `leaps`
@@ -141,6 +148,8 @@ class ParentchainParams(Struct, frozen=True):
     leaps: Annotated[list[Leap], Bounded(MAX_LEAPS)] = []
     checkpoint: Checkpoint | None = None
     relay: RelayParams | None = None
+    token: MetadataToken | None = None
+    """With it every extrinsic is valid only on a chain whose calls are those of the metadata it was told of."""
 
 
 class RuntimeUpdate(Struct, frozen=True):

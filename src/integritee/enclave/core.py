@@ -40,7 +40,16 @@ from .parentchain.contract import Place
 from .parentchain.follower import Follower
 from .parentchain.inbound import InboundBlock
 from .parentchain.link import Link, is_due
-from .parentchain.onboarding import Goal, Phase, Step, authorities, is_registered, membership_step, vault_step
+from .parentchain.onboarding import (
+    Goal,
+    Phase,
+    Step,
+    authorities,
+    is_entitled,
+    is_registered,
+    membership_step,
+    vault_step,
+)
 from .parentchain.outbox import ONBOARDING_PERIOD
 from .pool import StatusChanged, TopPool
 from .records import (
@@ -320,7 +329,7 @@ class EnclaveCore:
         """Start a block if the slot is ours and there is a parentchain to anchor it in; None otherwise.
 
         None as well if the clock went back behind the block before, since time in the ledger only goes forward, or
-        while Integritee is stale: nobody could confirm what is built on an old view of it.
+        while Integritee is stale or entitles other code: nobody could confirm what is built then.
         `decipher` may know answers of the shielding key already.
         """
         follower = self.integritee.follower
@@ -329,6 +338,8 @@ class EnclaveCore:
         if not claims_slot(slot.number, authorities(follower.bridge, follower.values), self.keys.signing.public):
             return None
         if now <= self.runtime.timestamp.now.get() or self.integritee.is_stale(now, self.config.max_age):
+            return None
+        if self.is_superseded:
             return None
         try:
             self._check_rollback(follower)
@@ -345,6 +356,21 @@ class EnclaveCore:
         except IntegriteeError as broken:
             self.halted = broken
             raise
+
+    @property
+    def is_superseded(self) -> bool:
+        """Whether the upgrade to other code is in force. Code of development ledgers changes without one."""
+        follower = self.integritee.follower
+        if follower is None or not self.is_running or self.runtime.development:
+            return False
+        return not is_entitled(follower.bridge, self.config.mrenclave, follower.values, follower.head.number)
+
+    @property
+    def shown_phase(self) -> str:
+        """What operators are told: the phase, or why no blocks are produced."""
+        if self.halted is not None:
+            return f"halted:{self.halted.code}"
+        return (Phase.SUPERSEDED if self.is_superseded else self.phase).value
 
     def _assignment(self, decipher: Decipher) -> Assignment:
         return Assignment(

@@ -12,6 +12,7 @@ EnclaveError
 ├── MetadataChanged      other metadata for a spec version than was pinned on first contact
 ├── SpecVersionUnproven  the node's spec version is not the one proven on chain
 ├── InboxFull            too many parentchain blocks wait for the sidechain
+├── VaultShort           the vault does not hold what the ledger has issued
 ├── StateRolledBack      sealed state is older than what the parentchain confirmed
 ├── UnknownShard         a request names a shard this enclave does not serve
 ├── Undecipherable       a request is not encrypted to the shielding key
@@ -119,6 +120,19 @@ class InboxFull(EnclaveError):
     def __init__(self, limit: int) -> None:
         self.limit = limit
         super().__init__(f"{limit} parentchain blocks already wait for the sidechain")
+
+
+class VaultShort(EnclaveError):
+    """The host lied about what events mean, or the vault was emptied behind the enclave's back.
+
+    Nothing is credited, and no more blocks are produced.
+    """
+
+    code = "enclave.vault_short"
+
+    def __init__(self, found: int, expected: int) -> None:
+        self.found, self.expected = found, expected
+        super().__init__(f"the vault holds {found} base units, the ledger has issued and owes {expected}")
 
 
 class StateRolledBack(EnclaveError):

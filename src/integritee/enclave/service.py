@@ -194,7 +194,7 @@ class EnclaveService:
     async def status(self, _: Nothing) -> EnclaveStatus:
         core = self.core
         return EnclaveStatus(
-            phase=f"halted:{core.halted.code}" if core.halted else core.phase.value,
+            phase=core.shown_phase,
             chains=core.chain_statuses(self._clock()),
             sidechain_number=core.latest_header.block_number,
             sidechain_hash=core.latest_header.hash() if core.latest_header.block_number else bytes(32),

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from msgspec.structs import replace
+
 from integritee.apps.catalog import DEFAULT_LEDGER as LEDGER
-from integritee.boundary.messages import ImportBlocks
+from integritee.boundary.messages import ImportBlocks, MetadataToken
 from integritee.crypto import Ed25519Pair, KeyPair, ShieldingKey, blake2_256
 from integritee.enclave.bootstrap import Wishes, recover
 from integritee.enclave.core import Effects, EnclaveCore
@@ -85,6 +87,7 @@ class World:
     mrenclave = MRENCLAVE
     url = URL
     max_age = 0
+    token: MetadataToken | None = None
 
     def __init__(
         self,
@@ -158,7 +161,8 @@ class World:
         with patch.object(RuntimeMetadata, "parse", staticmethod(parsed)):
             for id, chain in self.chains.items():
                 vault = 25 * TEER if chain is self.vault_chain else 0
-                self.core.connect(chain.params(35 * TEER + vault, vault, id))
+                params = chain.params(35 * TEER + vault, vault, id)
+                self.core.connect(replace(params, token=self.token if chain is self.vault_chain else None))
 
     def restart(self, survival: Survival | None = None) -> None:
         """Pull the plug, then start and connect again."""

@@ -73,6 +73,38 @@ def test_other_code_goes_on_with_the_shard_once_the_chain_entitles_it(world: Wor
     assert world.free(BEN) == TEER
 
 
+def test_code_that_is_not_entitled_makes_no_blocks(world: World) -> None:
+    """The chain would take no confirmation of it, and only its fees. Calls wait for the entitled code."""
+    world.shield(ANN, 10 * TEER)
+    world.settle()
+    entitle(world, OTHER_CODE)
+    hash = world.transfer(ANN, BEN, TEER)
+    assert world.slot() is None
+    assert (world.core.is_superseded, world.core.shown_phase) == (True, "superseded")
+    assert world.status(hash)[-1:] != ["InSidechainBlock"]
+    entitle(world, MRENCLAVE)
+    assert world.slot() is not None
+    assert (world.core.shown_phase, world.status(hash)[-1]) == ("running", "InSidechainBlock")
+
+
+def test_an_announced_upgrade_leaves_time_until_it_is_in_force(world: World) -> None:
+    """Both codes are known during the window; the old one serves until its end, to the block."""
+    config = {"shard": world.shard, "shard_config": ShardConfig(OTHER_CODE), "enactment_delay": 3}
+    as_root(world, "EnclaveBridge", "update_shard_config", config)
+    until = world.chain.height + 3
+    while world.chain.height < until:
+        assert world.slot() is not None
+        stored = world.runtime.shard_management.config.get()
+        assert stored is not None and stored[0].pending_upgrade == ShardConfig(OTHER_CODE)
+        world.block()
+    assert world.core.is_superseded
+    assert world.slot() is None
+    world.mrenclave = OTHER_CODE
+    world.restart()
+    world.block()
+    assert world.slot() is not None
+
+
 def test_another_address_is_put_on_record(world: World) -> None:
     world.url = "wss://moved.test:2000"
     world.restart()
@@ -84,6 +116,7 @@ def test_another_address_is_put_on_record(world: World) -> None:
 def test_a_refused_registration_is_tried_again_a_while_later(world: World) -> None:
     flags = {"allow_skipping_attestation": False, "sgx_allow_debug_mode": False}
     as_root(world, "Teerex", "set_security_flags", flags)
+    entitle(world, OTHER_CODE)
     world.mrenclave = OTHER_CODE
     world.restart()
     world.block()

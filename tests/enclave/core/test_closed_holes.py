@@ -12,12 +12,13 @@ from integritee.boundary.messages import ImportBlocks
 from integritee.crypto import Ed25519Pair
 from integritee.metadata import decode_extrinsic
 from integritee.node.runtime.runtime import TEER
+from integritee.node.runtime.target_a import TargetARuntime
 from integritee.primitives.ids import ParentchainId
 from integritee.stf import authorisation
 from integritee.stf.operation import TrustedOperation
 
 from .harness import ANN, BEN, CAT, LEDGER, World, ledger_pair, payments
-from .parentchain import BLOCK_MS, Parentchain, metadata
+from .parentchain import BLOCK_MS, Parentchain, metadata, target_genesis
 
 FEE = TEER // 100
 
@@ -72,7 +73,7 @@ def test_the_enclaves_working_capital_is_nobodys_deposit(rich: World) -> None:
 def test_a_deposit_counts_on_the_chain_of_the_vault_only(rich: World, elsewhere: ParentchainId) -> None:
     """The original takes a transfer to the vault's account id on any chain for a deposit, and makes a call that fails
     and uses up a nonce. Here only the chain of the vault is asked for them."""
-    other, began = Parentchain(), rich.now
+    other, began = Parentchain(storage=target_genesis(TargetARuntime)), rich.now
     rich.core.connect(replace(other.params(), id=elsewhere))
     other.transfer(BEN, rich.vault, TEER, rich.now)
     other.produce(rich.now + BLOCK_MS)

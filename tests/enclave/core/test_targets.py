@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from integritee.boundary.messages import MetadataToken
 from integritee.crypto import KeyPair
-from integritee.enclave.errors import FollowedAlready, ForeignGenesis, VaultElsewhere
+from integritee.enclave.errors import FollowedAlready, ForeignGenesis, VaultElsewhere, VaultShort
+from integritee.enclave.parentchain.inbound import Deposit
 from integritee.enclave.parentchain.onboarding import Funds
+from integritee.metadata.merkleized import metadata_hash
 from integritee.node.runtime.genesis import genesis
 from integritee.node.runtime.presets import DEVELOPMENT, NodeRuntime
 from integritee.node.runtime.runtime import TEER
@@ -342,4 +346,51 @@ def test_no_blocks_on_a_stale_view_of_integritee() -> None:
     (status,) = world.core.chain_statuses(world.now)
     assert not status.is_stale
     assert world.status(hash)[-1] == "InSidechainBlock"
+    world.close()
+
+
+# -- what the host says events mean
+
+
+def test_a_deposit_that_is_not_in_the_vault_is_found_out() -> None:
+    """Metadata decides what an event means, and the host brought it. Balances are proven: a deposit the vault does not
+    hold ends production, before anybody can take it out."""
+    world = World()
+    world.run()
+    world.shield(ANN, 10 * TEER)
+    world.block()
+    (block,) = [block for block in world.core.integritee.connected.inbox if block.deposits]
+    slack = world.chain.free(world.vault) - 10 * TEER
+    forged = dataclasses.replace(
+        block, deposits=(Deposit(ANN.public, 10 * TEER), Deposit(BEN.public, slack + 1000 * TEER))
+    )
+    inbox = world.core.integritee.connected.inbox
+    inbox[inbox.index(block)] = forged
+    with pytest.raises(VaultShort) as refused:
+        world.slot()
+    assert refused.value.data()["found"] < refused.value.data()["expected"]
+    assert world.free(BEN) == 0
+    assert world.core.shown_phase == "halted:enclave.vault_short"
+    world.close()
+
+
+@pytest.mark.parametrize(("symbol", "paid"), [("UNIT", TEER), ("ROC", 0)])
+def test_extrinsics_are_bound_to_the_metadata_they_were_composed_by(symbol: str, paid: int) -> None:
+    """With the token of the runtime every extrinsic carries the hash of its metadata, and the chain compares: calls that
+    mean something else there are never included."""
+    world = world_on(B)
+    world.token = MetadataToken(symbol, 12)
+    world.restart()
+    world.block()
+    world.shield(ANN, 10 * TEER)
+    world.block()
+    world.slot()
+    world.unshield(ANN, PAYEE, TEER)
+    world.settle()
+    facts = world.core.vault_link.connected.facts
+    assert facts.metadata_hash == metadata_hash(facts.metadata, 12, symbol)
+    assert world.vault_chain.free(PAYEE) == paid
+    bad = "Invalid Transaction"
+    assert any(bad in refusal for refusal in world.vault_chain.refused) is (paid == 0), world.vault_chain.refused
+    world.check()
     world.close()

@@ -59,7 +59,7 @@ class Follower:
         self.time: int | None = None
         """Unix ms of the latest verified block that tells it; None before the first."""
         assets = spec_of(self.genesis_hash, development).assets
-        self.runtimes = Runtimes(self.genesis_hash, place, assets, pins, remembered or params.runtime)
+        self.runtimes = Runtimes(self.genesis_hash, place, assets, pins, remembered or params.runtime, params.token)
         self.runtimes.offer(params.runtime)
 
     def leap(self, params: ParentchainParams) -> None:

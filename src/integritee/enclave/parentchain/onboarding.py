@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from integritee.frame.pallets.system import AccountInfo
-from integritee.primitives.enclave_bridge import ShardStatus
+from integritee.primitives.enclave_bridge import ShardStatus, UpgradableShardConfig
 from integritee.primitives.ids import AccountId, BlockNumber
 from integritee.primitives.teerex import MultiEnclave, Sgx
 from integritee.scale import Struct, codec, u8, u128
@@ -34,6 +34,8 @@ class Phase(enum.Enum):
     FUNDING_VAULT = "funding_vault"
     ADDING_VAULT_PROXY = "adding_vault_proxy"
     RUNNING = "running"
+    SUPERSEDED = "superseded"
+    """The shard's configuration entitles other code: this enclave produces no blocks any more."""
 
 
 class ProxyDefinition(Struct, frozen=True):
@@ -81,6 +83,7 @@ class Funds:
 ACCOUNT = codec(AccountInfo)
 REGISTRATION = codec(MultiEnclave)
 STATUS = codec(ShardStatus)
+CONFIG = codec(UpgradableShardConfig)
 PROXIES = codec(tuple[list[ProxyDefinition], u128])
 
 Values: TypeAlias = Mapping[bytes, bytes | None]
@@ -130,6 +133,12 @@ def authorities(bridge: BridgeContract, values: Values) -> list[bytes]:
     """Signers of the shard in the order of their first activity: the validateers that take turns."""
     raw = values.get(bridge.keys.shard_status)
     return [entry.signer for entry in STATUS.decode(raw)] if raw else []
+
+
+def is_entitled(bridge: BridgeContract, mrenclave: bytes, values: Values, number: int) -> bool:
+    """Whether the shard's configuration in force at block `number` names this code, or there is none."""
+    raw = values.get(bridge.keys.shard_config)
+    return raw is None or bool(CONFIG.decode(raw).at(number).enclave_fingerprint == mrenclave)
 
 
 def is_registered(bridge: BridgeContract, goal: Goal, values: Values) -> bool:

@@ -140,12 +140,13 @@ class OutboxChange(Struct, frozen=True):
 
 @dataclass(frozen=True)
 class ChainFacts:
-    """What signing needs to know of the chain."""
+    """What signing needs to know of the chain. A `metadata_hash` (RFC-78) has to be that of the chain's metadata."""
 
     metadata: RuntimeMetadata
     genesis_hash: H256
     spec_version: int
     transaction_version: int
+    metadata_hash: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -181,6 +182,7 @@ def sign_call(facts: ChainFacts, pair: KeyPair, call: bytes, nonce: int, period:
         genesis_hash=facts.genesis_hash,
         spec_version=facts.spec_version,
         transaction_version=facts.transaction_version,
+        metadata_hash=facts.metadata_hash,
     )
 
 

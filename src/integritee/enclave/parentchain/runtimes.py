@@ -9,10 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from integritee.boundary.messages import RuntimeFacts
+from integritee.boundary.messages import MetadataToken, RuntimeFacts
 from integritee.crypto import blake2_256
 from integritee.frame.pallets.system import LastRuntimeUpgradeInfo
 from integritee.metadata import RuntimeMetadata
+from integritee.metadata.extensions import METADATA_HASH
+from integritee.metadata.merkleized import metadata_hash
 from integritee.scale import codec
 from integritee.stf.asset_map import AssetId
 
@@ -59,10 +61,14 @@ class Runtimes:
         assets: tuple[AssetId, ...],
         pins: dict[int, bytes],
         first: RuntimeFacts,
+        token: MetadataToken | None = None,
     ) -> None:
-        """`assets` can be shielded from the chain. Raises as `offer`."""
+        """`assets` can be shielded from the chain; with `token` what is signed is bound to its metadata.
+
+        Raises as `offer`.
+        """
         self._genesis_hash = genesis_hash
-        self._place, self._assets = place, assets
+        self._place, self._assets, self._token = place, assets, token
         self._known: dict[int, KnownRuntime] = {}
         self.pins = pins
         self.offer(first)
@@ -78,10 +84,17 @@ class Runtimes:
             return
         metadata = RuntimeMetadata.parse(stated.metadata)
         contract = ParentchainContract(metadata, self._place, self._assets)
-        facts = ChainFacts(metadata, self._genesis_hash, version, stated.transaction_version)
+        facts = ChainFacts(metadata, self._genesis_hash, version, stated.transaction_version, self._hash_of(metadata))
         self._known[version] = KnownRuntime(contract, facts, stated)
         if len(self._known) > MAX_RUNTIMES:
             self._forget_one(version)
+
+    def _hash_of(self, metadata: RuntimeMetadata) -> bytes | None:
+        """What extrinsics are to be bound to; None if nobody asked for it or the chain does not check it."""
+        checks = any(extension.identifier == METADATA_HASH for extension in metadata.signed_extensions)
+        if self._token is None or not checks:
+            return None
+        return metadata_hash(metadata, self._token.decimals, self._token.symbol)
 
     def _forget_one(self, offered: int) -> None:
         """Of versions not in force yet only the latest offer is kept, else the oldest one goes."""

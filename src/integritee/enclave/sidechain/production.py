@@ -20,10 +20,12 @@ from integritee.stf.ledger import Ledger
 from integritee.stf.operation import TrustedCallSigned
 from integritee.trie import Trie
 
+from ..errors import VaultShort
 from ..keys import Randomness
 from ..parentchain.contract import EffectElsewhere
 from ..parentchain.inbound import InboundBlock
 from ..parentchain.link import Link
+from ..parentchain.onboarding import account_info
 from ..parentchain.outbox import (
     MAX_CONFIRMATIONS,
     MAX_ENTRIES,
@@ -124,8 +126,25 @@ class Production:
         if finished is None:
             return
         self.builder.apply_parentchain(lane.follower.contract, block, finished)
+        if block.deposits:
+            self._expect_backed(lane, block)
         if lane is self.integritee:
             self._confirm(lane, block, self.invocations.read(block))
+
+    def _expect_backed(self, lane: Lane, block: InboundBlock) -> None:
+        """Raises VaultShort unless the vault, as proven at this block, holds what the ledger issued and still owes.
+
+        Metadata that makes something else look like a deposit is found out here: balances are proven, events are
+        read as the host's metadata says.
+        """
+        runtime, vault = self.builder.runtime, lane.follower.contract.vault
+        if vault is None:
+            return
+        held = account_info(block.values.get(vault.keys.account)).data
+        owed = sum(e.payment.amount for e in lane.outbox.entries.values() if e.payment and e.payment.asset is None)
+        issued = runtime.balances.total_issuance.get() - runtime.shard_management.unbacked.get()
+        if held.free + held.reserved < issued + owed:
+            raise VaultShort(held.free + held.reserved, issued + owed)
 
     def _confirm(self, lane: Lane, block: InboundBlock, calls: list[bytes]) -> None:
         """Tell the chain that the enclave has done what was asked of it in a block."""

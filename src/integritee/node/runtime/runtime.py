@@ -51,6 +51,8 @@ class IntegriteeNodeRuntime(NodeRuntime):
     """The parentchain's runtime."""
 
     name = "integritee_node_runtime"
+    metadata_token = (12, "ERT")
+    """What the real runtime is built with, whatever its nodes call the token (integritee-node `runtime/build.rs`)."""
 
     system = use(0, System, version=VERSION, ss58_prefix=SS58_PREFIX)
     timestamp = use(3, Timestamp)

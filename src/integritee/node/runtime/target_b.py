@@ -99,6 +99,7 @@ class TargetBRuntime(NodeRuntime):
     """The runtime of target B."""
 
     name = "asset_hub_solo_runtime"
+    metadata_token = (12, "UNIT")
     code: ClassVar[bytes] = CODE
     presets: ClassVar[Mapping[str, GenesisConfig]] = {"development": replace(DEVELOPMENT, code=CODE, assets=ASSETS)}
     pallet_names: ClassVar[dict[str, str]] = {"assets": "Assets"}
