@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from integritee.crypto import ss58_encode
-from integritee.metadata import RuntimeMetadata
+from integritee.metadata import RuntimeMetadata, decode_extrinsic
 from integritee.stf.chain_specs import CHAIN_SPECS
 
 from ..client.ledger_enclave import ALICE, BOB
@@ -95,6 +95,37 @@ def test_transfer_as_json(hub: tuple[AssetHub, Cli]) -> None:
     found = cli("--json", "assets", "transfer", "//Alice", "//Bob", "1", "USDT").json
     assert found["block_hash"] == HEAD
     assert found.keys() == {"extrinsic_hash", "block_hash"}
+
+
+USDT_LOCATION = {"parents": 0, "interior": {"X2": [{"PalletInstance": 50}, {"GeneralIndex": 1984}]}}
+"""Below pallet Assets, which has index 50."""
+
+
+@pytest.mark.parametrize(("symbol", "location"), [("USDT", USDT_LOCATION), ("ETH", ASSETS["ETH"][1])])
+@pytest.mark.parametrize("command", [["transfer"], ["assets", "transfer"]], ids=" ".join)
+def test_fee_in_an_asset(hub: tuple[AssetHub, Cli], command: list[str], symbol: str, location: Any) -> None:
+    """This hub names all assets that pay fees by their location."""
+    node, cli = hub
+    asset = ["USDC"] if "assets" in command else []
+    result = cli(*command, "//Alice", "//Bob", "5000000", *asset, "--fee-asset", symbol)
+    assert (result.code, result.err) == (0, "")
+    (extrinsic,) = node.submitted
+    paying = {"tip": 0, "asset_id": location}
+    (extension,) = [e for e in CHAIN.signed_extensions if e.identifier == "ChargeAssetTxPayment"]
+    assert CHAIN.encode_type(extension.type, paying) == CHAIN.encode_type(
+        extension.type, decode_extrinsic(CHAIN, extrinsic).extensions["ChargeAssetTxPayment"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("symbol", "code", "error"),
+    [("usdt", 2, "cli.usage"), ("BTC", 2, "cli.usage"), ("USDT.e", 101, "cli.asset_not_on_chain")],
+)
+def test_fee_in_what_is_not_there(hub_of: Any, symbol: str, code: int, error: str) -> None:
+    node, cli = hub_of(GENESIS["asset-hub-paseo"])
+    result = cli("--json", "transfer", "//Alice", "//Bob", "1", "--fee-asset", symbol)
+    assert (result.code, result.error["code"]) == (code, error)
+    assert node.submitted == []
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from .arguments import Commands, Options, amount, command, group
+from .fees import add_fee_asset
 from .output import Output
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def add_commands(commands: Commands) -> None:
     transfer_.add_argument("to", help="SS58 address or //Path")
     transfer_.add_argument("amount", type=amount, help="in the smallest units of the asset")
     transfer_.add_argument("asset", help="symbol, such as USDT or USDC.e")
+    add_fee_asset(transfer_)
 
 
 async def balance(options: Options, output: Output) -> None:
@@ -37,7 +39,7 @@ async def balance(options: Options, output: Output) -> None:
 
     from .connections import node
 
-    account, asset = recipient(options.account), _asset(options)
+    account, asset = recipient(options.account), asset_named(options.asset)
     async with await node(options) as chain:
         reserve = reserve_on(chain, asset)
         raw = await chain.raw_storage(_account_key(chain.runtime.metadata, reserve, account))
@@ -51,23 +53,26 @@ async def transfer(options: Options, output: Output) -> None:
 
     from .base import report_inclusion
     from .connections import include, node
+    from .fees import signed
 
-    pair, to, asset = signer(options.from_, KeyStore.base()), recipient(options.to), _asset(options)
+    pair, to, asset = signer(options.from_, KeyStore.base()), recipient(options.to), asset_named(options.asset)
     async with await node(options) as chain:
         reserve, metadata = reserve_on(chain, asset), chain.runtime.metadata
         asset_id, _ = metadata.storage_map_keys(reserve.pallet, ACCOUNTS, _account_key(metadata, reserve, to))
         arguments = {"id": asset_id, "target": {"Id": to}, "amount": options.amount}
         call = chain.call(reserve.pallet, "transfer", arguments)
-        report_inclusion(output, "L1 extrinsic", await include(options, chain, await chain.sign(call, pair)))
+        inclusion = await include(options, chain, await signed(options, chain, call, pair))
+    report_inclusion(output, "L1 extrinsic", inclusion)
 
 
-def _asset(options: Options) -> AssetId:
+def asset_named(symbol: str) -> AssetId:
+    """Raises UsageError."""
     from integritee.stf.asset_map import AssetId, UnknownAssetSymbol
 
     from .errors import UsageError
 
     try:
-        return AssetId.parse(options.asset)
+        return AssetId.parse(symbol)
     except UnknownAssetSymbol as unknown:
         raise UsageError(str(unknown)) from None
 

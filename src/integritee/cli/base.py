@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from . import listen, shielding
 from .arguments import Commands, Options, amount, command
+from .fees import add_fee_asset
 from .output import Output
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def add_commands(commands: Commands) -> None:
     transfer_.add_argument("from_", metavar="from", help="//Path, seed, phrase, or SS58 address in ./my_keystore")
     transfer_.add_argument("to", help="SS58 address or //Path")
     transfer_.add_argument("amount", type=amount, help="base units")
+    add_fee_asset(transfer_)
     command(commands, "list-workers", list_workers, "list the enclaves registered on the parentchain")
     listen.add_command(commands)
     shielding.add_command(commands)
@@ -118,10 +120,12 @@ async def transfer(options: Options, output: Output) -> None:
     from integritee.crypto import ss58_encode
 
     from .connections import include, node
+    from .fees import signed
 
     pair, to = signer(options.from_, KeyStore.base()), recipient(options.to)
     async with await node(options) as chain:
-        inclusion = await include(options, chain, await chain.sign(chain.transfer(to, options.amount), pair))
+        extrinsic = await signed(options, chain, chain.transfer(to, options.amount), pair)
+        inclusion = await include(options, chain, extrinsic)
         free = await chain.free_balance(to)
     report_inclusion(output, "L1 extrinsic", inclusion)
     output.line(f"balance for {ss58_encode(to)} is now {free}")

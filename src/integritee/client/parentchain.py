@@ -251,8 +251,12 @@ class ParentchainClient:
         name = "transfer_allow_death" if "transfer_allow_death" in names else "transfer"
         return self.call("Balances", name, {"dest": to, "value": amount})
 
-    async def sign(self, call: bytes, pair: KeyPair, nonce: int | None = None) -> bytes:
-        """A mortal extrinsic anchored at the finalized head."""
+    async def sign(self, call: bytes, pair: KeyPair, nonce: int | None = None, asset: Any = None) -> bytes:
+        """A mortal extrinsic anchored at the finalized head.
+
+        `asset` is what pays the fee, by its id as the chain's extrinsics have it; None is the native token.
+        Raises MissingExtension, ExtensionValueRefused if the chain takes no fee in it.
+        """
         head = await self.header(await self.finalized_head())
         return sign_extrinsic(
             self.runtime.metadata,
@@ -264,6 +268,7 @@ class ParentchainClient:
             genesis_hash=self.genesis_hash,
             spec_version=self.runtime.spec_version,
             transaction_version=self.runtime.transaction_version,
+            asset=asset,
         )
 
     async def submit(self, extrinsic: bytes) -> bytes:
