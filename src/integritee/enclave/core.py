@@ -34,7 +34,7 @@ from integritee.stf.operation import TrustedCallSigned
 from integritee.stf.runtime import LedgerRuntime
 from integritee.trie import Trie
 
-from .errors import FollowedAlready, StateRolledBack
+from .errors import FollowedAlready, StateRolledBack, TooManyValidateers
 from .keys import EnclaveKeys, Randomness
 from .parentchain.contract import Place
 from .parentchain.follower import Follower
@@ -46,6 +46,7 @@ from .parentchain.onboarding import (
     Step,
     authorities,
     is_entitled,
+    is_proxy,
     is_registered,
     membership_step,
     vault_step,
@@ -81,6 +82,9 @@ RETRY_STRIDE: Final = 4
 MAX_EARLY_BLOCKS: Final = 1024
 """Blocks of each parentchain kept for the shard's beginning while onboarding goes on; older ones are before its
 time."""
+
+MAX_ADMITTED: Final = 10
+"""Further validateers that may wait to become proxies of the vault: as many as a shard has at most."""
 
 CONFIRMATION: Final = codec(SidechainBlockConfirmation)
 
@@ -134,6 +138,7 @@ class EnclaveCore:
         self.goal = Goal(config.mrenclave, config.url)
         self._registered_at: int | None = None
         """Parentchain block at which the enclave last asked to be put on record again."""
+        self._admitted: list[bytes] = []
         self._latest = ledger.runtime()
         self._view = Executor(ledger, ledger.runtime(), config.mrenclave, config.shard)
         self._view.runtime.secret = lasting_secret(keys.state)
@@ -352,6 +357,7 @@ class EnclaveCore:
                 now,
                 self.config.check_invariants,
                 self._due_registration(follower),
+                self._due_proxies(),
             )
         except IntegriteeError as broken:
             self.halted = broken
@@ -393,6 +399,27 @@ class EnclaveCore:
         if self._registered_at is not None and follower.head.number < self._registered_at + ONBOARDING_PERIOD:
             return None
         return follower.bridge.register(self.goal.mrenclave, self.goal.url)
+
+    def admit_validateer(self, account: bytes) -> None:
+        """Have the account (32 bytes) of another enclave made a proxy of the vault, so that it can pay as well.
+
+        For provisioning only, once this enclave has verified the attestation of the other itself: what a registry
+        says is not enough, it may be told to skip attestation. Asked for again after a restart if it did not happen.
+        Raises TooManyValidateers.
+        """
+        if account in self._admitted:
+            return
+        if len(self._admitted) >= MAX_ADMITTED:
+            raise TooManyValidateers(len(self._admitted), MAX_ADMITTED)
+        self._admitted.append(account)
+
+    def _due_proxies(self) -> list[bytes]:
+        """Admitted accounts that are not proxies yet, as far as is proven."""
+        follower = self.vault_link.follower
+        vault = follower.contract.vault if follower is not None else None
+        if follower is not None and vault is not None:
+            self._admitted = [who for who in self._admitted if not is_proxy(vault, who, follower.values)]
+        return self._admitted
 
     def _check_rollback(self, follower: Follower) -> None:
         """Raises StateRolledBack if the parentchain confirmed a block this state does not reach."""

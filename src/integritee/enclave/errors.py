@@ -13,6 +13,7 @@ EnclaveError
 ├── SpecVersionUnproven  the node's spec version is not the one proven on chain
 ├── InboxFull            too many parentchain blocks wait for the sidechain
 ├── VaultShort           the vault does not hold what the ledger has issued
+├── TooManyValidateers   more of them wait to act for the vault than a shard has
 ├── StateRolledBack      sealed state is older than what the parentchain confirmed
 ├── UnknownShard         a request names a shard this enclave does not serve
 ├── Undecipherable       a request is not encrypted to the shielding key
@@ -133,6 +134,14 @@ class VaultShort(EnclaveError):
     def __init__(self, found: int, expected: int) -> None:
         self.found, self.expected = found, expected
         super().__init__(f"the vault holds {found} base units, the ledger has issued and owes {expected}")
+
+
+class TooManyValidateers(EnclaveError):
+    code = "enclave.too_many_validateers"
+
+    def __init__(self, found: int, limit: int) -> None:
+        self.found, self.limit = found, limit
+        super().__init__(f"{found} validateers wait to become proxies of the vault, {limit} is the limit")
 
 
 class StateRolledBack(EnclaveError):

@@ -10,9 +10,16 @@ import pytest
 
 from integritee.boundary.messages import MetadataToken
 from integritee.crypto import KeyPair
-from integritee.enclave.errors import FollowedAlready, ForeignGenesis, VaultElsewhere, VaultShort
+from integritee.enclave.core import MAX_ADMITTED
+from integritee.enclave.errors import (
+    FollowedAlready,
+    ForeignGenesis,
+    TooManyValidateers,
+    VaultElsewhere,
+    VaultShort,
+)
 from integritee.enclave.parentchain.inbound import Deposit
-from integritee.enclave.parentchain.onboarding import Funds
+from integritee.enclave.parentchain.onboarding import PROXIES, Funds
 from integritee.metadata.merkleized import metadata_hash
 from integritee.node.runtime.genesis import genesis
 from integritee.node.runtime.presets import DEVELOPMENT, NodeRuntime
@@ -393,4 +400,50 @@ def test_extrinsics_are_bound_to_the_metadata_they_were_composed_by(symbol: str,
     bad = "Invalid Transaction"
     assert any(bad in refusal for refusal in world.vault_chain.refused) is (paid == 0), world.vault_chain.refused
     world.check()
+    world.close()
+
+
+# -- further validateers
+
+
+def proxies(world: World) -> list[bytes]:
+    """Accounts that may act for the vault."""
+    vault = world.core.vault_link.connected.contract.vault
+    assert vault is not None
+    raw = world.vault_chain.value(vault.keys.proxies)
+    assert raw is not None
+    return [proxy.delegate for proxy in PROXIES.decode(raw)[0]]
+
+
+@pytest.mark.parametrize("target", [HERE, A, B])
+def test_a_further_validateer_becomes_a_proxy_of_the_vault(target: ParentchainId) -> None:
+    """Asked for twice, with the first extrinsics lost: it happens once."""
+    world = world_on(target) if target is not HERE else World()
+    if target is HERE:
+        world.run()
+    other = DAN.public
+    assert proxies(world) == [world.account]
+    world.drops = lambda extrinsic: True
+    world.core.admit_validateer(other)
+    world.core.admit_validateer(other)
+    world.settle(2)
+    assert proxies(world) == [world.account]
+    world.drops = lambda extrinsic: False
+    world.block(4)
+    world.settle()
+    assert sorted(proxies(world)) == sorted([world.account, other])
+    added = [event for event in world.vault_chain.all_events("Proxy.ProxyAdded") if event["delegator"] == world.vault]
+    assert len(added) == 2
+    assert world.core._admitted == []
+    world.check()
+    world.close()
+
+
+def test_few_may_wait_to_become_proxies() -> None:
+    world = World()
+    for number in range(MAX_ADMITTED):
+        world.core.admit_validateer(bytes([number]) * 32)
+    world.core.admit_validateer(bytes(32))
+    with pytest.raises(TooManyValidateers):
+        world.core.admit_validateer(b"\xff" * 32)
     world.close()

@@ -111,7 +111,7 @@ def vault_step(contract: ParentchainContract, funds: Funds, values: Values, depo
     """
     vault = contract.vault
     assert vault is not None
-    if is_proxy(vault, values):
+    if is_proxy(vault, vault.proxy, values):
         return None
     held = account_info(values.get(vault.keys.account)).data
     missing = funds.vault - (held.free + held.reserved - deposited)
@@ -152,10 +152,10 @@ def is_registered(bridge: BridgeContract, goal: Goal, values: Values) -> bool:
     return False
 
 
-def is_proxy(vault: VaultContract, values: Values) -> bool:
-    """Whether the enclave account may do anything in the vault's name, at once."""
+def is_proxy(vault: VaultContract, account: bytes, values: Values) -> bool:
+    """Whether an account may do anything in the vault's name, at once."""
     raw = values.get(vault.keys.proxies)
     if raw is None:
         return False
     proxies, _ = PROXIES.decode(raw)
-    return any(p.delegate == vault.proxy and p.proxy_type == 0 and p.delay == 0 for p in proxies)
+    return any(p.delegate == account and p.proxy_type == 0 and p.delay == 0 for p in proxies)

@@ -91,12 +91,13 @@ class Production:
         now: int,
         checked: bool = False,
         registration: bytes | None = None,
+        admitted: Iterable[bytes] = (),
     ) -> Production:
         """Start a block at Unix time `now` (ms) and apply the parentchain blocks that wait, oldest first.
 
         `links` are the parentchains of which blocks are proven, Integritee first. A `registration` that is due goes
-        ahead of all that the parentchain takes from registered enclaves only. Raises NonceOvertaken if an outbox
-        cannot be trusted any more.
+        ahead of all that the parentchain takes from registered enclaves only. `admitted` accounts become proxies of
+        the vault. Raises NonceOvertaken if an outbox cannot be trusted any more, VaultShort if the ledger cannot.
         """
         lanes = {link.id: Lane.of(link) for link in links}
         anchor = lanes[ParentchainId.Integritee].anchor.hash()
@@ -105,6 +106,8 @@ class Production:
         builder.executor.vet = production._vet
         if registration is not None:
             production._register(registration)
+        for account in admitted:
+            production._admit(account)
         for lane in lanes.values():
             for block in due(lane.follower.inbox):
                 production._process(lane, block)
@@ -118,6 +121,16 @@ class Production:
         if lane.outbox.has_room() and not lane.outbox.is_queued(key):
             lane.send(key, call, ONBOARDING_PERIOD)
             self.registers = True
+
+    def _admit(self, account: bytes) -> None:
+        """Make an account a proxy of the vault, if its chain is connected and that is not under way."""
+        key = _key(b"vault proxy", account)
+        lane = next((lane for lane in self.lanes.values() if lane.follower.contract.vault is not None), None)
+        if lane is None or not lane.outbox.has_room() or lane.outbox.is_queued(key):
+            return
+        vault = lane.follower.contract.vault
+        assert vault is not None
+        lane.send(key, vault.as_vault(vault.add_proxy(account)), ONBOARDING_PERIOD)
 
     # -- from parentchains ---------------------------------------------------------------------------
 
