@@ -235,7 +235,14 @@ ADVICE: Final = {
     "reference.unreadable_annotation": "Begin the module with `from __future__ import annotations`.",
     "store.locked": "End the other enclave, or use another data directory.",
     "store.seal_broken": "Run the code that sealed it, or start over with `--clean-reset`.",
+    "worker.checkpoint_unusable": "Export it again (`integritee-worker export-checkpoint`).",
+    "worker.invalid_option": "Give the option as expected.",
+    "worker.no_genesis_state": "Configure a node that keeps all states, or begin at a checkpoint (`--checkpoint`).",
+    "worker.no_justification": "Configure a node that keeps justifications; another one is asked already, if known.",
+    "worker.node_behind": "Wait until the node has caught up; another endpoint is asked already, if there is one.",
+    "worker.node_silent": "Look after the node; another endpoint is asked already, if there is one.",
     "worker.port_unavailable": "Choose another port.",
+    "worker.wrong_chain": "Correct the endpoint's URL; which chain a shard follows was decided at first contact.",
 }
 
 

@@ -8,11 +8,11 @@ WorkerError
 ├── FundingFailed      the enclave account could not be funded
 ├── CheckpointUnusable a checkpoint that cannot be read, or not be made
 └── NodeFault          an endpoint does not do
-    ├── WrongChain         it serves another chain than the one that is followed
-    ├── NodeBehind         others have more finalized blocks
-    ├── NodeSilent         it tells of no new blocks
-    ├── NoGenesisState     it has pruned the state of the first block, which a fresh light client needs
-    └── NoJustification    it offers no finality proof for a range of blocks
+    ├── WrongChain         a node serves another chain than the one that is followed
+    ├── NodeBehind         a node has fewer finalized blocks than others or the enclave
+    ├── NodeSilent         a node tells of no new blocks
+    ├── NoGenesisState     a node has pruned the state of the first block, which a fresh light client needs
+    └── NoJustification    a node offers no finality proof for a range of blocks
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class FundingFailed(WorkerError):
 
 
 class CheckpointUnusable(WorkerError):
-    """`where` is a file or a block."""
+    """A checkpoint that cannot be read, or not be made; `where` is a file or a block."""
 
     code = "worker.checkpoint_unusable"
 
@@ -84,7 +84,7 @@ class NodeFault(WorkerError):
 
 
 class WrongChain(NodeFault):
-    """Hashes of first blocks."""
+    """A node serves another chain than the one that is followed; the facts are hashes of first blocks."""
 
     code = "worker.wrong_chain"
 
@@ -94,7 +94,7 @@ class WrongChain(NodeFault):
 
 
 class NodeBehind(NodeFault):
-    """`head` is the node's finalized block."""
+    """A node has fewer finalized blocks than others or the enclave; `head` is the number of its last one."""
 
     code = "worker.node_behind"
 
