@@ -7,16 +7,21 @@ from pathlib import Path
 
 import pytest
 
-from integritee.node.runtime.target_b import ASSETS
+from integritee.frame.metadata import metadata_v14
+from integritee.metadata import RuntimeMetadata
+from integritee.node.runtime.target_b import ASSETS, TargetBRuntime
 from integritee.primitives.location import Location
 from integritee.primitives.storage import blake2_map_key
 from integritee.scale import encode
 
+from ..frame.test_foreign_assets import layout
 from ..system.processes import Node
+from .real_runtimes import RealRuntimes
 from .reports import Report, run_client
 
 pytestmark = pytest.mark.timeout(900)  # the first test of all may install the clients
 
+CHARGE = "ChargeAssetTxPayment"
 TOKEN, ETHER = 10**6, 10**18
 WETH = next(asset.id for asset in ASSETS if asset.symbol == "WETH")
 
@@ -38,13 +43,26 @@ def user(javascript: Path, target_b: Node) -> Report:
 def test_it_looks_like_an_asset_hub(user: Report) -> None:
     facts = user["connect"]
     assert (facts["spec_name"], facts["token"]) == ("asset-hub-solo", "UNIT")
-    assert facts["extensions"][7] == "ChargeAssetTxPayment"
+    assert facts["extensions"][7] == CHARGE
     assert {name: facts["pallets"][name] for name in ("Assets", "ForeignAssets", "AssetTxPayment")} == {
         "Assets": 50,
         "ForeignAssets": 53,
         "AssetTxPayment": 13,
     }
     assert [notice for notice in facts["notices"] if "RPC methods not decorated" not in notice] == []
+
+
+def test_the_charge_is_laid_out_as_on_a_real_chain_that_charges_by_number(javascript: Path) -> None:
+    """But for the name of the crate."""
+    ours = RuntimeMetadata.parse(metadata_v14(TargetBRuntime))
+    theirs = RealRuntimes(javascript).parsed("v14/substrate")
+    (mine, real) = ([(m, e.type) for e in m.signed_extensions if e.identifier == CHARGE] for m in (ours, theirs))
+    assert [layout(*found)[1] for found in mine] == [layout(*found)[1] for found in real]
+    (paid, really) = (m.pallet("AssetTxPayment").events["AssetTxFeePaid"] for m in (ours, theirs))
+    assert paid.index == really.index
+    assert [(f.name, layout(ours, f.type)) for f in paid.fields] == [
+        (f.name, layout(theirs, f.type)) for f in really.fields
+    ]
 
 
 def test_assets_are_found(user: Report) -> None:
