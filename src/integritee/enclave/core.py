@@ -34,12 +34,13 @@ from integritee.stf.operation import TrustedCallSigned
 from integritee.stf.runtime import LedgerRuntime
 from integritee.trie import Trie
 
-from .errors import FollowedAlready, StateRolledBack, TooManyValidateers
+from .errors import StateRolledBack, TooManyValidateers
 from .keys import EnclaveKeys, Randomness
 from .parentchain.contract import Place
 from .parentchain.follower import Follower
 from .parentchain.inbound import InboundBlock
 from .parentchain.link import Link, is_due
+from .parentchain.links import Links
 from .parentchain.onboarding import (
     Goal,
     Phase,
@@ -48,8 +49,6 @@ from .parentchain.onboarding import (
     is_entitled,
     is_proxy,
     is_registered,
-    membership_step,
-    vault_step,
 )
 from .parentchain.outbox import ONBOARDING_PERIOD
 from .pool import StatusChanged, TopPool
@@ -145,7 +144,7 @@ class EnclaveCore:
         self._recorded = 0
         """Sequence of the record that made `state` and `head`."""
         self._adopt(recovered.state)
-        self.links = {id: self._link(id, recovered) for id in ParentchainId}
+        self.links = Links({id: self._link(id, recovered) for id in ParentchainId}, config.shielding_target)
         self.show_durable()
 
     def _link(self, id: ParentchainId, recovered: Recovered) -> Link:
@@ -162,12 +161,7 @@ class EnclaveCore:
     @property
     def integritee(self) -> Link:
         """The chain that has the registry of enclaves and shards."""
-        return self.links[ParentchainId.Integritee]
-
-    @property
-    def vault_link(self) -> Link:
-        """The chain that funds come from."""
-        return self.links[self.config.shielding_target]
+        return self.links.integritee
 
     # -- the committed state -------------------------------------------------------------------------
 
@@ -180,7 +174,7 @@ class EnclaveCore:
         if self._store.synced >= self._recorded:
             self._view.runtime.state = Overlay(self.state)
             self._shown_head = self.head
-            for link in self.links.values():
+            for link in self.links:
                 link.remember_runtime()
 
     @property
@@ -213,12 +207,8 @@ class EnclaveCore:
     # -- ecalls --------------------------------------------------------------------------------------
 
     def connect(self, params: ParentchainParams) -> SyncState:
-        """Meet a parentchain. Raises FollowedAlready, and as `Link.connect`."""
-        link = self.links[params.id]
-        for other in self.links.values():
-            if other is not link and other.bound == params.genesis.hash():
-                raise FollowedAlready(link.id.name, other.id.name)
-        link.connect(params)
+        """Meet a parentchain. Raises as `Links.introduce`."""
+        link = self.links.introduce(params)
         if link is self.integritee and self.phase is Phase.CONNECTING:
             self.phase = Phase.RUNNING if self.is_running else Phase.UNFUNDED
         return link.sync_state()
@@ -234,7 +224,7 @@ class EnclaveCore:
         """What operators see of each connected parentchain at Unix time `now` (ms)."""
         return [
             link.status(self.runtime.parentchain(link.id).number.get() or 0, now, self.config.max_age)
-            for link in self.links.values()
+            for link in self.links
             if link.follower is not None
         ]
 
@@ -257,14 +247,7 @@ class EnclaveCore:
         return effects
 
     def _concerns_shard(self, block: InboundBlock) -> bool:
-        """The shard begins at the block that proves the enclave's registration, or while that is known."""
-        if self.is_running:
-            return True
-        follower = self.integritee.follower
-        if follower is None:
-            return False
-        values = follower.values if follower.bridge.keys.registration not in block.values else block.values
-        return is_registered(follower.bridge, self.goal, values)
+        return self.is_running or self.links.concerns_beginning(block, self.goal)
 
     # -- onboarding ----------------------------------------------------------------------------------
 
@@ -272,7 +255,7 @@ class EnclaveCore:
         inbox = link.connected.inbox
         while len(inbox) > MAX_EARLY_BLOCKS:
             inbox.popleft()
-        step = self._next_step(link)
+        step = self.links.next_step(link, self.goal)
         if step is not None and step.phase is Phase.RUNNING:
             self._open_shard()
         elif not inbox and is_due(read, ANCHOR_STRIDE):
@@ -285,22 +268,6 @@ class EnclaveCore:
             effects.submit[link.id] = [link.sign_step(step, vault, self.keys.signing)]
         self._enter(link, step, effects)
 
-    def _next_step(self, link: Link) -> Step | None:
-        """What to do on a chain now; None if it is not its turn."""
-        follower = self.integritee.follower
-        if follower is None or not follower.values:
-            return None
-        step = membership_step(follower.contract, self.goal, self.integritee.funds, follower.values)
-        if step is not None:
-            return step if link is self.integritee else None
-        if link is not self.vault_link:
-            waits = self.vault_link.follower is None or not self.vault_link.connected.values
-            return Step(Phase.AWAITING_TARGET) if waits else None
-        follower = link.connected
-        deposited = sum(deposit.amount for block in follower.inbox for deposit in block.deposits if not deposit.asset)
-        step = vault_step(follower.contract, link.funds, follower.values, deposited)
-        return step or Step(Phase.RUNNING)
-
     def _enter(self, link: Link, step: Step, effects: Effects) -> None:
         if step.phase is not self.phase or step.needed_funds != link.needed_funds:
             effects.phase = PhaseChanged(link.id, step.phase.value, "", step.needed_funds)
@@ -310,17 +277,8 @@ class EnclaveCore:
         """Create the shard's first state; from here on slots are served."""
         runtime = self.ledger.runtime(Overlay(self.state))
         runtime.initialize_genesis(self.keys.ledger.public)
-        chains = []
-        for link in self.links.values():
-            if link.follower is None or not link.follower.values:
-                continue
-            follower, mirror = link.follower, runtime.parentchain(link.id)
-            mirror.set_genesis(follower.genesis_hash)
-            mirror.set_creation_block(follower.inbox[0].header if follower.inbox else follower.head)
-            if follower.contract.vault is not None:
-                mirror.set_vault(follower.contract.vault.account)
-            link.adopt_nonce()
-            chains.append(ChainRecord(link.id, link.resume or b"", link.outbox.whole()))
+        self.links.begin(runtime)
+        chains = [ChainRecord(link.id, link.resume or b"", link.outbox.whole()) for link in self.links.proven()]
         changes = dict(runtime.state.changes())
         record = GenesisRecord(self.config.shard, sorted(changes.items()), chains)
         self._recorded = self._store.append(RecordKind.GENESIS, GENESIS.encode(record))
@@ -353,7 +311,7 @@ class EnclaveCore:
                 self.ledger,
                 self.state,
                 self.pool,
-                [link for link in self.links.values() if link.follower is not None and link.follower.values],
+                self.links.proven(),
                 now,
                 self.config.check_invariants,
                 self._due_registration(follower),
@@ -415,7 +373,7 @@ class EnclaveCore:
 
     def _due_proxies(self) -> list[bytes]:
         """Admitted accounts that are not proxies yet, as far as is proven."""
-        follower = self.vault_link.follower
+        follower = self.links.vault.follower
         vault = follower.contract.vault if follower is not None else None
         if follower is not None and vault is not None:
             self._admitted = [who for who in self._admitted if not is_proxy(vault, who, follower.values)]
@@ -477,7 +435,7 @@ class EnclaveCore:
 
     def snapshot_meta(self) -> bytes:
         """What a snapshot of the present state holds beside its entries."""
-        chains = [ChainRecord(link.id, link.resume or b"", link.outbox.whole()) for link in self.links.values()]
+        chains = [ChainRecord(link.id, link.resume or b"", link.outbox.whole()) for link in self.links]
         return META.encode(SnapshotMeta(self.config.shard, self.head, self.state.root(), chains))
 
 

@@ -340,7 +340,7 @@ class World:
         on_chain = self.vault_chain.included()
         owed = [
             entry.payment.amount
-            for entry in self.core.vault_link.outbox.entries.values()
+            for entry in self.core.links.vault.outbox.entries.values()
             if entry.payment is not None and entry.payment.asset is None and entry.hash() not in on_chain
         ]
         issued, unbacked = runtime.balances.total_issuance.get(), runtime.shard_management.unbacked.get()

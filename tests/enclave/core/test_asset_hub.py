@@ -100,7 +100,7 @@ def test_a_payment_the_chain_refuses_is_given_back(hub: World) -> None:
     world.settle()
     assert ledger_balance(world, USDT, ALICE) == before + net(1_000_000)
     assert held(world.vault_chain, USDT, nobody) == 0
-    assert world.core.vault_link.refused == 1
+    assert world.core.links.vault.refused == 1
     world.check()
 
 

@@ -115,7 +115,7 @@ def test_native_funds_come_and_go(target: ParentchainId) -> None:
     assert chain.free(PAYEE) == 40 * TEER
     assert chain.free(world.vault) == vault_before + 60 * TEER
     assert world.free(ANN) == net(100 * TEER) - 40 * TEER - 3 * TEER // 100
-    assert not world.core.vault_link.outbox.entries
+    assert not world.core.links.vault.outbox.entries
     world.check()
     world.close()
 
@@ -307,7 +307,7 @@ def test_a_chain_that_joins_later() -> None:
 
 
 def test_a_low_purse_refuses_payments_before_anything_is_burned(hub: World) -> None:
-    world, link = hub, hub.core.vault_link
+    world, link = hub, hub.core.links.vault
     world.shield(CAT, 20 * TEER)
     world.block()
     world.slot()
@@ -394,7 +394,7 @@ def test_extrinsics_are_bound_to_the_metadata_they_were_composed_by(symbol: str,
     world.slot()
     world.unshield(ANN, PAYEE, TEER)
     world.settle()
-    facts = world.core.vault_link.connected.facts
+    facts = world.core.links.vault.connected.facts
     assert facts.metadata_hash == metadata_hash(facts.metadata, 12, symbol)
     assert world.vault_chain.free(PAYEE) == paid
     bad = "Invalid Transaction"
@@ -408,7 +408,7 @@ def test_extrinsics_are_bound_to_the_metadata_they_were_composed_by(symbol: str,
 
 def proxies(world: World) -> list[bytes]:
     """Accounts that may act for the vault."""
-    vault = world.core.vault_link.connected.contract.vault
+    vault = world.core.links.vault.connected.contract.vault
     assert vault is not None
     raw = world.vault_chain.value(vault.keys.proxies)
     assert raw is not None
