@@ -13,6 +13,7 @@ from integritee.metadata import RuntimeMetadata
 from integritee.node.runtime.target_b import ASSETS, UNIT, TargetBRuntime
 from integritee.primitives.ids import Id
 from integritee.primitives.location import Location
+from integritee.primitives.storage import pallet_version_key
 from integritee.scale import Ok, encode
 from integritee.stf.asset_map import ASSET_HUB_LOCAL, AssetId, by_location, by_number
 from integritee.stf.chain_specs import spec_of
@@ -88,6 +89,11 @@ def test_alice_and_bob_hold_all_of_it(asset: Any) -> None:
     assert details.supply == 2 * 10_000 * 10**asset.decimals
     assert {who for who in (ALICE, BOB) if pallet.balance(asset.id, who.public) * 2 == details.supply} == {ALICE, BOB}
     assert pallet.metadata.get(asset.id).symbol.decode() == asset.symbol
+
+
+@pytest.mark.parametrize(("pallet", "version"), [("Assets", 1), ("ForeignAssets", 1), ("AssetTxPayment", 0)])
+def test_versions_of_storage(pallet: str, version: int) -> None:
+    assert Chain(TargetBRuntime).overlay().get(pallet_version_key(pallet)) == bytes([version, 0])
 
 
 def test_its_preset_names_assets() -> None:

@@ -42,6 +42,7 @@ class AssetCalls(Assets[I]):
     An instance gives storage and events its type of ids, and calls the form in which they take them (`call_types`).
     """
 
+    storage_version: ClassVar[int | None] = 1
     balances: Balances
 
     metadata: StorageMap[Blake2_128Concat[I], AssetMetadata] = storage(default=AssetMetadata(0, b"", b"", 0, False))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 
 from integritee.frame.declare import Events, event
 from integritee.frame.errors import DispatchFailure
@@ -34,6 +34,7 @@ class AssetTxPayment(Pallet):
     """Fees in assets."""
 
     path = "pallet_asset_tx_payment"
+    storage_version: ClassVar[int | None] = 0
     balances: Balances
     assets: TrustBackedAssets
 
