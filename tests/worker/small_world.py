@@ -21,6 +21,7 @@ from integritee.client.parentchain import Block, Runtime
 from integritee.crypto import blake2_256
 from integritee.primitives.header import Digest, Header
 from integritee.worker.funding import Funding
+from integritee.worker.leaps import SET_ID_KEY
 from integritee.worker.sync import REQUEST_LIMIT
 
 BLOCK_TIME: Final = 6.0
@@ -81,6 +82,10 @@ class Node:
         """Subscriptions say nothing any more."""
         self.forges = False
         """Justifications are not genuine."""
+        self.hides_blocks = False
+        """It never answers when it is asked for a block."""
+        self.set_changes = 0
+        """Changes of authorities in its last block, as it says."""
         self.pruned_below = 0
         """It has no state and no justifications of blocks before this one."""
         self.connections: list[Connection] = []
@@ -174,6 +179,8 @@ class Connection:
     async def block(self, block_hash: bytes) -> Block:
         await self._answer()
         number = self._number(block_hash)
+        if self.node.hides_blocks:
+            await asyncio.Event().wait()
         if number < self.node.pruned_below:
             raise MalformedAnswer("chain_getBlock", "null")
         self.node.served_blocks += 1
@@ -194,7 +201,8 @@ class Connection:
     async def raw_storage(self, key: bytes, at: bytes | None = None) -> bytes | None:
         await self._answer()
         self.node.storage_requests += 1
-        return None
+        is_last = at is not None and self._number(at) >= self.node.head
+        return self.node.set_changes.to_bytes(8, "little") if key == SET_ID_KEY and is_last else None
 
     async def spec_version_at(self, block_hash: bytes) -> int:
         await self._answer()
@@ -254,6 +262,8 @@ class Enclave:
         self.introductions.append(params)
         if params.genesis.hash() != self._chain.headers[0].hash():
             self._refuse("enclave.foreign_genesis")
+        if params.leaps:
+            self._refuse("parentchain.bad_vote_signature")
         if self.number == 0 and not params.authorities_proof:
             self._refuse("parentchain.authorities_not_proven")
         self.known.add(params.runtime.spec_version)

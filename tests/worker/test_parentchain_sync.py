@@ -138,6 +138,7 @@ STORIES: Final[dict[str, tuple[tuple[str, ...], Deeds, str, int]]] = {
     ),
     "the first falls behind": ((A, B), [(100, node(A, lag=MAX_BEHIND + 10))], B, 1),
     "the first falls a little behind": ((A, B), [(100, node(A, lag=MAX_BEHIND // 4)), (400, node(A, lag=0))], A, 0),
+    "the first says only that it has blocks": ((A, B), [(100, node(A, hides_blocks=True))], B, 1),
     "the first moves to another chain": ((A, B), [(100, serves(A, Blockchain("other")))], B, 1),
     "the first moves to a fork": ((A, B), [(100, serves(A, Blockchain(fork_at=20, finalized=40)))], B, -1),
     "nothing is finalized for long": ((A,), [(60, stop), (300, resume)], A, 0),
@@ -266,6 +267,16 @@ def test_leaps_are_looked_for_only_if_they_help(number: int, length: int, search
     assert (end.world.nodes[A].storage_requests > 0) is searched
 
 
+def test_leaps_that_were_refused_are_not_shown_again() -> None:
+    """The chain is read block by block then."""
+    world = World(Blockchain(finalized=LEAPS_FROM), A)
+    world.nodes[A].set_changes = 1
+    enclave = Enclave(world.chain)
+    end = Story(world, enclave, [], 60, ParentchainId.Integritee)
+    assert end.lag <= 1
+    assert enclave.refusals == ["parentchain.bad_vote_signature"]
+
+
 def test_leaps_are_looked_for_once() -> None:
     end = story(A, chain=Blockchain(finalized=LEAPS_FROM), deeds=[(1, down(A)), (2, up(A))], seconds=20)
     assert end.world.nodes[A].storage_requests == 1 * 2  # begin and end of the chain
@@ -282,6 +293,7 @@ def test_a_full_inbox_is_nobodys_fault() -> None:
     end = Story(world, enclave, [(200, empty)], 400, ParentchainId.Integritee)
     assert end.lag <= 1
     assert set(enclave.refusals) == {"enclave.inbox_full"}
+    assert [url for _, url in world.attempts].count(A) == 1
 
 
 def test_progress_is_shown_while_catching_up() -> None:

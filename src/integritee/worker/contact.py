@@ -1,7 +1,8 @@
-"""First contact of the enclave with a chain, and what it has to be told of the chain's runtimes."""
+"""What the enclave is told of a chain: first contact, then blocks, and the runtimes it asks for with them."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import Final, Protocol, TypeVar
 
@@ -37,6 +38,13 @@ AUTHORITY_KEYS: Final = (
 NOT_PROVEN: Final = "parentchain.authorities_not_proven"
 UNKNOWN_VERSION: Final = "enclave.spec_version_unproven"
 """The enclave needs the metadata of a runtime that a block is proven to have run; it names the version."""
+
+INBOX_FULL: Final = "enclave.inbox_full"
+INBOX_PAUSE: Final = 2.0
+"""Seconds after which blocks are offered again that the enclave had no room for."""
+
+MAX_OFFERS: Final = 8
+"""Runtime versions the enclave may ask for while it reads one batch."""
 
 Q = TypeVar("Q", bound=Struct)
 A = TypeVar("A", bound=Struct)
@@ -103,6 +111,26 @@ async def _leaps(chain: ParentchainClient) -> list[Leap]:
 
 def facts_of(runtime: Runtime) -> RuntimeFacts:
     return RuntimeFacts(runtime.raw_metadata, runtime.spec_version, runtime.transaction_version)
+
+
+async def feed(enclave: Enclave, chain: ParentchainClient, batch: ImportBlocks) -> SyncState:
+    """Have the enclave take a batch: wait while it has no room, offer it the runtimes it asks for.
+
+    Raises RemoteFailure, ClientError.
+    """
+    offers = 0
+    while True:
+        try:
+            return await enclave.call(Ecalls.import_blocks, batch)
+        except RemoteFailure as refused:
+            version = refused.data().get("expected")
+            if refused.code == INBOX_FULL:
+                await asyncio.sleep(INBOX_PAUSE)
+            elif refused.code == UNKNOWN_VERSION and isinstance(version, int) and offers < MAX_OFFERS:
+                offers += 1
+                await offer_runtime(enclave, chain, batch, version)
+            else:
+                raise
 
 
 async def offer_runtime(enclave: Enclave, chain: ParentchainClient, batch: ImportBlocks, version: int) -> None:

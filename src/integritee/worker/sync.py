@@ -23,12 +23,13 @@ from integritee.errors import IntegriteeError
 
 from .batches import justified_blocks, plain_blocks, proven
 from .chain_config import ChainConfig
-from .contact import UNKNOWN_VERSION, Enclave, facts_of, introduce, offer_runtime
+from .contact import Enclave, facts_of, feed, introduce
 from .endpoints import Endpoints, Fault, shown
 from .errors import EnclaveDied, NodeBehind, NodeFault, NodeSilent, WrongChain
 from .faults import fault_behind
 from .funding import Funding
 from .progress import Display
+from .relay import ProvenHead
 from .relay_feed import RelayFeed
 from .tasks import until_one_ends
 
@@ -41,8 +42,8 @@ HEAD_LIMIT: Final = 60.0
 COMPARE_PAUSE: Final = 60.0
 """Seconds between two looks at the heads of the other endpoints."""
 
-MAX_OFFERS: Final = 8
-"""Runtime versions the enclave may ask for while it reads one batch."""
+READ_LIMIT: Final = 180.0
+"""Seconds a node may take for the blocks of one batch, however fast its single answers are."""
 
 TRUST_TEXT: Final = {
     "grandpa": "grandpa (proven by the chain's own authorities)",
@@ -78,6 +79,7 @@ class ParentchainSync:
         self.config, self._enclave, self._funding, self._say = config, enclave, funding, say
         self._display, self._connect, self._roll = display, connect, roll
         self._genesis_hash: bytes | None = None
+        self._search_leaps = True
         self._greeted: tuple[str, Fault | None] | None = None
         self.relay = None if config.relay is None else RelayFeed(config.name, config.relay, connect, roll)
         self.endpoints = Endpoints(config.urls)
@@ -123,7 +125,7 @@ class ParentchainSync:
             try:
                 await self._begin(chain, url)
                 self.chain = chain
-                await until_one_ends(self._watch_runtime(chain), self._follow(chain, url), self._compare(url))
+                await until_one_ends(self._watch_runtime(chain), self._follow(chain, url), self._compare(chain, url))
             finally:
                 self.chain, self.finalized = None, None
         raise ConnectionFailed(url, "a subscription ended")
@@ -134,14 +136,14 @@ class ParentchainSync:
         await self._look_at_head(chain, url)
         self._greet(chain, url)
         funding = await self._funding(chain)
-        is_first = self._genesis_hash is None
         relay = None if self.relay is None else await self.relay.params(chain)
         try:
-            state = await introduce(self._enclave, chain, self.config, funding, relay, search_leaps=is_first)
+            state = await introduce(self._enclave, chain, self.config, funding, relay, self._search_leaps)
         except RemoteFailure as refused:
+            self._search_leaps &= fault_behind(refused) is not Fault.LIED
             await self._blame_relay(refused)
             raise
-        self._genesis_hash = chain.genesis_hash
+        self._genesis_hash, self._search_leaps = chain.genesis_hash, False
         self._advance(state)
 
     def _greet(self, chain: ParentchainClient, url: str) -> None:
@@ -174,11 +176,11 @@ class ParentchainSync:
 
     async def _next_head(self, chain: ParentchainClient, url: str, heads: Subscription) -> None:
         """Wait for word of a finalized block. Raises NodeSilent if it fails to come, ClientError."""
+        known = self.finalized
         try:
             async with asyncio.timeout(HEAD_LIMIT):
                 await anext(heads)
         except TimeoutError:
-            known = self.finalized
             if await self._look_at_head(chain, url) != known or self.endpoints.others(_now()):
                 raise NodeSilent(HEAD_LIMIT) from None
             log.info("[%s] no block was finalized for %g s", self.config.name, HEAD_LIMIT)
@@ -191,26 +193,43 @@ class ParentchainSync:
             batch = await self._next_batch(chain, target)
             if batch is None:
                 break
-            await self._import(chain, batch)
+            try:
+                self._advance(await feed(self._enclave, chain, batch))
+            except RemoteFailure as refused:
+                await self._blame_relay(refused)
+                raise
             self.endpoints.served(url)
             self._greeted = None
             self._show_progress(target)
 
     async def _next_batch(self, chain: ParentchainClient, target: int) -> ImportBlocks | None:
-        """Blocks that the enclave can take next with what proves them; None if nothing proves any yet."""
+        """Blocks that the enclave can take next with what proves them; None if nothing proves any yet.
+
+        Raises NodeSilent, NoJustification, ClientError.
+        """
         assert self.state is not None
-        finality, first = None, self.state.number + 1
+        head = None
         if self.relay is not None:
             head = await self.relay.next_head(self.state, target)
             if head is None or head.head.number > target:  # the node will tell when it has them
                 return None
-            finality = head.finality
-            blocks = await plain_blocks(chain, first, head.head.number, MAX_BLOCKS_PER_IMPORT)
-        elif self.state.trust == "grandpa":
-            blocks = await justified_blocks(chain, first, target)
+        try:
+            async with asyncio.timeout(READ_LIMIT):
+                return await self._read_batch(chain, self.state, target, head)
+        except TimeoutError:
+            raise NodeSilent(READ_LIMIT) from None
+
+    async def _read_batch(
+        self, chain: ParentchainClient, state: SyncState, target: int, head: ProvenHead | None
+    ) -> ImportBlocks:
+        if head is not None:
+            blocks = await plain_blocks(chain, state.number + 1, head.head.number, MAX_BLOCKS_PER_IMPORT)
+        elif state.trust == "grandpa":
+            blocks = await justified_blocks(chain, state.number + 1, target)
         else:
-            blocks = await plain_blocks(chain, first, target)
-        return ImportBlocks(self.config.id, await proven(chain, blocks, self.state.watched_keys), finality)
+            blocks = await plain_blocks(chain, state.number + 1, target)
+        finality = None if head is None else head.finality
+        return ImportBlocks(self.config.id, await proven(chain, blocks, state.watched_keys), finality)
 
     def _show_progress(self, target: int) -> None:
         if self.state is not None:
@@ -222,21 +241,6 @@ class ParentchainSync:
             self._say(f"[{self.config.name}] finality: {TRUST_TEXT.get(state.trust, state.trust)}")
         self.state = state
 
-    async def _import(self, chain: ParentchainClient, batch: ImportBlocks) -> None:
-        """Raises ClientError, RemoteFailure."""
-        for _ in range(MAX_OFFERS):
-            try:
-                self._advance(await self._enclave.call(Ecalls.import_blocks, batch))
-                return
-            except RemoteFailure as refused:
-                version = refused.data().get("expected")
-                if refused.code != UNKNOWN_VERSION or not isinstance(version, int):
-                    await self._blame_relay(refused)
-                    raise
-                failure = refused
-            await offer_runtime(self._enclave, chain, batch, version)
-        raise failure
-
     # -- beside the blocks ---------------------------------------------------------------------------
 
     async def _watch_runtime(self, chain: ParentchainClient) -> None:
@@ -247,8 +251,8 @@ class ParentchainSync:
                     runtime = await chain.refresh_runtime()
                     await self._enclave.call(Ecalls.set_runtime, RuntimeUpdate(self.config.id, facts_of(runtime)))
 
-    async def _compare(self, url: str) -> None:
-        """Look now and then whether other endpoints are far ahead. Raises NodeBehind."""
+    async def _compare(self, chain: ParentchainClient, url: str) -> None:
+        """Look now and then whether other endpoints are far ahead. Raises NodeBehind, ClientError."""
         while True:
             await asyncio.sleep(COMPARE_PAUSE)
             for other in self.endpoints.others(_now()):
@@ -256,8 +260,7 @@ class ParentchainSync:
                     await self._look_at_other(other)
                 except (ClientError, NodeFault) as failed:
                     self._note(other, failed)
-            if self.finalized is not None and self.endpoints.is_behind(url, 0):
-                raise NodeBehind(self.finalized)
+            await self._look_at_head(chain, url)
 
     async def _look_at_other(self, url: str) -> None:
         async with await self._connect(url) as chain:
