@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import logging
+import os
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,7 @@ ABORT = import_of("ext_panic_handler_abort_on_panic_version_1", "$abort")
 SET = import_of("ext_storage_set_version_1", "$set")
 MALLOC = import_of("ext_allocator_malloc_version_1", "$malloc")
 BEGIN = import_of("ext_storage_start_transaction_version_1", "$begin")
+STATM = Path("/proc/self/statm")
 TEXT = '(data (i32.const 0) "runtimewhat went wrongkeyvalue")'
 TARGET, MESSAGE, KEY, VALUE = packed(0, 7), packed(7, 15), packed(22, 3), packed(25, 5)
 
@@ -77,6 +80,22 @@ def test_panics(imports: str, body: str, reason: str, caplog: pytest.LogCaptureF
     with pytest.raises(RuntimePanic, match=reason) as caught:
         call(runtime(f"{TEXT} {function(body)}", imports=imports))
     assert caught.value.name == "test"
+
+
+@pytest.mark.skipif(not STATM.exists(), reason="only Linux tells how many addresses a process takes")
+def test_a_panic_gives_its_memory_back_at_once() -> None:
+    """Not when the garbage collector comes to it: an instance takes four GiB of addresses."""
+    engine, overlay = WasmEngine(), with_code(runtime(function("unreachable")))
+    gc.disable()
+    try:
+        taken = []
+        for _ in range(5):
+            with pytest.raises(RuntimePanic):
+                engine.call("test", overlay, b"")
+            taken.append(int(STATM.read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE"))
+    finally:
+        gc.enable()
+    assert max(taken) - min(taken) < 1 << 32
 
 
 def test_an_error_in_the_log_is_no_panic() -> None:
