@@ -71,11 +71,10 @@ class DevApi:
     @method("dev_reorg", unsafe=True, changes=True)
     def reorg(self, depth: Count, length: Count | None = None) -> Json:
         """Leave the last `depth` blocks for a branch of `length` empty ones (default, and least: one more)."""
-        try:
-            with _reported():
-                done = reorganize(self._node, depth, length)
-        except ValueError as error:
-            raise InvalidParams(str(error)) from None
+        if depth < 1 or (length is not None and length <= depth):
+            raise InvalidParams("depth must be positive, length greater than depth")
+        with _reported():
+            done = reorganize(self._node, depth, length)
         return {
             "commonAncestor": "0x" + done.junction.hex(),
             "retracted": ["0x" + hash.hex() for hash in done.retracted],
