@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
-from integritee.boundary.messages import RelayParams
+from integritee.boundary.messages import RelayParams, SyncState
 from integritee.client.errors import MalformedAnswer, RpcError
 from integritee.client.parentchain import Block
 from integritee.enclave.parentchain.header_chain import HeaderChain
@@ -15,8 +16,10 @@ from integritee.enclave.parentchain.relayed_chain import RelayedChain, start_rel
 from integritee.primitives.grandpa import FinalityProof
 from integritee.primitives.header import Header
 from integritee.worker import relay as worker_relay
+from integritee.worker.chain_config import RelayConfig
 from integritee.worker.errors import NoJustification
 from integritee.worker.relay import next_proven_head
+from integritee.worker.relay_feed import RelayFeed
 
 from ..enclave.parentchain.grandpa_chain import NEW, OLD, PARA_ID, RelayChain, extend, headless, voters
 
@@ -102,7 +105,7 @@ class Enclave:
     async def advance(self, node: Node, limit: int) -> bool:
         """Import what the node can show; whether that was anything."""
         at = self.chain.chain.head.number
-        found = await next_proven_head(node, PARA_ID, self.chain.relay.head.number, at, limit)
+        found = await next_proven_head(node, PARA_ID, self.chain.relay.head.number, at, len(PARA), limit)
         if found is None:
             return False
         assert at < found.head.number <= at + limit
@@ -155,12 +158,12 @@ async def test_few_requests_for_the_next_block() -> None:
 
 
 async def test_a_parachain_that_is_not_there_yet() -> None:
-    assert await next_proven_head(Node(LATE - 1), PARA_ID, 0, 0, 100) is None
-    assert await next_proven_head(Node(), PARA_ID + 7, 0, 0, 100) is None
+    assert await next_proven_head(Node(LATE - 1), PARA_ID, 0, 0, len(PARA), 100) is None
+    assert await next_proven_head(Node(), PARA_ID + 7, 0, 0, len(PARA), 100) is None
 
 
 async def test_the_last_block_of_a_set_is_proven_by_its_leap() -> None:
-    found = await next_proven_head(Node(11), PARA_ID, 0, 0, 100)
+    found = await next_proven_head(Node(11), PARA_ID, 0, 0, len(PARA), 100)
     assert found is not None
     assert [leap.headers[-1].number for leap in found.finality.leaps] == [11]
     assert found.finality.header.number == 11
@@ -174,28 +177,74 @@ async def test_forgotten_state_is_passed_over_while_a_later_one_does() -> None:
 
 async def test_forgotten_state_is_told() -> None:
     with pytest.raises(RpcError) as caught:
-        await next_proven_head(Node(pruned=LENGTH + 1), PARA_ID, 0, 0, 100)
+        await next_proven_head(Node(pruned=LENGTH + 1), PARA_ID, 0, 0, len(PARA), 100)
     assert caught.value is STATE_ERROR
 
 
 @pytest.mark.parametrize(("limit", "period"), [(2, 8), (6, 1000)], ids=["heads jump", "nothing is kept"])
 async def test_no_proof_within_reach(limit: int, period: int) -> None:
     with pytest.raises(NoJustification):
-        await next_proven_head(Node(period=period), PARA_ID, 0, 0, limit)
+        await next_proven_head(Node(period=period), PARA_ID, 0, 0, len(PARA), limit)
 
 
 async def test_too_long_a_way(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker_relay, "MAX_STATIONS", 3)
     with pytest.raises(NoJustification) as caught:
-        await next_proven_head(Node(nearest=True), PARA_ID, 0, 0, 100)
+        await next_proven_head(Node(nearest=True), PARA_ID, 0, 0, len(PARA), 100)
     assert (caught.value.first, caught.value.last) == (1, 3)
+
+
+class Connection(Node):
+    async def __aenter__(self) -> Connection:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("node", "number", "target", "head"),
+    [
+        (Connection(20), 0, para(20), para(20)),
+        (Connection(20), 0, para(20) + 5, para(20)),
+        (Connection(20), 0, para(19), para(19)),
+        (Connection(20), para(18), para(19), para(19)),
+        (Connection(18), 0, para(17), para(11)),
+        (Connection(18), para(11), para(17), None),
+        (Connection(18), para(18), para(19), None),
+        (Connection(18, nearest=True), para(11), para(17), para(17)),
+        (Connection(20, nearest=True), 0, para(18), para(18)),
+    ],
+    ids=[
+        "both at the same",
+        "parachain's node ahead",
+        "relay chain's node ahead, by a set of voters",
+        "the same, later",
+        "it has an older one",
+        "it has none between",
+        "it is behind",
+        "it has all between",
+        "it has all",
+    ],
+)
+async def test_one_node_may_be_ahead_of_the_other(
+    node: Connection, number: int, target: int, head: int | None
+) -> None:
+    async def connect(url: str) -> Any:
+        return node
+
+    feed = RelayFeed("Integritee", RelayConfig(("ws://relay:1",), PARA_ID), connect)
+    known = number + LATE - 1 if number else 0
+    found = await feed.next_head(SyncState(number, bytes(32), [], "relay", known), target)
+    assert (found.head.number if found else None) == head
+    await feed.close()
 
 
 async def test_a_head_that_is_no_header(monkeypatch: pytest.MonkeyPatch) -> None:
     node = Node()
     monkeypatch.setattr(node, "raw_storage", lambda key, at: _answer(b"\x04\xff"))
     with pytest.raises(MalformedAnswer):
-        await next_proven_head(node, PARA_ID, 0, 0, 100)
+        await next_proven_head(node, PARA_ID, 0, 0, len(PARA), 100)
 
 
 async def _answer(value: bytes) -> bytes:
@@ -207,7 +256,7 @@ async def test_headers_that_lead_nowhere(monkeypatch: pytest.MonkeyPatch) -> Non
     proof = FinalityProof(bytes(32), b"", [])
     monkeypatch.setattr(node, "prove_finality", lambda number: _proof(proof))
     with pytest.raises(MalformedAnswer):
-        await next_proven_head(node, PARA_ID, 0, 0, 100)
+        await next_proven_head(node, PARA_ID, 0, 0, len(PARA), 100)
 
 
 async def _proof(proof: FinalityProof) -> FinalityProof:

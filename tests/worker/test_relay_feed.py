@@ -27,13 +27,15 @@ PARA, R, S = "ws://para:1", "ws://r:2", "ws://s:3"
 PARA_ID: Final = 2039
 
 
-async def proven(relay: Connection, para_id: int, relay_number: int, para_number: int, limit: int) -> Any:
+async def proven(
+    relay: Connection, para_id: int, relay_number: int, para_number: int, finalized: int, limit: int
+) -> Any:
     """A relay chain that is as long as the parachain and proves all its blocks at once."""
     assert para_id == PARA_ID
     await relay._answer()
     if relay.node.pruned_below:
         raise NoJustification(relay_number, relay_number + 1)
-    number = min(relay.node.head, para_number + limit)
+    number = min(relay.node.head, finalized, para_number + limit)
     if number <= para_number:
         return None
     head = relay.node.chain.headers[number]

@@ -52,7 +52,7 @@ async def test_from_the_first_head_to_the_last(relay: ParentchainClient) -> None
         value = to_hex(encode(bytes, head.encoded()))
         await relay.rpc.request("dev_setStorage", [[[to_hex(para_head_key(PARA_ID)), value]]])
         at = chain.chain.head.number
-        found = await next_proven_head(relay, PARA_ID, chain.relay.head.number, at, 8)
+        found = await next_proven_head(relay, PARA_ID, chain.relay.head.number, at, len(PARA), 8)
         if found is not None:
             chain.import_batch(PARA[at : found.head.number], found.finality)
             ends.append(found.head.number)

@@ -64,15 +64,18 @@ class Station:
 
 
 async def next_proven_head(
-    relay: RelayChain, para_id: int, relay_number: int, para_number: int, limit: int
+    relay: RelayChain, para_id: int, relay_number: int, para_number: int, finalized: int, limit: int
 ) -> ProvenHead | None:
-    """The latest head at most `limit` blocks beyond `para_number` that is proven to who knows relay-chain block
-    `relay_number`; None if the parachain has none beyond.
+    """The latest head at most `limit` blocks beyond `para_number`, but not beyond `finalized`, that is proven to who
+    knows relay-chain block `relay_number`.
+
+    None if there is no such head yet: the parachain has none beyond, or only some that are not final for the
+    parachain's node, which is behind that of the relay chain.
 
     Raises NoJustification if proven heads are too far apart, or too much of the relay chain lies before the next,
     and ClientError if the node does not have the state.
     """
-    wanted = range(para_number + 1, para_number + limit + 1)
+    wanted = range(para_number + 1, min(para_number + limit, finalized) + 1)
     here = Station((), await relay.header(await _hash(relay, relay_number)), b"")
     best: tuple[Station, Header] | None = None
     forgotten: RpcError | None = None
@@ -86,6 +89,9 @@ async def next_proven_head(
             head, forgotten = None, lost
         if head is not None and head.number >= wanted.stop:
             best = best or await _between(relay, para_id, here, station, wanted)
+            if best is None and len(wanted) == limit:
+                raise forgotten or NoJustification(here.header.number + 1, station.header.number - 1)
+            forgotten = None
             break
         if head is not None and head.number in wanted:
             best = station, head
@@ -138,8 +144,8 @@ def _announced(headers: list[Header]) -> int | None:
 
 async def _between(
     relay: RelayChain, para_id: int, here: Station, far: Station, wanted: range
-) -> tuple[Station, Header]:
-    """The last block between two stations that keeps a justification, with a wanted head. Raises NoJustification."""
+) -> tuple[Station, Header] | None:
+    """The last block between two stations that keeps a justification, with a wanted head."""
     last = (far.header.number - 1) // JUSTIFICATION_PERIOD * JUSTIFICATION_PERIOD
     for number in range(last, here.header.number, -JUSTIFICATION_PERIOD):
         block_hash = await _hash(relay, number)
@@ -150,7 +156,7 @@ async def _between(
             block = await relay.block(block_hash)
             if block.justification is not None:
                 return Station(here.leaps, block.header, block.justification), head
-    raise NoJustification(here.header.number + 1, far.header.number - 1)
+    return None
 
 
 async def _head(relay: RelayChain, para_id: int, at: bytes) -> Header | None:

@@ -66,15 +66,15 @@ class RelayFeed:
         return await self._patiently(ask)
 
     async def next_head(self, state: SyncState, target: int) -> ProvenHead | None:
-        """The parachain's header up to which the enclave can go on; None if there is none beyond.
-
-        `target` is the finalized head of the parachain's node.
+        """The parachain's header up to which the enclave can go on; None if there is none beyond, or none that the
+        parachain's node has as well: `target` is its finalized head.
         """
         assert self._para_id is not None
         para_id, relay_number = self._para_id, state.relay_number or 0
 
         async def ask(relay: ParentchainClient) -> ProvenHead | None:
-            found = await next_proven_head(relay, para_id, relay_number, state.number, MAX_BLOCKS_PER_IMPORT)
+            known = relay_number, state.number
+            found = await next_proven_head(relay, para_id, *known, target, MAX_BLOCKS_PER_IMPORT)
             if found is None and target > state.number + MAX_BEHIND:
                 raise NodeBehind(state.number)
             return found
