@@ -7,6 +7,7 @@ said. Ports are chosen by the system and read from the processes' own announceme
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import re
 import signal
@@ -14,6 +15,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import chdir, redirect_stderr, redirect_stdout
+from importlib import import_module
 from pathlib import Path
 from typing import Final, Self
 
@@ -198,6 +201,7 @@ class Worker(Service):
         *,
         slot_ms: int = SLOT_MS,
         options: tuple[str, ...] = (),
+        run_options: tuple[str, ...] = (),
         log_level: str = "INFO",
         name: str = "worker",
         data_dir: Path | None = None,
@@ -207,7 +211,7 @@ class Worker(Service):
         self.data_dir = data_dir or directory / "data"
         ports = ["-p", str(node_port), "-P", "0", "-h", "0", "-i", "0"]
         run = ["run", "--dev", "--skip-ra", "--slot-ms", str(slot_ms), *([shard] if shard else [])]
-        run += [word for app in apps for word in ("--app", app)]
+        run += [word for app in apps for word in ("--app", app)] + list(run_options)
         super().__init__(
             "integritee.worker.main", [*ports, "-d", str(self.data_dir), *options, *run], directory, name
         )
@@ -276,15 +280,29 @@ def run_once(module: str, arguments: list[str], directory: Path) -> subprocess.C
     )
 
 
-class Cli:
-    """``integritee-cli`` against one node and one worker, with key stores below `directory`."""
+def run_here(module: str, arguments: list[str], directory: Path) -> subprocess.CompletedProcess[str]:
+    """As `run_once`, in this process: what takes time is to load the modules, and they are loaded once."""
+    out, err = io.StringIO(), io.StringIO()
+    with chdir(directory), redirect_stdout(out), redirect_stderr(err):
+        code = import_module(module).main(arguments)
+    return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
 
-    def __init__(self, directory: Path, node: Node, worker: Worker) -> None:
-        self._directory, self._node, self._worker = directory, node, worker
+
+Run = Callable[[str, list[str], Path], subprocess.CompletedProcess[str]]
+
+
+class Cli:
+    """``integritee-cli`` against one node and one worker, with key stores below `directory`.
+
+    Each command is a process, unless `run` is `run_here`.
+    """
+
+    def __init__(self, directory: Path, node: Node, worker: Worker, run: Run = run_once) -> None:
+        self._directory, self._node, self._worker, self._run = directory, node, worker, run
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         ports = ["-p", str(self._node.port), "-P", str(self._worker.port)]
-        return run_once("integritee.cli.main", [*ports, *arguments], self._directory)
+        return self._run("integritee.cli.main", [*ports, *arguments], self._directory)
 
     def __call__(self, *arguments: str) -> str:
         """Standard output of a command that has to succeed."""

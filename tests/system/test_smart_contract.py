@@ -21,11 +21,11 @@ def word(value: int) -> str:
     return f"0x{value:064x}"
 
 
-def test_counter(node: Node, own: Callable[[Service], Service], directory: Path) -> None:
-    worker = Worker(directory / "evm", node.port, apps=("evm",))
+def test_counter(node_process: Node, own: Callable[[Service], Service], directory: Path) -> None:
+    worker = Worker(directory / "evm", node_process.port, apps=("evm",))
     own(worker)
     worker.start()
-    cli = Cli(directory, node, worker)
+    cli = Cli(directory, node_process, worker)
 
     created = cli.trusted("evm-create", "//Alice", COUNTER.hex()).splitlines()
     assert "is InSidechainBlock(0x" in created[-2]
