@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from integritee.crypto import Sr25519Pair
+from integritee.node.chain import genesis_state
+from integritee.node.chain_spec import ChainSpec
+from integritee.node.wasm.engine import WasmEngine
 from integritee.primitives.storage import blake2_map_key
 from integritee.trie import verify_proof
 
@@ -22,10 +25,12 @@ ONE = 10**12
 
 @pytest.fixture(scope="module")
 def asset_hub_process(javascript: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
-    """Blocks as transactions come, each final at once; it compiles the runtime first."""
+    """The runtime is compiled before it starts, where it looks for it: patience with starting nodes is limited."""
     directory = tmp_path_factory.mktemp("asset-hub")
     specification = directory / "asset-hub.json"
-    specification.write_text(asset_hub(javascript))
+    specification.write_text(text := asset_hub(javascript))
+    spec = ChainSpec.from_json(text)
+    genesis_state(WasmEngine(directory / "chain" / "chains" / spec.id / "wasm"), spec.genesis)
     node = Node(directory, chain=str(specification), options=("--dev-accounts",))
     try:
         yield node.start()
@@ -43,6 +48,10 @@ def test_it_is_the_real_runtime(user: Report) -> None:
     assert (facts["chain"], facts["spec_name"], facts["spec_version"]) == ("Rococo Asset Hub", "statemine", 900)
     assert (facts["token"], facts["slot_ms"]) == ("ROC", 12_000)
     assert {"ParachainSystem", "Balances", "Assets", "Uniques", "PolkadotXcm"} <= set(facts["pallets"])
+
+
+def test_compiled_code_is_taken_from_beside_the_database(asset_hub_process: Node) -> None:
+    assert "Compiling" not in asset_hub_process.output()
 
 
 def test_a_transfer(user: Report) -> None:
