@@ -131,9 +131,9 @@ class VaultShort(EnclaveError):
 
     code = "enclave.vault_short"
 
-    def __init__(self, found: int, expected: int) -> None:
-        self.found, self.expected = found, expected
-        super().__init__(f"the vault holds {found} base units, the ledger has issued and owes {expected}")
+    def __init__(self, asset: str, found: int, expected: int) -> None:
+        self.asset, self.found, self.expected = asset, found, expected
+        super().__init__(f"the vault holds {found} base units ({asset}), the ledger has issued and owes {expected}")
 
 
 class TooManyValidateers(EnclaveError):

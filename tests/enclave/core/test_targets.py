@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -30,6 +31,7 @@ from integritee.primitives.ids import Id, ParentchainId
 from integritee.primitives.storage import blake2_map_key
 from integritee.scale import decode, u128
 from integritee.stf.asset_map import AssetId
+from integritee.stf.chain_specs import CHAIN_SPECS, spec_of
 from integritee.stf.fees import shielding_fee
 from integritee.stf.types import ParentchainsInfo
 
@@ -359,23 +361,39 @@ def test_no_blocks_on_a_stale_view_of_integritee() -> None:
 # -- what the host says events mean
 
 
-def test_a_deposit_that_is_not_in_the_vault_is_found_out() -> None:
+def shielded(asset: AssetId | None) -> World:
+    """A world in which a deposit of ANN waits for its sidechain block."""
+    if asset is None:
+        world = World()
+        world.run()
+        world.shield(ANN, 10 * TEER)
+    else:  # a chain that a ledger for real use knows, so that there are assets beyond development
+        chain = Parentchain(storage=target_genesis(TargetBRuntime))
+        known = {chain.chain.genesis_hash: spec_of(bytes(32), development=True)}
+        with patch.dict(CHAIN_SPECS, known):
+            world = World(targets={B: chain}, shielding_target=B)
+            world.run()
+        shield(world, ANN, asset, 10 * asset.one_unit)
+    world.block()
+    return world
+
+
+@pytest.mark.parametrize("asset", [None, USDT, WETH])
+def test_a_deposit_that_is_not_in_the_vault_is_found_out(asset: AssetId | None) -> None:
     """Metadata decides what an event means, and the host brought it. Balances are proven: a deposit the vault does not
     hold ends production, before anybody can take it out."""
-    world = World()
-    world.run()
-    world.shield(ANN, 10 * TEER)
-    world.block()
-    (block,) = [block for block in world.core.integritee.connected.inbox if block.deposits]
-    slack = world.chain.free(world.vault) - 10 * TEER
-    forged = dataclasses.replace(
-        block, deposits=(Deposit(ANN.public, 10 * TEER), Deposit(BEN.public, slack + 1000 * TEER))
-    )
-    inbox = world.core.integritee.connected.inbox
-    inbox[inbox.index(block)] = forged
-    with pytest.raises(VaultShort) as refused:
+    world = shielded(asset)
+    inbox = world.core.links.vault.connected.inbox
+    (block,) = [block for block in inbox if block.deposits]
+    (honest,) = block.deposits
+    invented = world.vault_chain.free(world.vault) if asset is None else 1
+    inbox[inbox.index(block)] = dataclasses.replace(block, deposits=(honest, Deposit(BEN.public, invented, asset)))
+    known = {world.vault_chain.chain.genesis_hash: spec_of(bytes(32), development=True)}
+    with patch.dict(CHAIN_SPECS, known), pytest.raises(VaultShort) as refused:
         world.slot()
-    assert refused.value.data()["found"] < refused.value.data()["expected"]
+    facts = refused.value.data()
+    assert facts["asset"] == ("native" if asset is None else asset.symbol)
+    assert facts["found"] < facts["expected"]
     assert world.free(BEN) == 0
     assert world.core.shown_phase == "halted:enclave.vault_short"
     world.close()

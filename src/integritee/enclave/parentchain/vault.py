@@ -6,16 +6,20 @@ The vault's key signs once, to make the enclave its proxy; from then on the encl
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from integritee.metadata import RuntimeMetadata
 from integritee.metadata.errors import MetadataError
 from integritee.primitives.ids import Id
 from integritee.primitives.storage import blake2_map_key
-from integritee.scale import ScaleError, encode_compact
+from integritee.scale import ScaleError, codec, encode_compact, u128
 from integritee.stf.asset_map import AssetId
+
+BALANCE: Final = codec(u128)
+BALANCE_LENGTH: Final = 16
+"""What the record of an account in pallet Assets begins with."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,11 @@ class VaultContract:
             proxies=metadata.storage_key("Proxy", "Proxies", account),
             assets=tuple(_asset_account(asset, account) for _, _, asset in self._assets),
         )
+
+    def holding(self, asset: AssetId, values: Mapping[bytes, bytes | None]) -> int:
+        """Units of an asset in the vault, by its proven storage."""
+        raw = values.get(_asset_account(asset, self.account))
+        return BALANCE.decode(raw[:BALANCE_LENGTH]) if raw else 0
 
     def asset_at(self, pallet: str, id: Any) -> AssetId | None:
         """The shieldable asset that a pallet knows by an id, as events and storage keys have it; None for others."""

@@ -6,6 +6,7 @@ calls `step` until the slot's budget is spent.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -15,6 +16,7 @@ from integritee.errors import IntegriteeError
 from integritee.primitives.ids import ParentchainId
 from integritee.primitives.sidechain import FINALIZATION_STRIDE, SidechainBlockConfirmation
 from integritee.scale import codec
+from integritee.stf.asset_map import AssetId
 from integritee.stf.effects import Delay, Effect, chain_of
 from integritee.stf.ledger import Ledger
 from integritee.stf.operation import TrustedCallSigned
@@ -153,11 +155,20 @@ class Production:
         runtime, vault = self.builder.runtime, lane.follower.contract.vault
         if vault is None:
             return
-        held = account_info(block.values.get(vault.keys.account)).data
-        owed = sum(e.payment.amount for e in lane.outbox.entries.values() if e.payment and e.payment.asset is None)
-        issued = runtime.balances.total_issuance.get() - runtime.shard_management.unbacked.get()
-        if held.free + held.reserved < issued + owed:
-            raise VaultShort(held.free + held.reserved, issued + owed)
+        owed = Counter[AssetId | None]()
+        for entry in lane.outbox.entries.values():
+            if entry.payment is not None:
+                owed[entry.payment.asset] += entry.payment.amount
+        for asset in {deposit.asset for deposit in block.deposits}:
+            if asset is None:
+                held = account_info(block.values.get(vault.keys.account)).data.free
+                issued = runtime.balances.total_issuance.get() - runtime.shard_management.unbacked.get()
+            else:
+                held, issued = vault.holding(asset, block.values), runtime.assets.supply(asset)
+                if runtime.development:  # which begins with assets that no vault holds
+                    continue
+            if held < issued + owed[asset]:
+                raise VaultShort(asset.symbol if asset else "native", held, issued + owed[asset])
 
     def _confirm(self, lane: Lane, block: InboundBlock, calls: list[bytes]) -> None:
         """Tell the chain that the enclave has done what was asked of it in a block."""
