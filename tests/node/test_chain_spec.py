@@ -72,6 +72,7 @@ def changed(**members: Any) -> str:
             changed(genesis={"raw": {"top": {}, "childrenDefault": {"0x01": {"0x02": "0x03"}}}}),
             "genesis.raw.childrenDefault",
         ),
+        (changed(genesis={"raw": {"top": {"0x" + b":child_storage:default:x".hex(): "0x00"}}}), "genesis.raw.top"),
         (changed(genesis={"raw": {"top": []}}), "top"),
         (changed(genesis={"raw": {"top": {"0x0": "0x"}}}), "genesis.raw.top"),
         (changed(genesis={"raw": {"top": {"00": "0x"}}}), "genesis.raw.top"),
@@ -86,3 +87,8 @@ def test_what_is_no_specification(text: str, field: str) -> None:
 
 def test_genesis_is_not_printed() -> None:
     assert "asm" not in repr(dev_spec(GENESIS))
+
+
+def test_child_storage_is_not_lost_in_silence() -> None:
+    with pytest.raises(ChainSpecError, match="child storage"):
+        dev_spec({b":child_storage:default:x": bytes(32)}).to_json()

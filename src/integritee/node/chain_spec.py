@@ -14,6 +14,9 @@ from .errors import ChainSpecError
 
 Json: TypeAlias = str | int | float | bool | list[Any] | dict[str, Any] | None
 
+CHILD_STORAGE: Final = b":child_storage:"
+"""What keys of child tries' roots begin with (sp-core `CHILD_STORAGE_KEY_PREFIX`)."""
+
 CHAIN_TYPES: Final = ("Development", "Local", "Live")
 
 TEER_PROPERTIES: Final[Mapping[str, Json]] = {"ss58Format": 13, "tokenDecimals": 12, "tokenSymbol": "TEER"}
@@ -37,7 +40,11 @@ class ChainSpec:
     genesis: Mapping[bytes, bytes] = field(repr=False)
 
     def to_json(self) -> str:
-        """The raw specification, keys in order, indented by two spaces."""
+        """The raw specification, keys in order, indented by two spaces. Raises ChainSpecError.
+
+        Child storage would be lost: the genesis has only the roots of its tries, and is refused.
+        """
+        _check_no_child_storage(self.genesis)
         document: dict[str, Json] = {
             "name": self.name,
             "id": self.id,
@@ -135,9 +142,16 @@ def _raw_storage(document: object) -> dict[bytes, bytes]:
         raise ChainSpecError("genesis.raw.childrenDefault", "empty: child storage at genesis is not supported")
     top = _object(raw, "top")
     try:
-        return {_hex(key): _hex(value) for key, value in top.items()}
+        genesis = {_hex(key): _hex(value) for key, value in top.items()}
     except (ValueError, AttributeError):
         raise ChainSpecError("genesis.raw.top", "an object of 0x-hex keys and values") from None
+    _check_no_child_storage(genesis)
+    return genesis
+
+
+def _check_no_child_storage(genesis: Mapping[bytes, bytes]) -> None:
+    if any(key.startswith(CHILD_STORAGE) for key in genesis):
+        raise ChainSpecError("genesis.raw.top", "without roots of child storage, which is not supported")
 
 
 def _hex(text: str) -> bytes:

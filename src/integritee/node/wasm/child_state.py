@@ -13,10 +13,8 @@ from typing import Final
 from integritee.frame.overlay import Overlay
 from integritee.trie import EMPTY_ROOT, Trie
 
+from ..chain_spec import CHILD_STORAGE
 from .errors import ChildStateUnavailable
-
-CHILD_STORAGE: Final = b":child_storage:"
-"""Keys that begin so are the host's alone."""
 
 CHILD_STORAGE_DEFAULT: Final = CHILD_STORAGE + b"default:"
 """Followed by the name of a child trie: where its root is."""

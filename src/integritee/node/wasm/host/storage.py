@@ -8,7 +8,8 @@ from typing import Final, Protocol
 from integritee.scale import encode, u32
 from integritee.trie import Layout, Trie
 
-from ..child_state import CHILD_STORAGE, keep_reachable
+from ...chain_spec import CHILD_STORAGE
+from ..child_state import keep_reachable
 from ..errors import UndecodableArgument
 from ..externalities import Externalities, log
 from ..interface import U32, Buffer, Flag, Interface, MaybeU32, Span
