@@ -5,6 +5,7 @@ still heard. What the enclave sends out, and its disk, are in `test_named_attack
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pytest
@@ -12,11 +13,14 @@ from msgspec.structs import replace
 
 from integritee.boundary.messages import (
     MAX_BLOCKS_PER_IMPORT,
+    Checkpoint,
     ImportBlocks,
     Leap,
     ParentchainBlock,
     ParentchainParams,
+    RelayParams,
 )
+from integritee.crypto import Ed25519Pair
 from integritee.enclave.parentchain.blocks import MAX_EXTRINSICS
 from integritee.enclave.parentchain.finality import STATE_FORMAT, Sealed, SealedGrandpa
 from integritee.enclave.parentchain.follower import Follower
@@ -26,7 +30,7 @@ from integritee.errors import IntegriteeError
 from integritee.metadata.runtime import MAX_METADATA_SIZE
 from integritee.node.runtime.runtime import TEER
 from integritee.primitives.grandpa import ForcedChange
-from integritee.primitives.header import GRANDPA_ENGINE, Consensus, DigestItem
+from integritee.primitives.header import GRANDPA_ENGINE, Consensus, Digest, DigestItem, Header
 from integritee.primitives.ids import ParentchainId
 from integritee.scale import decode, encode
 from integritee.trie import MAX_PROOF_NODES, Trie
@@ -98,6 +102,7 @@ class Attack:
 
 NOT_PROVEN, WRONG_BODY = "parentchain.state_not_proven", "parentchain.extrinsics_root_mismatch"
 CHANGED, UNPROVEN = "enclave.metadata_changed", "enclave.spec_version_unproven"
+DOWNGRADE = "parentchain.finality_downgrade"
 NO_GENESIS, NO_VOTERS = "parentchain.not_genesis", "parentchain.authorities_not_proven"
 
 
@@ -332,6 +337,16 @@ def leap(*logs: DigestItem) -> Lie:
     return introduce(alter)
 
 
+def vouch(number: int, *logs: DigestItem, pairs: Sequence[Ed25519Pair] = (STRANGER,)) -> Lie:
+    """The enclave shall begin at a block of the host's own making, where strangers vote."""
+
+    def alter(params: ParentchainParams) -> ParentchainParams:
+        header = Header(bytes(32), number, bytes(32), bytes(32), Digest(list(logs)))
+        return replace(params, checkpoint=Checkpoint(header, 1, authorities(pairs)))
+
+    return introduce(alter)
+
+
 FIRST_CONTACT = [
     Attack(
         "hasty one",
@@ -375,6 +390,19 @@ FIRST_CONTACT = [
         "trie.proof_root_missing",
     ),
     Attack("one of a chain that nobody finalizes", of_nobody(state([])), "parentchain.invalid_authority_set"),
+    Attack("voucher for genesis", vouch(0), "parentchain.invalid_checkpoint"),
+    Attack("voucher for the dismissed", vouch(7, change_to(NEW, 0)), "parentchain.invalid_checkpoint"),
+    Attack("voucher for nobody", vouch(7, pairs=[]), DOWNGRADE),
+    Attack(
+        "voucher for usurpers",
+        vouch(7, log(ForcedChange(0, authorities([STRANGER]), 0))),
+        "parentchain.forced_change",
+    ),
+    Attack(
+        "one who calls it a parachain",
+        introduce(lambda p: replace(p, relay=RelayParams(p.genesis, p.authorities_proof, 2039))),
+        "parentchain.not_parachain",
+    ),
     Attack("leaper to nowhere", leap(), "parentchain.not_set_change"),
     Attack("leaper into the arms of strangers", leap(change_to([STRANGER], 0)), "parentchain.unknown_voter"),
     Attack(
@@ -401,6 +429,22 @@ def test_a_lie_at_first_contact_leaves_the_enclave_unacquainted(attack: Attack) 
         assert world.phases[-1] == "claiming_shard"
     finally:
         world.close()
+
+
+def test_no_checkpoint_moves_what_is_sealed(world: World) -> None:
+    """Strangers' blocks from the next one on: after a restart the enclave has them no more than before."""
+    number = world.core.sync_state().number + 1
+    world.directory.reboot()
+    world.boot()
+    vouch(number)(world)
+    assert world.core.sync_state().number < number
+    before = memory(world)
+    with pytest.raises(IntegriteeError) as caught:
+        world.sync()
+    assert caught.value.code == "parentchain.foreign_checkpoint"
+    assert memory(world) == before
+    world.restart()
+    assert_recovers(world)
 
 
 # -- the table as a whole
