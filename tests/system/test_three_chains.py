@@ -6,22 +6,18 @@ and so is the ledger's.
 
 from __future__ import annotations
 
-import asyncio
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import base58
 import pytest
 
-from integritee.client.parentchain import ParentchainClient
-from integritee.crypto import Sr25519Pair
 from integritee.devnet.network import target_arguments
 from integritee.node.runtime.presets import ENDOWMENT
 
 from .processes import Cli, Node, Worker, eventually, run_here
-from .stage import TRANSFER_FEE, UNIT, UNSHIELDING_FEE, Stage, credited
+from .stage import ASSET_FEE, TRANSFER_FEE, UNIT, UNSHIELDING_FEE, Stage, credited, fee_paid
 from .vault_script import nonces_count, shield_spend_unshield
 
 INTEGRITEE: Final = "dev"
@@ -106,9 +102,8 @@ def test_native_funds_of_target_b(on_target_b: Stage, nodes: dict[str, Node]) ->
     in_vault, issued = stage.public(vault), int(stage.cli("trusted", "get-total-issuance"))
 
     stage.endow(carla, 60 * UNIT)
-    said = stage.vault_chain("transfer", carla, vault, str(shielded))
-    fee = fee_paid(nodes["target-b-dev"], said, carla, "TransactionPayment.TransactionFeePaid")
-    eventually(lambda: stage.private(carla) == credited(shielded), "the credit")
+    said = stage.shield(carla, shielded)
+    fee = fee_paid(nodes["target-b-dev"], said, carla)
     stage.direct("transfer", carla, grace, str(moved))
     stage.direct("unshield-funds", grace, heidi, str(unshielded))
     eventually(lambda: stage.public(heidi) == unshielded, "the payment")
@@ -133,7 +128,7 @@ def test_assets_of_target_b(on_target_b: Stage, nodes: dict[str, Node], asset: s
     in_dollars = held(stage, dora, "USDT")
 
     said = stage.vault_chain("assets", "transfer", dora, vault, str(shielded), asset, "--fee-asset", "USDT")
-    paid = fee_paid(nodes["target-b-dev"], said, dora, "AssetTxPayment.AssetTxFeePaid")
+    paid = fee_paid(nodes["target-b-dev"], said, dora, ASSET_FEE)
     eventually(lambda: private(stage, dora, asset) == credited(shielded), "the credit")
     stage.direct("assets", "transfer", dora, erin, str(moved), asset)
     stage.direct("assets", "unshield-funds", erin, frank, str(unshielded), asset)
@@ -169,17 +164,3 @@ def private(stage: Stage, account: str, asset: str) -> int:
 
 def issuance(stage: Stage, asset: str) -> int:
     return int(stage.cli("trusted", "get-asset-total-issuance", asset))
-
-
-def fee_paid(node: Node, said: str, payer: str, event: str) -> int:
-    """What the payer of an extrinsic was charged, as an event of the block says that a command has told of."""
-    block = re.search(r"status: InBlock\(0x(\w+)\)", said)
-    assert block is not None
-    who = Sr25519Pair.from_uri(payer).public
-
-    async def read() -> list[Any]:
-        async with await ParentchainClient.connect(node.url) as chain:
-            return await chain.events(bytes.fromhex(block[1]))
-
-    (found,) = [e.fields for e in asyncio.run(read()) if str(e) == event and e.fields["who"] == who]
-    return int(found["actual_fee"])
