@@ -157,6 +157,10 @@ DOWNGRADES: dict[str, tuple[Lie, type[IntegriteeError]]] = {
         begin(replace(GRANDPA, checkpoint=checkpoint(SOLO_CHAIN[5], voters=False))),
         e.FinalityDowngrade,
     ),
+    "voters concealed at a checkpoint, for a relay chain": (
+        begin(replace(GRANDPA, relay=RELAY_PARAMS, checkpoint=checkpoint(SOLO_CHAIN[5], voters=False))),
+        e.FinalityDowngrade,
+    ),
     "a relay chain for a chain with voters": (begin(replace(GRANDPA, relay=RELAY_PARAMS)), e.NotParachain),
     "a relay chain for a checkpoint with voters": (
         begin(replace(GRANDPA, relay=RELAY_PARAMS, checkpoint=checkpoint(SOLO_CHAIN[5], voters=True))),

@@ -87,8 +87,8 @@ class FinalizedChain:
         has_voters = in_genesis is not None if checkpoint is None else bool(checkpoint.authorities)
         if has_voters:
             return cls(_start_grandpa(params))
-        if params.relay is None and in_genesis is not None:
-            raise FinalityDowngrade("grandpa", "unproven")
+        if in_genesis is not None:
+            raise FinalityDowngrade("grandpa", "unproven" if params.relay is None else "relay")
         chain = HeaderChain.start(params.genesis)
         if checkpoint is not None:
             chain = HeaderChain.start_at(params.genesis, checkpoint.header)
