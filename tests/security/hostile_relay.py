@@ -83,7 +83,7 @@ class Parachain(Parentchain):
 
 
 class RelayedWorld(World):
-    """Its host shows with every batch of blocks that the relay chain finalized the last."""
+    """Its host shows with every batch of blocks that the relay chain finalized the last, if the enclave follows that."""
 
     def fork(self) -> RelayedWorld:
         directory = FaultyDirectory()
@@ -94,9 +94,8 @@ class RelayedWorld(World):
         return other
 
     def request(self, first: int, last: int, id: ParentchainId = ParentchainId.Integritee) -> ImportBlocks:
-        known = self.core.sync_state(id).relay_number
-        assert known is not None
-        return replace(super().request(first, last, id), relay=relay_of(self).finality(known, last))
+        known, request = self.core.sync_state(id).relay_number, super().request(first, last, id)
+        return request if known is None else replace(request, relay=relay_of(self).finality(known, last))
 
 
 def parachain() -> Parachain:

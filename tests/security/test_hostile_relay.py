@@ -160,6 +160,28 @@ def test_the_truth_is_told_in_one_request(world: World) -> None:
     assert_recovers(world)
 
 
+def test_a_level_can_rise() -> None:
+    """A relay chain that is named later proves what was believed before, or shows that it was false."""
+    world = RelayedWorld(parachain())
+    try:
+        introduce(without_relay)(world)
+        world.fund_enclave()
+        while not world.core.is_running:
+            world.block()
+        world.slot()
+        assert world.core.sync_state().trust == "unproven"
+        world.restart()
+        assert world.core.sync_state().trust == "unproven"
+        world.block()
+        assert world.core.sync_state().trust == "relay"
+        world.slot()
+        with pytest.raises(IntegriteeError) as caught:
+            restart(without_relay)(world)
+        assert caught.value.code == DOWNGRADE
+    finally:
+        world.close()
+
+
 # -- first contact
 
 

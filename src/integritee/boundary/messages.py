@@ -134,10 +134,11 @@ class MetadataToken(Struct, frozen=True):
 
 
 class ParentchainParams(Struct, frozen=True):
-    """First contact with a parentchain. `authorities_proof` proves GRANDPA's authority set against the genesis
-    state root; the two amounts say how much the host wants the enclave account and the vault to hold. `leaps`
-    spare an enclave that has never been on the chain the headers between changes of authorities; `checkpoint` is
-    where it begins instead. With `relay`, a parachain's blocks count once the relay chain proves them final."""
+    """First contact with a parentchain. `authorities_proof` proves GRANDPA's authority set, or that there is none,
+    against the genesis state root; the two amounts say how much the host wants the enclave account and the vault to
+    hold. `leaps` spare an enclave that has never been on the chain the headers between changes of authorities;
+    `checkpoint` is where it begins instead. With `relay`, a parachain's blocks count once the relay chain proves
+    them final."""
 
     id: ParentchainId
     genesis: Header
