@@ -14,8 +14,9 @@ from integritee.client.parentchain import ParentchainClient, Runtime
 from integritee.crypto import Sr25519Pair
 from integritee.metadata import EventRecord, Variant
 
+from ..system.processes import soon
 from .development_node import development_node
-from .ledger_enclave import ALICE, BOB, UNIT
+from .ledger_enclave import ALICE, BOB, UNIT, LedgerEnclave
 
 
 @pytest.fixture(scope="module")
@@ -75,10 +76,12 @@ async def test_extrinsic_that_falls_out_of_the_pool(chain: ParentchainClient) ->
     early = await chain.next_nonce(BOB.public) + 5
     extrinsic = await chain.sign(transfer(chain, ALICE.public, UNIT), BOB, early)
     waiting = asyncio.create_task(chain.submit_and_watch(extrinsic))
-    removal = [[{"extrinsic": "0x" + extrinsic.hex()}]]
-    removed: list[str] = []
-    while not removed:
-        removed = await chain.rpc.request("author_removeExtrinsic", removal)
+
+    async def is_in_the_pool() -> bool:
+        return bool(chain.rpc._subscriptions)  # confirmed, that is
+
+    await soon(is_in_the_pool, "the subscription")
+    assert await chain.rpc.request("author_removeExtrinsic", [[{"extrinsic": "0x" + extrinsic.hex()}]])
     with pytest.raises(ExtrinsicFailed) as failed:
         await waiting
     assert failed.value.status in ("invalid", "dropped")
@@ -159,6 +162,15 @@ async def test_runtimes_of_blocks(chain: ParentchainClient) -> None:
 async def test_an_unknown_block_is_no_answer(chain: ParentchainClient, ask: Any) -> None:
     with pytest.raises(MalformedAnswer, match="null"):
         await ask(chain, bytes(32))
+
+
+async def test_nodes_need_a_certificate_that_somebody_vouches_for() -> None:
+    """URLs of nodes may hold secrets. Here a worker answers, whose certificate nobody signed."""
+    async with LedgerEnclave().serving() as url:
+        async with await RpcConnection.open(url) as trusting:
+            assert await trusting.request("system_version", [])
+        with pytest.raises(ConnectionFailed, match="CERTIFICATE_VERIFY_FAILED"):
+            await ParentchainClient.connect(url, attempts=1)
 
 
 class Nonsense:

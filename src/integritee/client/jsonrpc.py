@@ -1,7 +1,7 @@
 """JSON-RPC 2.0 over one WebSocket: concurrent requests and subscriptions.
 
-Used for parentchain nodes (ws) and workers (wss). A worker's self-signed certificate is not verified by chain;
-trust in a worker comes from the parentchain's registry and its attestation.
+Used for parentchain nodes and workers. A worker's self-signed certificate is not verified by chain; trust in a worker
+comes from the parentchain's registry and its attestation.
 """
 
 from __future__ import annotations
@@ -82,13 +82,18 @@ class RpcConnection:
         self.on_close: Callable[[], None] | None = None
 
     @classmethod
-    async def open(cls, url: str, timeout: float = 10.0, request_timeout: float = REQUEST_TIMEOUT) -> Self:
-        """Connect within `timeout` seconds; requests may take `request_timeout` then. Raises ConnectionFailed."""
+    async def open(
+        cls, url: str, timeout: float = 10.0, request_timeout: float = REQUEST_TIMEOUT, verify_tls: bool = False
+    ) -> Self:
+        """Connect within `timeout` seconds; requests may take `request_timeout` then. With `verify_tls` the server of
+        a ``wss`` URL needs a certificate that the system trusts. Raises ConnectionFailed."""
+        tls: dict[str, Any] = {}
+        if url.startswith("wss:") and not verify_tls:
+            tls = {"ssl": unverified_tls(), "server_hostname": ""}
         try:
             socket = await connect(
                 url,
-                ssl=unverified_tls() if url.startswith("wss:") else None,
-                server_hostname="" if url.startswith("wss:") else None,
+                **tls,
                 max_size=MAX_MESSAGE,
                 compression=None,
                 ping_interval=None,

@@ -104,7 +104,7 @@ class ParentchainClient:
         pause = CONNECT_PAUSE
         for attempt in range(attempts):
             try:
-                rpc = await RpcConnection.open(url, request_timeout=request_timeout)
+                rpc = await RpcConnection.open(url, request_timeout=request_timeout, verify_tls=True)
                 break
             except ConnectionFailed:
                 if attempt == attempts - 1:
