@@ -211,7 +211,7 @@ class ParentchainSync:
         head = None
         if self.relay is not None:
             head = await self.relay.next_head(self.state, target)
-            if head is None or head.head.number > target:  # the node will tell when it has them
+            if head is None:
                 return None
         try:
             async with asyncio.timeout(READ_LIMIT):
