@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from integritee.primitives.ids import ParentchainId
 from integritee.stf.errors import InvalidSignature
 
 from ..client.ledger_enclave import ALICE, BLOCK, BOB, ISSUED, MRENCLAVE, UNIT, VAULT, LedgerEnclave
@@ -74,6 +75,16 @@ def test_shard_vault(with_enclave: Cli) -> None:
         "parentchain": "Integritee",
     }
     assert ALICE.public != VAULT
+
+
+def test_a_vault_on_a_target_is_pointed_out(
+    with_enclave: Cli, enclave: LedgerEnclave, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On stderr: scripts take all of stdout for the account."""
+    monkeypatch.setattr(enclave, "shard_vault", lambda: (VAULT, ParentchainId.TargetB))
+    result = with_enclave("trusted", "get-shard-vault")
+    assert re.fullmatch(r"5\w{47}\n", result.out)
+    assert result.err.startswith("notice: the vault is on TargetB;")
 
 
 def test_mrenclave_is_asked_of_the_worker(with_enclave: Cli) -> None:

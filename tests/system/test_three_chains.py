@@ -148,7 +148,7 @@ def test_a_fee_that_nobody_takes(on_target_b: Stage) -> None:
     """Target B takes fees in assets with a number only; target A and Integritee in none."""
     refused = on_target_b.vault_chain.run("transfer", "//Bob", "//Dora", str(UNIT), "--fee-asset", "WETH")
     assert (refused.returncode, refused.stdout) == (101, "")
-    assert refused.stderr.startswith("error: metadata.extension_value_refused: ")
+    assert refused.stderr.startswith("error: cli.fee_not_in_asset: ")
     refused = on_target_b.cli.run("transfer", "//Bob", "//Dora", str(UNIT), "--fee-asset", "USDT")
     assert (refused.returncode, refused.stdout) == (101, "")
     assert refused.stderr.startswith("error: cli.asset_not_on_chain: ")

@@ -7,6 +7,7 @@ CliError
 ├── UnknownCode            no error has the code (`explain`)
 ├── BadHex                 a file that should hold hex
 ├── AssetNotOnChain        the connected chain does not have an asset
+├── FeeNotInAsset          the connected chain takes no fees in an asset
 ├── AnotherShard           the worker serves another shard than the one to pay into
 ├── ShardHasVault          funds of a shard do not come in through the bridge, but through its vault
 ├── ConfirmationTimeout    the enclave did not process the block of an invocation in time
@@ -46,6 +47,16 @@ class AssetNotOnChain(CliError):
     def __init__(self, asset: str, chain: str) -> None:
         self.asset, self.chain = asset, chain
         super().__init__(f"{asset} is not on the chain that the node follows ({chain})")
+
+
+class FeeNotInAsset(CliError):
+    """The connected parentchain takes no fees in the asset."""
+
+    code = "cli.fee_not_in_asset"
+
+    def __init__(self, asset: str) -> None:
+        self.asset = asset
+        super().__init__(f"the chain that the node follows takes no fees in {asset}")
 
 
 class AnotherShard(CliError):

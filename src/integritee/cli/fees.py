@@ -23,14 +23,20 @@ def add_fee_asset(parser: Parser) -> None:
 async def signed(options: Options, chain: ParentchainClient, call: bytes, pair: KeyPair) -> bytes:
     """The call as an extrinsic whose fee is paid as ``--fee-asset`` says.
 
-    Raises UsageError, AssetNotOnChain, and as `ParentchainClient.sign` does.
+    Raises UsageError, AssetNotOnChain, FeeNotInAsset, and as `ParentchainClient.sign` does.
     """
+    from integritee.metadata.errors import ExtensionValueRefused, MissingExtension
+
     from .assets import asset_named, reserve_on
+    from .errors import FeeNotInAsset
 
     if options.fee_asset is None:
         return await chain.sign(call, pair)
     reserve = reserve_on(chain, asset_named(options.fee_asset))
-    return await chain.sign(call, pair, asset=paying_asset(chain.runtime.metadata, reserve))
+    try:
+        return await chain.sign(call, pair, asset=paying_asset(chain.runtime.metadata, reserve))
+    except (ExtensionValueRefused, MissingExtension):
+        raise FeeNotInAsset(options.fee_asset) from None
 
 
 def paying_asset(metadata: RuntimeMetadata, reserve: Reserve) -> Any:

@@ -125,6 +125,7 @@ def _report_identifier(output: Output, name: str, identifier: bytes, *, as_hex: 
 
 async def get_shard_vault(options: Options, output: Output) -> None:
     from integritee.crypto import ss58_encode
+    from integritee.primitives.ids import ParentchainId
 
     from .connections import worker
 
@@ -132,6 +133,10 @@ async def get_shard_vault(options: Options, output: Output) -> None:
         account, parentchain = await client.shard_vault()
     output.answer("vault", ss58_encode(account))
     output.fact("parentchain", parentchain.name)
+    if parentchain is not ParentchainId.Integritee:
+        output.notice(
+            f"the vault is on {parentchain.name}; what is sent to this account on another chain is not credited"
+        )
 
 
 async def get_sidechain_header(options: Options, output: Output) -> None:

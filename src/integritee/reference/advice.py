@@ -201,6 +201,7 @@ ADVICE: Final = {
     "cli.confirmation_mismatch": "The worker follows another fork: look up the call's effect before repeating it.",
     "cli.confirmation_skipped": "Look up the call's effect before repeating it.",
     "cli.confirmation_timeout": "The worker may be behind: look up the call's effect before repeating it.",
+    "cli.fee_not_in_asset": "Pay in the native token. Some chains take assets of pallet Assets only.",
     "cli.invalid_identifier": "Give the base58 text that `integritee-worker mrenclave` prints.",
     "cli.shard_has_vault": "`integritee-cli transfer` to the vault, on its chain; the sender is credited.",
     "cli.system": "Check path and permissions.",
