@@ -141,25 +141,26 @@ class Production:
         if finished is None:
             return
         self.builder.apply_parentchain(lane.follower.contract, block, finished)
-        if block.deposits:
-            self._expect_backed(lane, block)
+        refunded = {end.entry.payment.asset for end in finished if end.is_refused and end.entry.payment is not None}
+        self._expect_backed(lane, block, refunded | {deposit.asset for deposit in block.deposits})
         if lane is self.integritee:
             self._confirm(lane, block, self.invocations.read(block))
 
-    def _expect_backed(self, lane: Lane, block: InboundBlock) -> None:
-        """Raises VaultShort unless the vault, as proven at this block, holds what the ledger issued and still owes.
+    def _expect_backed(self, lane: Lane, block: InboundBlock, issued_of: set[AssetId | None]) -> None:
+        """Raises VaultShort unless the vault, as proven at this block, holds what the ledger issued and still owes of
+        all that the block had it issue: for deposits, or to give back what was not paid.
 
-        Metadata that makes something else look like a deposit is found out here: balances are proven, events are
-        read as the host's metadata says.
+        Metadata that makes something else look like a deposit, or like a payment that failed, is found out here:
+        balances are proven, events are read as the host's metadata says.
         """
         runtime, vault = self.builder.runtime, lane.follower.contract.vault
-        if vault is None:
+        if vault is None or not issued_of:
             return
         owed = Counter[AssetId | None]()
         for entry in lane.outbox.entries.values():
             if entry.payment is not None:
                 owed[entry.payment.asset] += entry.payment.amount
-        for asset in {deposit.asset for deposit in block.deposits}:
+        for asset in issued_of:
             if asset is None:
                 held = account_info(block.values.get(vault.keys.account)).data.free
                 issued = runtime.balances.total_issuance.get() - runtime.shard_management.unbacked.get()
