@@ -7,10 +7,11 @@ from itertools import accumulate
 
 from integritee.frame.pallets.system import AccountInfo, LastRuntimeUpgradeInfo
 from integritee.node.chain import Chain
+from integritee.primitives.ids import ParentchainId
 from integritee.primitives.storage import blake2_map_key, storage_prefix
 from integritee.scale import decode
 
-from ..enclave.core.parentchain import metadata
+from .parentchain import metadata
 
 EVENTS = storage_prefix("System", "Events")
 UPGRADE = storage_prefix("System", "LastRuntimeUpgrade")
@@ -30,10 +31,10 @@ class Page:
 
 
 class Books:
-    """Pages 1 to the finalized block."""
+    """Pages 1 to the finalized block. On a chain without the vault there is little in them."""
 
-    def __init__(self, vault: bytes, enclave: bytes) -> None:
-        self._vault, self._enclave = vault, enclave
+    def __init__(self, which: ParentchainId, vault: bytes, enclave: bytes) -> None:
+        self._which, self._vault, self._enclave = which, vault, enclave
         self.pages: list[Page] = [Page()]
 
     def read(self, chain: Chain) -> None:
@@ -68,7 +69,7 @@ class Books:
         version = decode(LastRuntimeUpgradeInfo, state.get(UPGRADE) or b"").spec_version
         account = state.get(blake2_map_key("System", "Account", self._vault))
         page = Page(vault=decode(AccountInfo, account).data.free if account else 0)
-        for event in metadata(int(version)).decode_events(state.get(EVENTS) or b"\0"):
+        for event in metadata(self._which, int(version)).decode_events(state.get(EVENTS) or b"\0"):
             self._enter(page, f"{event.pallet}.{event.name}", event.fields)
         return page
 

@@ -57,9 +57,10 @@ class Released:
 
 
 class Enclave:
-    """One enclave from start to start. `act` is given what it lets out."""
+    """One enclave from start to start, with its vault on the chain `home`. `act` is given what it lets out."""
 
-    def __init__(self) -> None:
+    def __init__(self, home: ParentchainId) -> None:
+        self.home = home
         self.disk = FaultyDirectory()
         self.act: Callable[[Released], None] = lambda released: None
         self.starts = 0
@@ -78,7 +79,7 @@ class Enclave:
         if self._store.get_secret(SHIELDING_LABEL) is None:
             self._store.put_secret(SHIELDING_LABEL, shielding_secret())
         with patch.object(ShieldingKey, "from_private_json", staticmethod(checked_key)):
-            wishes = Wishes(URL, check_invariants=True)
+            wishes = Wishes(URL, shielding_target=self.home, check_invariants=True)
             self._core = recover(self._store, stored, MRENCLAVE, wishes, LEDGER, self._random)
 
     def crash(self) -> None:

@@ -125,9 +125,9 @@ def congestion(world: World, dice: random.Random) -> str:
 
 
 def upgrade(world: World, dice: random.Random) -> str:
-    """The chain goes on with another runtime. Once in a run."""
-    which = dice.choice(list(world.networks))
-    return f"{which.name} will be upgraded" if world.upgrade(which) else "was upgraded already"
+    """A chain goes on with another runtime, once in a run."""
+    which = _network(world, dice).which
+    return f"{which.name} {'will be' if world.upgrade(which) else 'was'} upgraded"
 
 
 # -- the host

@@ -47,10 +47,8 @@ class Host:
     there are none, several times if there are several. `refusals` counts the enclave's and the nodes' by code.
     """
 
-    def __init__(
-        self, which: ParentchainId, network: Network, enclave: Enclave, clock: Clock, dice: random.Random
-    ) -> None:
-        self.which, self.network, self._enclave, self._clock, self._dice = which, network, enclave, clock, dice
+    def __init__(self, network: Network, enclave: Enclave, clock: Clock, dice: random.Random) -> None:
+        self.network, self._enclave, self._clock, self._dice = network, enclave, clock, dice
         self.alter: Callable[[list[ParentchainBlock]], list[ParentchainBlock]] = lambda blocks: blocks
         self.delays: Callable[[], list[int]] = lambda: [0]
         self.refusals: Counter[str] = Counter()
@@ -66,6 +64,10 @@ class Host:
         self._node: Node | None = None
         self._state: SyncState | None = None
         self._version, self._finalized, self._heard_at, self._retry_at = 0, 0, 0, 0
+
+    @property
+    def which(self) -> ParentchainId:
+        return self.network.which
 
     @property
     def _url(self) -> str:
@@ -110,7 +112,7 @@ class Host:
     def _begin(self, peer: Peer) -> None:
         node = peer.node
         self._look_at_head(peer)
-        params = peer.params(self.which, REQUIRED_FUNDS, VAULT_FUNDING)
+        params = peer.params(REQUIRED_FUNDS, VAULT_FUNDING)
         self._state = self._enclave.introduce(params)
         self._node, self._version, self._heard_at = node, params.runtime.spec_version, self._clock.now
         self.sessions += 1

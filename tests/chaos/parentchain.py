@@ -16,12 +16,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
+from msgspec.structs import replace as replace_version
+
 from integritee.boundary.messages import ParentchainBlock, ParentchainParams, RuntimeFacts
 from integritee.crypto import Ed25519Pair, KeyPair, blake2_256
 from integritee.enclave.parentchain.light_client import GENESIS_KEYS
+from integritee.frame.metadata import metadata_v14
 from integritee.frame.overlay import Overlay
-from integritee.frame.pallets.system import AccountInfo
-from integritee.metadata import sign_extrinsic
+from integritee.frame.pallets.system import AccountInfo, System
+from integritee.frame.runtime import use
+from integritee.metadata import RuntimeMetadata, sign_extrinsic
 from integritee.node.block import Block, encode_body
 from integritee.node.chain import ChainEvent
 from integritee.node.chain_spec import ChainSpec
@@ -29,18 +33,21 @@ from integritee.node.database import Database, Finalization
 from integritee.node.errors import ConflictsWithFinalized, NotCanonical, UnknownBlock
 from integritee.node.keystore import Keystore
 from integritee.node.node import NO_FINALITY, Node, NodeOptions
+from integritee.node.pallets.proxy import Proxy
+from integritee.node.pallets.utility import Utility
 from integritee.node.pool import PoolError
-from integritee.node.runtime.api import PythonRuntimeEngine
+from integritee.node.runtime.api import NODE_APIS, PythonRuntimeEngine
 from integritee.node.runtime.genesis import genesis
-from integritee.node.runtime.presets import DEVELOPMENT
-from integritee.node.runtime.runtime import TEER, engine
+from integritee.node.runtime.presets import NodeRuntime
+from integritee.node.runtime.runtime import TEER, VERSION, IntegriteeNodeRuntime
+from integritee.node.runtime.target_a import NAME, TargetARuntime
 from integritee.primitives.era import Era
 from integritee.primitives.header import Header
 from integritee.primitives.ids import ParentchainId
 from integritee.primitives.storage import blake2_map_key
 from integritee.scale import decode
 
-from ..enclave.core.parentchain import USERS, metadata, raw_metadata, upgraded_engine
+from ..enclave.core.parentchain import USERS, UpgradedRuntime
 from .clock import Clock
 
 Message: TypeAlias = Block | Finalization
@@ -54,24 +61,63 @@ BLOCK_MS: Final = 6000
 GOSSIP_MS: Final = 2000
 
 
+class UpgradedTargetA(TargetARuntime):
+    """The next version, in which two pallets have other indexes."""
+
+    name = "integritee_node_runtime"
+
+    system = use(
+        0,
+        System,
+        version=replace_version(VERSION, spec_name=NAME, impl_name=NAME, spec_version=411, transaction_version=9),
+        ss58_prefix=13,
+    )
+    proxy = use(9, Proxy)
+    utility = use(7, Utility)
+
+
+RUNTIMES: Final[dict[ParentchainId, dict[int, type[NodeRuntime]]]] = {
+    ParentchainId.Integritee: {410: IntegriteeNodeRuntime, 411: UpgradedRuntime},
+    ParentchainId.TargetA: {410: TargetARuntime, 411: UpgradedTargetA},
+}
+"""Of each chain, by spec version: the first one and the next."""
+
+
 @cache
-def _spec() -> ChainSpec:
+def raw_metadata(which: ParentchainId, version: int) -> bytes:
+    return metadata_v14(RUNTIMES[which][version])
+
+
+@cache
+def metadata(which: ParentchainId, version: int) -> RuntimeMetadata:
+    return RuntimeMetadata.parse(raw_metadata(which, version))
+
+
+@cache
+def _spec(which: ParentchainId) -> ChainSpec:
+    runtime = RUNTIMES[which][410]
+    preset = runtime.presets["development"]
     rich = [*USERS.values(), *SPAMMERS]
-    balances = {**DEVELOPMENT.balances, **{pair.public: 1000 * TEER for pair in rich}}
-    return ChainSpec("chaos", "chaos", "Development", None, {}, genesis(replace(DEVELOPMENT, balances=balances)))
+    balances = {**preset.balances, **{pair.public: 1000 * TEER for pair in rich}}
+    return ChainSpec(
+        which.name, which.name, "Development", None, {}, genesis(replace(preset, balances=balances), runtime)
+    )
 
 
 _authority = cache(lambda: Keystore.dev("alice"))
-_first_engine = cache(engine)
+_engine = cache(lambda runtime: PythonRuntimeEngine(runtime, NODE_APIS))
 
 
 class EngineByCode:
     """Runs the version whose code is in the state that a block builds on, so that an upgrade may be retracted."""
 
+    def __init__(self, which: ParentchainId) -> None:
+        self._runtimes = RUNTIMES[which]
+
     def call(self, name: str, overlay: Overlay, args: bytes) -> bytes:
-        chosen: PythonRuntimeEngine
-        chosen = upgraded_engine() if overlay.backend.get(CODE) == NEXT_CODE else _first_engine()
-        return chosen.call(name, overlay, args)
+        version = 411 if overlay.backend.get(CODE) == NEXT_CODE else 410
+        answer: bytes = _engine(self._runtimes[version]).call(name, overlay, args)
+        return answer
 
 
 class NodeDown(Exception):
@@ -79,10 +125,10 @@ class NodeDown(Exception):
 
 
 class Peer:
-    """One node, its machine and what it has not heard yet. `capacity` bounds the transactions of a block."""
+    """One node of a chain, its machine and what it has not heard yet. `capacity` bounds the transactions of a block."""
 
-    def __init__(self, name: str, clock: Clock, justification_period: int) -> None:
-        self.name, self._clock = name, clock
+    def __init__(self, which: ParentchainId, name: str, clock: Clock, justification_period: int) -> None:
+        self.which, self.name, self._clock = which, name, clock
         self.path = Path(tempfile.mkdtemp(prefix="integritee-chaos-"))
         self._options = NodeOptions(name, NO_FINALITY, justification_period)
         self._node: Node | None = None
@@ -94,9 +140,8 @@ class Peer:
 
     def start(self) -> None:
         database = Database(self.path, durable=False)
-        self._node = Node(
-            _spec(), EngineByCode(), database, _authority(), self._clock.read, self._options, self._closing
-        )
+        spec, engine = _spec(self.which), EngineByCode(self.which)
+        self._node = Node(spec, engine, database, _authority(), self._clock.read, self._options, self._closing)
 
     def kill(self) -> None:
         """End the process. What it had in its database stays, its pool does not."""
@@ -191,14 +236,14 @@ class Peer:
     def runtime(self, spec_version: int | None = None) -> RuntimeFacts:
         """The version in force after the best block, or one that was in force before."""
         version = spec_version or self.node.chain.runtime_version().spec_version
-        return RuntimeFacts(raw_metadata(version), version, TRANSACTION_VERSIONS[version])
+        return RuntimeFacts(raw_metadata(self.which, version), version, TRANSACTION_VERSIONS[version])
 
-    def params(self, which: ParentchainId, required_funds: int, vault_funding: int) -> ParentchainParams:
+    def params(self, required_funds: int, vault_funding: int) -> ParentchainParams:
         chain = self.node.chain
         header = chain.header(chain.genesis_hash)
         assert header is not None
         proof = chain.state_at(chain.genesis_hash).prove(GENESIS_KEYS)
-        return ParentchainParams(which, header, proof, self.runtime(), required_funds, vault_funding)
+        return ParentchainParams(self.which, header, proof, self.runtime(), required_funds, vault_funding)
 
     def block(self, number: int, keys: list[bytes]) -> ParentchainBlock:
         """A block of the best chain with its justification, if it has one, and read proof."""
@@ -213,7 +258,7 @@ class Peer:
         """An immortal extrinsic for the version after the best block."""
         chain = self.node.chain
         version = chain.runtime_version()
-        known = metadata(version.spec_version)
+        known = metadata(self.which, version.spec_version)
         return sign_extrinsic(
             known,
             known.call(pallet, call, args),
@@ -244,6 +289,7 @@ class Conditions:
 class Network:
     """Nodes of one parentchain; the first one makes the blocks, `lag` above those that it calls final."""
 
+    which: ParentchainId
     clock: Clock
     dice: random.Random
     lag: int
@@ -253,7 +299,7 @@ class Network:
     deepest: int = 0
 
     def __post_init__(self) -> None:
-        self.peers = [Peer(name, self.clock, self.justification_period) for name in ("north", "south")]
+        self.peers = [Peer(self.which, name, self.clock, self.justification_period) for name in ("north", "south")]
         self.clock.every(BLOCK_MS, self.grow)
         self.clock.every(GOSSIP_MS, self.gossip)
 

@@ -16,7 +16,7 @@ from integritee.errors import IntegriteeError
 from integritee.node.runtime.runtime import TEER
 from integritee.primitives.ids import Id, ParentchainId
 
-from ..enclave.core.parentchain import START_MS, USERS, metadata
+from ..enclave.core.parentchain import START_MS, USERS
 from ..enclave.store.faulty_directory import Chance, PowerFailure
 from .books import Books
 from .clock import Clock
@@ -24,8 +24,8 @@ from .enclave import SLOT_MS, Enclave, EnclaveDown, Released
 from .faults import FAULTS, restore
 from .host import Host
 from .laws import LawBroken, check_always, check_published, check_quiet, expect, is_quiet
-from .parentchain import BLOCK_MS, CODE, NEXT_CODE, Network
-from .users import Extrinsic, User
+from .parentchain import BLOCK_MS, CODE, NEXT_CODE, Network, metadata
+from .users import TOO_LITTLE, Account, Extrinsic, User
 
 ACT_MS: Final = 4000
 ROUNDS: Final = 3
@@ -37,19 +37,23 @@ QUIET_BLOCKS: Final = 6
 FUNDS: Final = 500 * TEER
 """What the enclave's account gets."""
 
+HOMES: Final = (ParentchainId.Integritee, ParentchainId.Integritee, ParentchainId.TargetA)
 ALICE: Final = Sr25519Pair.from_uri("//Alice")
 
 
 @dataclass(frozen=True)
 class Plan:
     """What a run is made of. In each of the `rounds`, `storm` is how many parentchain blocks faults go on, `patience`
-    how many everything may then take to arrive."""
+    how many everything may then take to arrive. Faults strike `haste` times as often as they say. The vault is on the
+    chain `home`, by default one that the seed says."""
 
     seed: int
     faults: frozenset[str] = frozenset(FAULTS)
     rounds: int = ROUNDS
     storm: int = STORM_BLOCKS
     patience: int = PATIENCE_BLOCKS
+    haste: int = 1
+    home: ParentchainId | None = None
 
     def dice(self, name: str) -> random.Random:
         return random.Random(f"{self.seed}/{name}")
@@ -73,6 +77,7 @@ class Outcome:
     invocations: int
     unshieldings: int
     refunds: int
+    turned_away: int
 
 
 class World:
@@ -87,32 +92,38 @@ class World:
         self.slots_open = True
         self.is_calm = False
         self.recovery: list[int] = []
-        dice = plan.dice("chain")
-        lag, period = dice.choice((0, 1, 2, 3, 6)), dice.choice((1, 1, 2, 5))
-        self.tolerated_lag = lag + 2 * period + 6
-        main = ParentchainId.Integritee
-        self.networks = {main: Network(self.clock, dice, lag, period)}
-        self.enclave = Enclave()
+        home = plan.home if plan.home is not None else plan.dice("home").choice(HOMES)
+        self.networks = {
+            which: self._network(which, plan.dice(which.name)) for which in (ParentchainId.Integritee, home)
+        }
+        self.tolerated_lag = max(n.lag + 2 * n.justification_period + 6 for n in self.networks.values())
+        self.enclave = Enclave(home)
         self.enclave.act = self._act
         self._restarts, self._restart_is_planned = plan.dice("restarts"), False
-        self.hosts = {
-            which: Host(which, n, self.enclave, self.clock, plan.dice(f"{which.name} host"))
-            for which, n in self.networks.items()
-        }
-        self.books = {which: Books(self.enclave.vault, self.enclave.account) for which in self.networks}
-        self.users = [self._user(pair, name) for name, pair in USERS.items()]
-        self._governor, self._is_upgraded = self._user(ALICE, "governor"), False
-        self._motions = [
-            Extrinsic("Balances", "transfer_allow_death", {"dest": Id(self.enclave.account), "value": FUNDS})
-        ]
+        self.hosts: dict[ParentchainId, Host] = {}
+        self.books: dict[ParentchainId, Books] = {}
+        self._governors: dict[ParentchainId, Account] = {}
+        for which, network in self.networks.items():
+            self.hosts[which] = Host(network, self.enclave, self.clock, plan.dice(f"{which.name} host"))
+            self.books[which] = Books(which, self.enclave.vault, self.enclave.account)
+            self._governors[which] = Account(ALICE, network, plan.dice(f"{which.name} governor"))
+        funding = {"dest": Id(self.enclave.account), "value": FUNDS}
+        self._motions = {which: [Extrinsic("Balances", "transfer_allow_death", funding)] for which in self.networks}
+        self.users = [self._user(pair, plan.dice(name)) for name, pair in USERS.items()]
+        self._upgraded: set[ParentchainId] = set()
         self.clock.every(SLOT_MS, self._slot)
         self.clock.every(ACT_MS, self._users_act)
         for name in sorted(plan.faults):
             self._plan_strike(name, plan.dice(name))
-        self.say(f"finality {lag} behind, a justification every {period} blocks")
 
-    def _user(self, pair: KeyPair, name: str) -> User:
-        return User(pair, self.networks[ParentchainId.Integritee], self.enclave, self.clock, self.plan.dice(name))
+    def _network(self, which: ParentchainId, dice: random.Random) -> Network:
+        lag, period = dice.choice((0, 1, 2, 3, 6)), dice.choice((1, 1, 2, 5))
+        self.say(f"{which.name}: finality {lag} behind, a justification every {period} blocks")
+        return Network(which, self.clock, dice, lag, period)
+
+    def _user(self, pair: KeyPair, dice: random.Random) -> User:
+        accounts = {which: Account(pair, network, dice) for which, network in self.networks.items()}
+        return User(pair, accounts, self.enclave, self.clock, dice)
 
     def close(self) -> None:
         for network in self.networks.values():
@@ -177,9 +188,10 @@ class World:
         check_always(self)
 
     def _users_act(self) -> None:
-        if self._governor.under_way is None and self._motions:
-            self._governor.under_way = self._motions.pop(0)
-        self._governor.act([], wants_more=False)
+        for which, governor in self._governors.items():
+            if governor.under_way is None and self._motions[which]:
+                governor.under_way = self._motions[which].pop(0)
+            governor.follow()
         for user in self.users:
             user.act(self.users, wants_more=not self.is_calm)
 
@@ -196,6 +208,14 @@ class World:
         """What each beneficiary of an unshielding must get."""
         return {who: amount for user in self.users for who, amount in user.payouts.items()}
 
+    def turned_away(self) -> list[bytes]:
+        """Beneficiaries who got nothing although the chain would have paid them.
+
+        A vault on a target is out of reach between a start of the enclave and its first word from that chain.
+        """
+        paid = {who for page in self.books[self.enclave.home].pages for who, _ in page.payments}
+        return [who for who, amount in self.payouts().items() if amount > TOO_LITTLE and who not in paid]
+
     # -- faults --------------------------------------------------------------------------------------
 
     def _plan_strike(self, name: str, dice: random.Random) -> None:
@@ -207,15 +227,15 @@ class World:
                 self.say(f"{name}: {fault.strike(self, dice)}")
             self._plan_strike(name, dice)
 
-        self.clock.after(int(dice.expovariate(1 / (fault.pause * BLOCK_MS))), strike)
+        self.clock.after(int(dice.expovariate(self.plan.haste / (fault.pause * BLOCK_MS))), strike)
 
     def upgrade(self, which: ParentchainId) -> bool:
         """Have root put other code on chain; False if that was done before."""
-        if self._is_upgraded:
+        if which in self._upgraded:
             return False
-        self._is_upgraded = True
-        change = metadata().call("System", "set_storage", {"items": [(CODE, NEXT_CODE)]})
-        self._motions.append(Extrinsic("Sudo", "sudo", {"call": change}))
+        self._upgraded.add(which)
+        change = metadata(which, 410).call("System", "set_storage", {"items": [(CODE, NEXT_CODE)]})
+        self._motions[which].append(Extrinsic("Sudo", "sudo", {"call": change}))
         return True
 
     def outcome(self) -> Outcome:
@@ -238,7 +258,8 @@ class World:
             calls=sum(user.nonce for user in users),
             invocations=sum(user.invoked for user in users),
             unshieldings=len(payouts),
-            refunds=sum(not amount for amount in payouts),
+            refunds=sum(amount == TOO_LITTLE for amount in payouts),
+            turned_away=len(self.turned_away()),
         )
 
 

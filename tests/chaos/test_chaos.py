@@ -6,18 +6,21 @@ from typing import Final
 
 import pytest
 
+from integritee.primitives.ids import ParentchainId
+
 from .defects import DEFECTS, Plant
 from .laws import LawBroken
 from .simulation import Plan, simulate
 
-SEEDS: Final = (1, 2)
-TRIED: Final = (6, 5, 1, 2)
-"""Seeds by which a planted defect must be noticed, the most telling ones first."""
+SEEDS: Final = (1, 4)
+TRIED: Final = (1, 2, 3)
+"""Seeds by which a planted defect must be noticed."""
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_no_law_is_broken(seed: int) -> None:
-    outcome = simulate(Plan(seed, rounds=2, storm=50))
+    home = (ParentchainId.Integritee, ParentchainId.TargetA)[seed % 2]
+    outcome = simulate(Plan(seed, rounds=2, storm=40, home=home))
     assert outcome.shieldings and outcome.unshieldings and outcome.starts > 1
     assert len(outcome.recovery) == 2
 
@@ -38,4 +41,4 @@ def test_defects_are_noticed(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> N
     plant(monkeypatch)
     with pytest.raises(LawBroken):
         for seed in TRIED:
-            simulate(Plan(seed, DEFECTS[plant], rounds=1, storm=40, patience=40))
+            simulate(Plan(seed, DEFECTS[plant], 1, storm=40, patience=40, haste=3, home=ParentchainId.Integritee))

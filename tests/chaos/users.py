@@ -15,7 +15,7 @@ from typing import Any, Final
 from integritee.crypto import KeyPair, blake2_256
 from integritee.enclave.pool.errors import PoolError
 from integritee.node.runtime.runtime import TEER
-from integritee.primitives.ids import Id
+from integritee.primitives.ids import Id, ParentchainId
 from integritee.stf.operation import TrustedCallSigned
 
 from .clock import Clock
@@ -54,37 +54,73 @@ class Call:
 
 
 @dataclass
-class User:
-    """One key on both ledgers. `balance` is what the ledger must come to hold once all is done."""
+class Account:
+    """A key on one parentchain: one extrinsic at a time, until it is final."""
 
     pair: KeyPair
     network: Network
+    dice: random.Random
+    nonce: int = 0
+    under_way: Extrinsic | None = None
+
+    def follow(self) -> Extrinsic | None:
+        """Repeat what is under way; what has become final by now."""
+        up = [peer for peer in self.network.peers if peer.is_up]
+        wanted = self.under_way
+        if wanted is None or not up:
+            return None
+        if max(peer.account(self.pair.public, final=True).nonce for peer in up) > self.nonce:
+            self.nonce, self.under_way = self.nonce + 1, None
+            return wanted
+        peer = self.dice.choice(up)
+        peer.submit(peer.signed(self.pair, self.nonce, wanted.pallet, wanted.call, wanted.args))
+        return None
+
+
+@dataclass
+class User:
+    """One key on all ledgers; `accounts` are those on parentchains. `balance` is what the ledger must come to hold
+    once all is done, beside payouts that came back."""
+
+    pair: KeyPair
+    accounts: dict[ParentchainId, Account]
     enclave: Enclave
     clock: Clock
     dice: random.Random
     balance: int = 0
     nonce: int = 0
     """Of the next call to sign."""
-    chain_nonce: int = 0
-    under_way: Extrinsic | None = None
     calls: list[Call] = field(default_factory=list)
     shielded: list[int] = field(default_factory=list)
     payouts: dict[bytes, int] = field(default_factory=dict)
-    """By beneficiary, each of them new; those that must be refused have nothing to get."""
+    """By beneficiary, each of them new. What does not get there must come back."""
     acknowledged: int = 0
     """Nonces below this one belong to calls that were reported to be in a block."""
     hashes: dict[bytes, int] = field(default_factory=dict)
     invoked: int = 0
 
     @property
+    def purse(self) -> Account:
+        """Where the vault is."""
+        return self.accounts[self.enclave.home]
+
+    @property
+    def bridge(self) -> Account:
+        """Where calls for the enclave go."""
+        return self.accounts[ParentchainId.Integritee]
+
+    @property
     def is_idle(self) -> bool:
-        return self.under_way is None and not self.calls
+        return not self.calls and all(account.under_way is None for account in self.accounts.values())
 
     # -- one turn ------------------------------------------------------------------------------------
 
     def act(self, others: list[User], *, wants_more: bool) -> None:
         """Look after what is under way; perhaps begin something new."""
-        self._follow_extrinsic()
+        for account in self.accounts.values():
+            if (done := account.follow()) is not None and done.shielded:
+                self.shielded.append(done.shielded)
+                self.balance += done.shielded - done.shielded // 571
         with suppress(EnclaveDown):
             if self.enclave.is_running:
                 self._follow_calls()
@@ -93,8 +129,10 @@ class User:
 
     def _begin(self, others: list[User]) -> None:
         match self.dice.choice(("deposit", "transfer", "transfer", "unshield", "unshield", "rest")):
-            case "deposit" if self.under_way is None:
-                self._deposit(self.dice.randrange(2 * TEER, 9 * TEER))
+            case "deposit" if self.purse.under_way is None:
+                amount = self.dice.randrange(2 * TEER, 9 * TEER)
+                args = {"dest": Id(self.enclave.vault), "value": amount}
+                self.purse.under_way = Extrinsic("Balances", "transfer_allow_death", args, amount)
             case "transfer":
                 receiver = self.dice.choice([user for user in others if user is not self])
                 amount = self.dice.randrange(TEER // 100, TEER)
@@ -105,37 +143,12 @@ class User:
             case _:
                 pass
 
-    # -- on the parentchain --------------------------------------------------------------------------
-
-    def _deposit(self, amount: int) -> None:
-        args = {"dest": Id(self.enclave.vault), "value": amount}
-        self.under_way = Extrinsic("Balances", "transfer_allow_death", args, amount)
-
-    def _follow_extrinsic(self) -> None:
-        up = [peer for peer in self.network.peers if peer.is_up]
-        if self.under_way is None or not up:
-            return
-        if max(peer.account(self.pair.public, final=True).nonce for peer in up) > self.chain_nonce:
-            self._finish_extrinsic(self.under_way)
-            return
-        peer, wanted = self.dice.choice(up), self.under_way
-        peer.submit(peer.signed(self.pair, self.chain_nonce, wanted.pallet, wanted.call, wanted.args))
-
-    def _finish_extrinsic(self, done: Extrinsic) -> None:
-        self.under_way = None
-        self.chain_nonce += 1
-        if done.shielded:
-            self.shielded.append(done.shielded)
-            self.balance += done.shielded - done.shielded // 571
-
     # -- trusted calls -------------------------------------------------------------------------------
 
     def _unshield(self, amount: int) -> None:
         beneficiary = blake2_256(self.pair.public + self.nonce.to_bytes(4, "little"))
         if self._call(amount + UNSHIELD_FEE, "balance_unshield", beneficiary, amount, self.enclave.shard):
-            refused = amount == TOO_LITTLE
-            self.payouts[beneficiary] = 0 if refused else amount
-            self.balance += amount if refused else 0
+            self.payouts[beneficiary] = amount
 
     def _call(self, cost: int, name: str, *args: object, receiver: User | None = None) -> bool:
         """Sign a call and send it off, if it can be afforded whatever happens."""
@@ -146,7 +159,7 @@ class User:
         self.calls.append(Call(signed, cost, receiver, cost - FEE if receiver else 0))
         self.nonce += 1
         self.balance -= cost
-        if self.under_way is None and self.dice.random() < 0.15:
+        if self.bridge.under_way is None and self.dice.random() < 0.15:
             self._invoke(signed)
             if self.dice.random() < 0.5:
                 return True
@@ -155,7 +168,7 @@ class User:
 
     def _invoke(self, signed: TrustedCallSigned) -> None:
         request = {"shard": self.enclave.shard, "cyphertext": self.enclave.shielded(signed)}
-        self.under_way = Extrinsic("EnclaveBridge", "invoke", {"request": request})
+        self.bridge.under_way = Extrinsic("EnclaveBridge", "invoke", {"request": request})
         self.invoked += 1
 
     def _follow_calls(self) -> None:
