@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from integritee.boundary.messages import Checkpoint
+from integritee.client.errors import ConnectionFailed
+from integritee.client.parentchain import ParentchainClient
+from integritee.primitives.grandpa import Authority
 from integritee.primitives.header import Digest, Header, Other
+from integritee.primitives.ids import ParentchainId
+from integritee.scale import encode
 from integritee.worker import checkpoint as module
-from integritee.worker.checkpoint import parse, read_checkpoints, to_json
+from integritee.worker.chain_config import ChainConfig, RelayConfig
+from integritee.worker.checkpoint import observe, observe_all, parse, read_checkpoints, to_json
 from integritee.worker.errors import CheckpointUnusable
 
 HEADER = Header(b"\x01" * 32, 1234, b"\x02" * 32, b"\x03" * 32, Digest([Other(b"x")]))
@@ -76,3 +82,62 @@ def test_a_file_that_is_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     path.write_text(to_json({"integritee": FULL}))
     with pytest.raises(CheckpointUnusable, match="longer"):
         read_checkpoints(path)
+
+
+class Observed:
+    """A chain at `HEADER`, with GRANDPA or without, in a change of authorities or not."""
+
+    def __init__(self, has_grandpa: bool = True, is_changing: bool = False) -> None:
+        self.has_grandpa, self.is_changing = has_grandpa, is_changing
+        self.runtime = self.metadata = self
+
+    async def __aenter__(self) -> Observed:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        return None
+
+    def has_pallet(self, name: str) -> bool:
+        return name == "Grandpa" and self.has_grandpa
+
+    async def finalized_head(self) -> bytes:
+        return HEADER.hash()
+
+    async def header(self, block_hash: bytes) -> Header:
+        assert block_hash == HEADER.hash()
+        return HEADER
+
+    async def raw_storage(self, key: bytes, at: bytes) -> bytes | None:
+        return b"pending" if self.is_changing else None
+
+    async def runtime_call(self, name: str, at: bytes) -> bytes:
+        assert at == HEADER.hash() and self.has_grandpa
+        if name == "GrandpaApi_current_set_id":
+            return FULL.set_id.to_bytes(8, "little")
+        return encode(list[Authority], FULL.authorities)
+
+
+@pytest.mark.parametrize("has_grandpa, expected", [(True, FULL), (False, BARE)])
+async def test_what_a_node_shows(has_grandpa: bool, expected: Checkpoint) -> None:
+    assert await observe(cast(ParentchainClient, Observed(has_grandpa))) == expected
+
+
+async def test_no_checkpoint_while_authorities_change() -> None:
+    with pytest.raises(CheckpointUnusable, match="block 1234"):
+        await observe(cast(ParentchainClient, Observed(is_changing=True)))
+
+
+async def test_all_chains_by_whoever_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    nodes = {"ws://b:1": Observed(), "ws://t:1": Observed(has_grandpa=False), "ws://r:1": Observed()}
+
+    async def connect(url: str, attempts: int) -> Observed:
+        if url not in nodes:
+            raise ConnectionFailed(url, "refused")
+        return nodes[url]
+
+    monkeypatch.setattr(ParentchainClient, "connect", connect)
+    target = ChainConfig(ParentchainId.TargetA, ("ws://t:1",), relay=RelayConfig(("ws://gone:1", "ws://r:1")))
+    chains = (ChainConfig(ParentchainId.Integritee, ("ws://gone:1", "ws://b:1")), target)
+    assert await observe_all(chains) == {"integritee": FULL, "target-a": BARE, "target-a-relay": FULL}
+    with pytest.raises(ConnectionFailed):
+        await observe_all((ChainConfig(ParentchainId.Integritee, ("ws://gone:1", "ws://gone:2")),))
