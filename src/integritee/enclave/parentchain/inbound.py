@@ -37,8 +37,11 @@ TRANSFERS: Final = {
 }
 """Events that tell of money moved from one account to another (pallet-balances, pallet-assets)."""
 
+LOCKED: Final = ("Vesting", "VestingUpdated")
+"""Event that tells of an account whose funds are locked (pallet-vesting)."""
+
 DECISIVE_PALLETS: Final = frozenset(
-    {"System", "Balances", "Assets", "ForeignAssets", "EnclaveBridge", "Proxy", "Utility", "Multisig"}
+    {"System", "Balances", "Assets", "ForeignAssets", "EnclaveBridge", "Proxy", "Utility", "Multisig", "Vesting"}
 )
 """Pallets whose events say who paid the vault, which calls took effect and what became of extrinsics."""
 
@@ -145,11 +148,16 @@ def _timestamp(metadata: RuntimeMetadata, extrinsics: list[bytes]) -> int | None
 def _deposits(events: list[EventRecord], vault: VaultContract) -> Iterator[Deposit]:
     """Transfers to the vault, whoever ordered them. The enclave's own are its working capital, not deposits.
 
-    An asset that the ledger does not know, or that cannot be shielded from this chain, is not credited.
+    An asset that the ledger does not know, or that cannot be shielded from this chain, is not credited. Neither is
+    what came with a lock on the vault: its sender could take out at once what others can still use.
     """
+    locking = {event.phase for event in events if _is_locked(event, vault.account)}
     for event in events:
         transfer = TRANSFERS.get((event.pallet, event.name))
         if transfer is None or event.fields["to"] != vault.account:
+            continue
+        if event.phase in locking:
+            log.warning("a transfer that locks funds of the vault is not credited")
             continue
         sender, amount = event.fields["from"], event.fields["amount"]
         if sender in (vault.proxy, vault.account):
@@ -160,6 +168,10 @@ def _deposits(events: list[EventRecord], vault: VaultContract) -> Iterator[Depos
             yield Deposit(sender, amount, asset)
         else:
             log.warning("a transfer of unknown asset %s to the vault is not credited", event.fields["asset_id"])
+
+
+def _is_locked(event: EventRecord, account: bytes) -> bool:
+    return (event.pallet, event.name) == LOCKED and event.fields["account"] == account
 
 
 def _outcomes(events: list[EventRecord], extrinsics: list[bytes]) -> dict[bytes, ExtrinsicOutcome]:
