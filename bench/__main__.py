@@ -8,6 +8,10 @@ What is measured
 - *getters*: signed `account_info` of one client, idle and while that load runs.
 - *start-up*: from nothing to the first confirmed trusted transfer: processes, onboarding, shielding, transfer.
 - *empty block*: build, root, encrypt, sign; by number of accounts.
+- *headers*, *block with 100 events*: what following a parentchain costs an enclave (`following`).
+- *node*: milliseconds per block and per transfer of its Python runtime, and of a real runtime in Wasm beside
+  chopsticks on the same blocks (`node`). Without npm these two are not measured, and null in the file.
+- *round trips*: one question after the other at the node's JSON-RPC (`rpc`).
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ import os
 import platform
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +35,10 @@ from integritee.devnet.ledgers import Ledgers, connect
 from integritee.devnet.network import Facts, run_network
 
 from .blocks import empty_block_ms
+from .following import following
 from .load import Orders, Report
+from .node import node_blocks
+from .rpc import round_trips_per_second
 from .shielding import decrypts_per_second
 
 LATEST = Path(__file__).parent / "latest.json"
@@ -56,6 +64,7 @@ async def measure() -> dict[str, Any]:
         figures = await network.while_alive(_on_network(network.ready(), started))
     rsa = (rsa + decrypts_per_second(2.0)) / 2
     blocks = empty_block_ms()
+    parentchain = following() | node_blocks() | round_trips_per_second()
     calls = figures["direct_calls_per_s"]
     return {
         "rsa_decrypts_per_s": round(rsa, 1),
@@ -63,6 +72,7 @@ async def measure() -> dict[str, Any]:
         "direct_calls_ratio": round(calls / rsa, 3),
         **{name: round(value, 3) for name, value in figures.items() if name != "direct_calls_per_s"},
         "empty_block_ms": {str(size): round(ms, 3) for size, ms in blocks.items()},
+        **{name: None if value is None else round(value, 3) for name, value in parentchain.items()},
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
     }
 
@@ -147,10 +157,31 @@ def _table(figures: dict[str, Any]) -> str:
         ("getter idle, p50 / p99", f"{figures['getter_idle_p50_ms']} / {figures['getter_idle_p99_ms']} ms"),
         ("nothing to first confirmed transfer", f"{figures['startup_s']} s"),
         ("empty block, by accounts", blocks),
+        *_parentchain_rows(figures),
         ("machine", figures["machine"]),
     )
     width = max(len(name) for name, _ in rows)
     return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)
+
+
+def _parentchain_rows(figures: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    def figure(key: str, digits: int = 1) -> str:
+        return "not measured" if figures[key] is None else f"{figures[key]:,.{digits}f}"
+
+    def beside_chopsticks(what: str, key: str) -> str:
+        return f"{figure(key)} ms; {figure(f'chopsticks_{what}_ms')} ms, {figure(f'chopsticks_{what}_ratio')} times"
+
+    for voters, key in ((4, "headers_per_s"), (100, "headers_100_voters_per_s")):
+        yield f"headers verified, {voters} voters", f"{figure(key, 0)} /s, {figures[f'{key}_ratio']:.0%} of the bound"
+    yield "  votes verified (the bound)", f"{figure('ed25519_verifies_per_s', 0)} /s"
+    imported = f"{figure('import_block_100_events_ms', 2)} ms, {figure('import_block_100_events_per_s', 0)} /s"
+    yield "block with 100 events imported", f"{imported}; {figures['import_block_to_making']:.0%} of making it"
+    yield "node, Python: empty block", f"{figure('node_python_block_ms', 2)} ms"
+    yield "node, Python: transfer", f"{figure('node_python_transfer_ms', 2)} ms"
+    yield "node, Wasm: empty block; chopsticks", beside_chopsticks("block", "node_wasm_block_ms")
+    yield "node, Wasm: transfer; chopsticks", beside_chopsticks("transfer", "node_transfer_ms")
+    bare = f"{figures['rpc_ratio']:.0%} of a bare WebSocket server's"
+    yield "node, JSON-RPC round trips", f"{figure('rpc_round_trips_per_s', 0)} /s, {bare}"
 
 
 def main() -> None:
