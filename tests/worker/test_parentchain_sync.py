@@ -15,6 +15,7 @@ from integritee.worker.chain_config import ChainConfig
 from integritee.worker.console import Console
 from integritee.worker.contact import LEAPS_FROM
 from integritee.worker.endpoints import DEMOTION, MAX_BEHIND, MAX_PAUSE, Fault
+from integritee.worker.funding import Funding
 from integritee.worker.progress import Display
 from integritee.worker.sync import COMPARE_PAUSE, HEAD_LIMIT, REQUEST_LIMIT, ParentchainSync
 
@@ -184,6 +185,18 @@ def test_a_node_of_another_chain_at_first_contact_is_left(caplog: pytest.LogCapt
     end = story(A, B, before=serves(A, Blockchain("other")))
     assert end.endpoint == B and end.lag <= 1
     assert "wrong chain" in caplog.text and "enclave.foreign_genesis" in caplog.text
+
+
+@pytest.mark.parametrize("odd", [TypeError("int() of None"), KeyError("data"), ValueError("x"), AttributeError("x")])
+def test_metadata_that_is_nonsense_does_not_end_the_feed(odd: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def funding(self: World, chain: Any) -> Funding:
+        if chain.url == A:
+            raise odd
+        return Funding(0, 0)
+
+    monkeypatch.setattr(World, "funding", funding)
+    end = story(A, B)
+    assert end.endpoint == B and end.lag <= 1
 
 
 def test_no_back_off_is_long_and_none_is_busy() -> None:

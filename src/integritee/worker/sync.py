@@ -16,7 +16,7 @@ from typing import Any, Final
 from integritee.boundary.endpoint import RemoteFailure
 from integritee.boundary.interface import Ecalls
 from integritee.boundary.messages import MAX_BLOCKS_PER_IMPORT, ImportBlocks, RuntimeUpdate, SyncState
-from integritee.client.errors import ClientError, ConnectionFailed
+from integritee.client.errors import ClientError, ConnectionFailed, MalformedAnswer
 from integritee.client.jsonrpc import Subscription
 from integritee.client.parentchain import ParentchainClient
 from integritee.errors import IntegriteeError
@@ -51,6 +51,9 @@ TRUST_TEXT: Final = {
     "unproven": "unproven (headers are linked; that they are final is the nodes' word)",
 }
 """Levels of trust, for people."""
+
+ODD_METADATA: Final = (TypeError, ValueError, LookupError, AttributeError)
+"""What reading constants and storage by a node's metadata may end in, if that is well-formed and yet nonsense."""
 
 RANDOM: Final = SystemRandom()
 Connect = Callable[[str], Awaitable[ParentchainClient]]
@@ -123,7 +126,10 @@ class ParentchainSync:
         """Use one endpoint for as long as it does. Always raises."""
         async with await self._connect(url) as chain:
             try:
-                await self._begin(chain, url)
+                try:
+                    await self._begin(chain, url)
+                except ODD_METADATA as odd:
+                    raise MalformedAnswer("state_getMetadata", f"unexpected shape ({odd!r})") from odd
                 self.chain = chain
                 await until_one_ends(self._watch_runtime(chain), self._follow(chain, url), self._compare(chain, url))
             finally:
