@@ -11,6 +11,7 @@ from integritee.boundary.messages import ChainStatus
 from integritee.client.errors import ConnectionFailed, ExtrinsicFailed
 from integritee.client.parentchain import ParentchainClient
 from integritee.crypto import ss58_encode
+from integritee.metadata.errors import UnknownExtension
 from integritee.worker.funding import FUNDING_LIMIT, REMINDER_PAUSE, Purse, estimate
 from integritee.worker.parentchains import changes
 
@@ -93,9 +94,10 @@ def test_alice_pays_once_at_a_time() -> None:
     [
         Bank(ExtrinsicFailed("invalid", "")),
         Bank(ConnectionFailed("ws://a:1", "lost")),
+        Bank(UnknownExtension("ChargeMoon")),
         Bank(takes=FUNDING_LIMIT + 1),
     ],
-    ids=["refused", "connection lost", "never included"],
+    ids=["refused", "connection lost", "beyond us", "never included"],
 )
 def test_failures_are_logged_and_another_try_is_made(bank: Bank, caplog: pytest.LogCaptureFixture) -> None:
     filled(bank, True, [(0, 500), (FUNDING_LIMIT + 5, 500)])

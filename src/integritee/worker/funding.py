@@ -12,9 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from integritee.client.errors import ClientError
 from integritee.client.parentchain import ParentchainClient
 from integritee.crypto import Sr25519Pair, ss58_encode
+from integritee.errors import IntegriteeError
 from integritee.primitives.ids import Id
 from integritee.primitives.teerex import Dcap
 
@@ -82,11 +82,12 @@ def _vault_deposits(chain: ParentchainClient) -> int:
 async def fund_from_alice(chain: ParentchainClient, account: bytes, amount: int) -> None:
     """Send `amount` base units from //Alice and wait for inclusion. Raises FundingFailed."""
     alice = Sr25519Pair.from_uri("//Alice")
-    call = chain.call("Balances", "transfer_keep_alive", {"dest": Id(account), "value": amount})
+    args = {"dest": Id(account), "value": amount}
     try:
         async with asyncio.timeout(FUNDING_LIMIT):
+            call = chain.call("Balances", "transfer_keep_alive", args)
             await chain.submit_and_watch(await chain.sign(call, alice))
-    except ClientError as failed:
+    except IntegriteeError as failed:  # of the connection, or because the chain's transactions are beyond us
         raise FundingFailed(ss58_encode(account), amount, str(failed)) from None
     except TimeoutError:
         raise FundingFailed(ss58_encode(account), amount, f"not included within {FUNDING_LIMIT:g} s") from None
