@@ -15,6 +15,7 @@ IDENTITY: Final = EnclaveIdentity(
     ledger_account=b"\x03" * 32,
     shard=b"\x04" * 32,
     vault=b"\x05" * 32,
+    shielding_target=ParentchainId.Integritee,
     shielding_key="{}",
     trusted_port=2000,
 )

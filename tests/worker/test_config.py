@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from integritee.boundary.messages import Checkpoint
+from integritee.boundary.messages import Checkpoint, MetadataToken
 from integritee.primitives.header import Digest, Header
 from integritee.primitives.ids import ParentchainId
 from integritee.worker.chain_config import ChainConfig, RelayConfig
@@ -23,7 +23,12 @@ CHECKPOINT = Checkpoint(Header(bytes(32), 7, bytes(32), bytes(32), Digest([])), 
 @pytest.mark.parametrize(
     "line, expected",
     [
-        ("run", {"chains": (LOCAL,), "shielding_target": INTEGRITEE, "max_parentchain_age": 600}),
+        ("run", {"chains": (LOCAL,), "shielding_target": None, "max_parentchain_age": 600}),
+        ("run -s integritee", {"shielding_target": INTEGRITEE}),
+        (
+            "run --metadata-token integritee=ERT/12",
+            {"chains": (ChainConfig(INTEGRITEE, LOCAL.urls, token=MetadataToken("ERT", 12)),)},
+        ),
         ("-u ws://n -p 7 run", {"chains": (ChainConfig(INTEGRITEE, ("ws://n:7",)),)}),
         (
             "-u ws://n:1,wss://m -p 7 run",
@@ -78,6 +83,11 @@ def test_lines(line: str, expected: dict[str, Any]) -> None:
         ("run --shielding-target target-a", "--shielding-target"),
         ("run --max-parentchain-age -1", "--max-parentchain-age"),
         ("run --max-parentchain-age 1000000001", "--max-parentchain-age"),
+        ("run --metadata-token ERT/12", "--metadata-token"),
+        ("run --metadata-token integritee=ERT", "--metadata-token"),
+        ("run --metadata-token integritee=ERT/256", "--metadata-token"),
+        ("run --metadata-token kusama=KSM/12", "--metadata-token"),
+        ("run --metadata-token target-a=ERT/12", "--metadata-token"),
         ("run --slot-ms 1", "--slot-ms"),
         ("run notbase58!", "shard"),
     ],

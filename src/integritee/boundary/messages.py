@@ -77,7 +77,8 @@ class Measurement(Struct, frozen=True):
 
 class EnclaveIdentity(Struct, frozen=True):
     """Who the enclave is. `kind` is the TEE backend; `account` signs on the parentchain, `ledger_account` in the
-    ledger; `trusted_port` is where the trusted RPC listens (0 if not yet)."""
+    ledger; the vault is, or will be, on `shielding_target`; `trusted_port` is where the trusted RPC listens (0 if
+    not yet)."""
 
     fingerprint: H256
     kind: str
@@ -86,6 +87,7 @@ class EnclaveIdentity(Struct, frozen=True):
     ledger_account: AccountId
     shard: ShardIdentifier
     vault: AccountId
+    shielding_target: ParentchainId
     shielding_key: str
     trusted_port: u16
 

@@ -189,6 +189,7 @@ def identity(core: EnclaveCore, tee: Tee, trusted_port: int) -> EnclaveIdentity:
         ledger_account=keys.ledger.public,
         shard=core.config.shard,
         vault=keys.vault(core.config.shard).public,
+        shielding_target=core.config.shielding_target,
         shielding_key=keys.shielding.public.to_json(),
         trusted_port=trusted_port,
     )

@@ -38,6 +38,7 @@ def introduce(say: Say, identity: EnclaveIdentity, config: Config) -> None:
     say(f"Shard: {base58.b58encode(identity.shard).decode()}")
     say(f"Enclave account: {ss58_encode(identity.account)}")
     say(f"Shard vault: {ss58_encode(identity.vault)}")
+    say(f"Shielding target: {identity.shielding_target.name}")
     say(f"[+] Trusted RPC listening on wss://{config.bind_host}:{identity.trusted_port}")
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -11,7 +12,7 @@ from integritee.primitives.ids import ParentchainId
 from .errors import InvalidOption
 
 if TYPE_CHECKING:  # a parsed command line starts the enclave, which should not wait for what this would load
-    from integritee.boundary.messages import Checkpoint
+    from integritee.boundary.messages import Checkpoint, MetadataToken
 
 MAX_ENDPOINTS: Final = 16
 """Endpoints of one chain."""
@@ -22,6 +23,8 @@ CHAIN_NAMES: Final[dict[str, ParentchainId]] = {
     "target-b": ParentchainId.TargetB,
 }
 """As options and checkpoints name them."""
+
+MAX_DECIMALS: Final = 255
 
 RELAY_SUFFIX: Final = "-relay"
 """Behind a chain's name: the relay chain that finalizes it."""
@@ -44,6 +47,7 @@ class ChainConfig:
     urls: tuple[str, ...]
     checkpoint: Checkpoint | None = None
     relay: RelayConfig | None = None
+    token: MetadataToken | None = None
 
     @property
     def name(self) -> str:
@@ -105,7 +109,24 @@ def with_checkpoints(chains: tuple[ChainConfig, ...], found: dict[str, Checkpoin
         relay = chain.relay
         if relay is not None:
             relay = RelayConfig(relay.urls, relay.para_id, left.pop(name + RELAY_SUFFIX, None))
-        result.append(ChainConfig(chain.id, chain.urls, left.pop(name, None), relay))
+        result.append(replace(chain, checkpoint=left.pop(name, None), relay=relay))
     if left:
         raise InvalidOption("--checkpoint", next(iter(left)), "only chains that are configured")
     return tuple(result)
+
+
+def with_tokens(chains: tuple[ChainConfig, ...], stated: Iterable[str]) -> tuple[ChainConfig, ...]:
+    """The chains with the tokens of their runtimes, each as ``CHAIN=SYMBOL/DECIMALS``. Raises InvalidOption."""
+    from integritee.boundary.messages import MetadataToken
+
+    tokens: dict[ParentchainId, MetadataToken] = {}
+    for text in stated:
+        name, _, token = text.partition("=")
+        symbol, _, decimals = token.partition("/")
+        id = CHAIN_NAMES.get(name)
+        if id is None or not symbol or not decimals.isdecimal() or int(decimals) > MAX_DECIMALS:
+            raise InvalidOption("--metadata-token", text, "CHAIN=SYMBOL/DECIMALS, e.g. integritee=ERT/12")
+        if all(chain.id is not id for chain in chains):
+            raise InvalidOption("--metadata-token", text, "a chain that is followed")
+        tokens[id] = MetadataToken(symbol, int(decimals))
+    return tuple(replace(chain, token=tokens.get(chain.id)) for chain in chains)

@@ -11,7 +11,7 @@ import base58
 
 from integritee.primitives.ids import ParentchainId
 
-from .chain_config import CHAIN_NAMES, ChainConfig, endpoint_urls, relay, target, with_checkpoints
+from .chain_config import CHAIN_NAMES, ChainConfig, endpoint_urls, relay, target, with_checkpoints, with_tokens
 from .errors import InvalidOption
 from .options import DEFAULT_PARENTCHAIN_AGE, DEFAULT_SLOT_MS, parser
 
@@ -25,14 +25,14 @@ MIN_SLOT_MS: Final = 20
 class Config:
     """Everything the service was told. URLs are complete; `shard` is 32 bytes or None for the MRENCLAVE.
 
-    `chains` are those to follow, Integritee first; the vault of a new shard is on `shielding_target`. Production of
+    `chains` are those to follow, Integritee first; the vault is on `shielding_target`, or wherever it is. Producing
     blocks pauses when the latest proven one of Integritee is older than `max_parentchain_age` seconds, if that is
     not 0.
     """
 
     command: str
     chains: tuple[ChainConfig, ...]
-    shielding_target: ParentchainId
+    shielding_target: ParentchainId | None
     max_parentchain_age: int
     data_dir: Path
     bind_host: str
@@ -63,7 +63,7 @@ def parse(arguments: list[str]) -> Config:
     return Config(
         command=found.command,
         chains=chains,
-        shielding_target=_shielding_target(getattr(found, "shielding_target", "integritee"), chains),
+        shielding_target=_shielding_target(getattr(found, "shielding_target", None), chains),
         max_parentchain_age=_age(getattr(found, "max_parentchain_age", DEFAULT_PARENTCHAIN_AGE)),
         data_dir=Path(found.data_dir),
         bind_host=host,
@@ -110,6 +110,7 @@ def _chains(found: argparse.Namespace) -> tuple[ChainConfig, ...]:
         ),
     )
     chains = (integritee, *(chain for chain in targets if chain is not None))
+    chains = with_tokens(chains, getattr(found, "metadata_token", ()))
     path = getattr(found, "checkpoint", None)
     if path is None:
         return chains
@@ -118,7 +119,9 @@ def _chains(found: argparse.Namespace) -> tuple[ChainConfig, ...]:
     return with_checkpoints(chains, read_checkpoints(Path(path)))
 
 
-def _shielding_target(name: str, chains: tuple[ChainConfig, ...]) -> ParentchainId:
+def _shielding_target(name: str | None, chains: tuple[ChainConfig, ...]) -> ParentchainId | None:
+    if name is None:
+        return None
     id = CHAIN_NAMES[name]
     if all(chain.id is not id for chain in chains):
         raise InvalidOption("--shielding-target", name, f"a chain with --{name}-parentchain-rpc-url")

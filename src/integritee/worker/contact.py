@@ -76,7 +76,16 @@ async def introduce(
     def params(leaps: list[Leap]) -> ParentchainParams:
         facts = facts_of(chain.runtime)
         return ParentchainParams(
-            config.id, genesis, proof, facts, funding.required, funding.vault, leaps, config.checkpoint, relay
+            id=config.id,
+            genesis=genesis,
+            authorities_proof=proof,
+            runtime=facts,
+            required_funds=funding.required,
+            vault_funding=funding.vault,
+            leaps=leaps,
+            checkpoint=config.checkpoint,
+            relay=relay,
+            token=config.token,
         )
 
     try:

@@ -114,8 +114,7 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "-s",
         type=str.lower,
         choices=tuple(CHAIN_NAMES),
-        default="integritee",
-        help="chain with the vault of a new shard (default integritee)",
+        help="chain with the vault; a new shard's is on integritee unless this says otherwise",
     )
     run.add_argument(
         "--max-parentchain-age",
@@ -123,5 +122,13 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         default=DEFAULT_PARENTCHAIN_AGE,
         metavar="SECONDS",
         help="age of the latest proven parentchain block at which production pauses; 0 for never (default 600)",
+    )
+    run.add_argument(
+        "--metadata-token",
+        action="append",
+        default=[],
+        metavar="CHAIN=SYMBOL/DECIMALS",
+        help="token that a chain's runtime was built with, e.g. integritee=ERT/12: "
+        "what the enclave sends there is bound to the chain's metadata (RFC-78); repeatable",
     )
     run.add_argument("--checkpoint", metavar="FILE", help="blocks to begin at instead of genesis, as exported")

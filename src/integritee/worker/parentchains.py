@@ -66,7 +66,7 @@ class Parentchains:
 
     async def _funding(self, id: ParentchainId, client: ParentchainClient) -> Funding:
         self._chains[id].decimals = await client.token_decimals()
-        return await estimate(client, holds_vault=id is self._config.shielding_target)
+        return await estimate(client, holds_vault=id is self._identity.shielding_target)
 
     async def submit(self, request: SubmitExtrinsics) -> None:
         """Hand extrinsics to a node of their chain."""
