@@ -10,8 +10,8 @@ from typing import Final
 from integritee.boundary.endpoint import RemoteFailure
 from integritee.boundary.interface import Ecalls
 from integritee.boundary.messages import ChainStatus, EnclaveIdentity, EnclaveStatus, Nothing, SubmitExtrinsics
-from integritee.client.errors import ClientError
 from integritee.client.parentchain import DECIMALS, ParentchainClient
+from integritee.errors import IntegriteeError
 from integritee.primitives.ids import ParentchainId
 
 from .chain_config import ChainConfig
@@ -105,14 +105,14 @@ class Parentchains:
         return [chain.feed for chain in self._chains.values()]
 
     async def measure(self, metrics: ChainMetrics, status: EnclaveStatus) -> None:
-        """Bring the metrics up to date; balances only of chains whose nodes answer."""
+        """Bring the metrics up to date; balances only of chains whose nodes know them."""
         for id, chain in self._chains.items():
             metrics.on_feed(chain.feed, chain.sync.endpoints.switches)
             known = status.chain(id)
             if known is not None:
                 metrics.on_status(known, chain.decimals)
             if chain.sync.chain is not None:
-                with suppress(ClientError):
+                with suppress(IntegriteeError):
                     enclave = await chain.sync.chain.free_balance(self._identity.account)
                     vault = await chain.sync.chain.free_balance(self._identity.vault)
                     metrics.on_balances(id.name, enclave, vault, chain.decimals)
