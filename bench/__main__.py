@@ -64,7 +64,7 @@ async def measure() -> dict[str, Any]:
         figures = await network.while_alive(_on_network(network.ready(), started))
     rsa = (rsa + decrypts_per_second(2.0)) / 2
     blocks = empty_block_ms()
-    parentchain = following() | node_blocks() | round_trips_per_second()
+    parentchain = {**following(), **node_blocks(), **round_trips_per_second()}
     calls = figures["direct_calls_per_s"]
     return {
         "rsa_decrypts_per_s": round(rsa, 1),

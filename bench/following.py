@@ -9,13 +9,13 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from tests.enclave.core.harness import ANN, BEN, World
 from tests.enclave.parentchain.grandpa_chain import Voters, extend, justified, started, voters
 
 from integritee.boundary.messages import ImportBlocks
 from integritee.crypto import Ed25519Pair, blake2_256, verify_ed25519
-from integritee.enclave.parentchain.light_client import LightClient
 from integritee.node.runtime.runtime import TEER
 from integritee.primitives.header import Header
 from integritee.primitives.ids import ParentchainId
@@ -61,10 +61,10 @@ def _header_rate(pairs: Voters) -> float:
     batches = [headers[at : at + BATCH] for at in range(0, len(headers), BATCH)]
     received = [(encode(list[Header], batch), justified(batch[-1], pairs)) for batch in batches]
 
-    def follow(client: LightClient, batch: bytes, justification: bytes) -> None:
+    def follow(batch: bytes, justification: bytes) -> None:
         client.import_chain(decode(list[Header], batch), justification)
 
-    return BATCH / statistics.median(_seconds(lambda one=one: follow(client, *one)) for one in received)
+    return BATCH / statistics.median(_seconds(partial(follow, *one)) for one in received)
 
 
 def _verifies_per_second(seconds: float) -> float:
@@ -91,7 +91,7 @@ def import_block_ms() -> tuple[float, float]:
         makings.append(_seconds(world.grow))
         number = world.core.sync_state(ParentchainId.Integritee).number + 1
         message = encode(ImportBlocks, world.request(number, number))
-        imports.append(_seconds(lambda message=message: _import(world, message)))
+        imports.append(_seconds(partial(_import, world, message)))
     assert len(world.chain.events()) == 5 * TRANSFERS + 1
     world.close()
     return statistics.median(imports) * 1000, statistics.median(makings) * 1000

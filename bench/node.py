@@ -11,7 +11,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -33,22 +33,30 @@ from integritee.node.node import Node
 from integritee.primitives.era import Era
 from integritee.scale import decode
 
-EMPTY_BLOCKS = 30
+EMPTY_BLOCKS = 20
 TRANSFERS = 100
 """In the block that tells what one costs."""
 
 FULL_BLOCKS = 3
 
-REPLAYED_EMPTY, REPLAYED_TRANSFERS = 4, 20
-"""What chopsticks is given: the first of the empty blocks, which is not counted, and one block of transfers."""
+REPLAYED = (0, 0, 0, 0, 20)
+"""Transfers in the blocks that chopsticks is given."""
 
 MS = 1000
 START_MS = 1_700_000_000_000
 SLOT_MS = 12_000
 ALICE, BOB = (Sr25519Pair.from_uri(f"//{name}") for name in ("Alice", "Bob"))
 
-Figures = Mapping[str, float | None]
+Figures = dict[str, float | None]
 """None is what could not be measured."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Milliseconds: the median empty block, and what a transfer in a block adds on average."""
+
+    block: float
+    transfer: float
 
 
 class Author:
@@ -57,22 +65,31 @@ class Author:
     def __init__(self, spec: ChainSpec, engine: RuntimeEngine, path: Path) -> None:
         self._now_ms, self._nonce = START_MS, 0
         database = Database(path, durable=False)
-        self.node = Node(spec, engine, database, Keystore.dev("alice"), lambda: self._now_ms)
-        self._metadata = RuntimeMetadata.parse(decode(bytes, self.node.chain.runtime_call("Metadata_metadata")))
+        self._node = Node(spec, engine, database, Keystore.dev("alice"), lambda: self._now_ms)
+        self._metadata = RuntimeMetadata.parse(decode(bytes, self._node.chain.runtime_call("Metadata_metadata")))
+
+    def close(self) -> None:
+        self._node.close()
 
     def block(self, transfers: int = 0) -> tuple[Block, float]:
         """A block, and the milliseconds it took; its transfers have been in the pool before."""
         self._now_ms += SLOT_MS
         for _ in range(transfers):
-            self.node.pool.submit(self._transfer(), self._now_ms)
+            self._node.pool.submit(self._transfer(), self._now_ms)
         start = time.perf_counter()
-        block = self.node.seal().block
+        block = self._node.seal().block
         took = (time.perf_counter() - start) * MS
         assert len(block.extrinsics) > transfers
         return block, took
 
+    def cost(self) -> Cost:
+        """Of the next blocks."""
+        empty = statistics.median(self.block()[1] for _ in range(EMPTY_BLOCKS))
+        full = statistics.median(self.block(TRANSFERS)[1] for _ in range(FULL_BLOCKS))
+        return Cost(empty, (full - empty) / TRANSFERS)
+
     def _transfer(self) -> bytes:
-        chain = self.node.chain
+        chain = self._node.chain
         version = chain.runtime_version()
         self._nonce += 1
         return sign_extrinsic(
@@ -88,60 +105,55 @@ class Author:
         )
 
 
-@dataclass(frozen=True)
-class Cost:
-    """Milliseconds: the median empty block, and what a transfer in a block adds on average."""
-
-    block: float
-    transfer: float
+BESIDE_CHOPSTICKS = (
+    "node_wasm_block_ms",
+    "node_transfer_ms",
+    "chopsticks_block_ms",
+    "chopsticks_transfer_ms",
+    "chopsticks_block_ratio",
+    "chopsticks_transfer_ratio",
+)
+"""What takes an npm package to measure; ratios are how many times as long as the node chopsticks takes."""
 
 
 def node_blocks() -> Figures:
-    """Figures of both runtimes and of chopsticks, and how many times as long as the node it takes."""
+    """Figures of both runtimes, and of chopsticks."""
     with tempfile.TemporaryDirectory() as scratch:
         spec = load_spec("dev")
-        python, _ = _node(spec, engine_for(spec.genesis), Path(scratch, "python"))
-        wasm, theirs = _beside_chopsticks(Path(scratch)) or (None, None)
-    return {
-        "node_python_block_ms": python.block,
-        "node_python_transfer_ms": python.transfer,
-        "node_wasm_block_ms": wasm and wasm.block,
-        "node_transfer_ms": wasm and wasm.transfer,
-        "chopsticks_block_ms": theirs and theirs.block,
-        "chopsticks_transfer_ms": theirs and theirs.transfer,
-        "chopsticks_block_ratio": wasm and theirs and theirs.block / wasm.block,
-        "chopsticks_transfer_ratio": wasm and theirs and theirs.transfer / wasm.transfer,
-    }
+        with closing(Author(spec, engine_for(spec.genesis), Path(scratch, "python"))) as author:
+            python = author.cost()
+        own: Figures = {"node_python_block_ms": python.block, "node_python_transfer_ms": python.transfer}
+        try:
+            return own | _beside_chopsticks(_packages(), Path(scratch))
+        except InstallationFailed as unreachable:
+            print(f"not measured, the Wasm runtime and chopsticks: {unreachable}", file=sys.stderr)
+            return own | dict.fromkeys(BESIDE_CHOPSTICKS)
 
 
-def _beside_chopsticks(scratch: Path) -> tuple[Cost, Cost] | None:
-    """The node and chopsticks on the real runtime; None, and said why, if npm is out of reach."""
-    try:
-        if (missing := missing_node()) is not None:
-            raise InstallationFailed(missing)
-        home = node_packages()
-    except InstallationFailed as unreachable:
-        print(f"not measured, the Wasm runtime and chopsticks: {unreachable}", file=sys.stderr)
-        return None
+def _packages() -> Path:
+    """The directory of the JavaScript clients. Raises InstallationFailed."""
+    missing = missing_node()
+    if missing is not None:
+        raise InstallationFailed(missing)
+    return node_packages()
+
+
+def _beside_chopsticks(home: Path, scratch: Path) -> dict[str, float]:
+    """The node, before and after, and chopsticks on the real runtime."""
     spec = ChainSpec.from_json(asset_hub(home))
     engine = engine_for(spec.genesis)
     spec = replace(spec, genesis=with_dev_accounts(spec.genesis, engine))
-    cost, blocks = _node(spec, engine, scratch / "wasm")
-    return cost, _chopsticks(replay(home, spec, blocks, scratch))
-
-
-def _node(spec: ChainSpec, engine: RuntimeEngine, path: Path) -> tuple[Cost, list[Block]]:
-    """Costs, and the blocks from number 1 on that others shall execute: empty ones, then one with transfers."""
-    author = Author(spec, engine, path)
-    blocks = [author.block()[0] for _ in range(REPLAYED_EMPTY)]
-    blocks.append(author.block(REPLAYED_TRANSFERS)[0])
-    empty = statistics.median(author.block()[1] for _ in range(EMPTY_BLOCKS))
-    full = statistics.median(author.block(TRANSFERS)[1] for _ in range(FULL_BLOCKS))
-    author.node.close()
-    return Cost(empty, (full - empty) / TRANSFERS), blocks
+    with closing(Author(spec, engine, scratch / "wasm")) as author:
+        blocks = [author.block(transfers)[0] for transfers in REPLAYED]
+        before = author.cost()
+        theirs = _chopsticks(replay(home, spec, blocks, scratch))
+        after = author.cost()
+    block, transfer = (before.block + after.block) / 2, (before.transfer + after.transfer) / 2
+    figures = (block, transfer, theirs.block, theirs.transfer, theirs.block / block, theirs.transfer / transfer)
+    return dict(zip(BESIDE_CHOPSTICKS, figures, strict=True))
 
 
 def _chopsticks(replayed: list[Replayed]) -> Cost:
     """The first block is left out: the executor is still being loaded."""
     _, *empty, full = (block.milliseconds for block in replayed)
-    return Cost(statistics.median(map(sum, empty)), statistics.mean(full[-1 - REPLAYED_TRANSFERS : -1]))
+    return Cost(statistics.median(map(sum, empty)), statistics.mean(full[-1 - REPLAYED[-1] : -1]))
