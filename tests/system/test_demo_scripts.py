@@ -61,6 +61,14 @@ def test_shielding_and_unshielding_with_a_vault(stage: Stage) -> None:
         nonces_count(stage, bob)
 
 
+def test_benchmark(stage: Stage) -> None:
+    """`benchmark.sh`, with a quarter of its clients and a tenth of its transfers. The script does not look."""
+    said = stage.cli.trusted("benchmark", "5", "10", "-w").splitlines()
+    assert said.count("  Transfer amount: 1000") == 50
+    assert re.fullmatch(r"Finished benchmark with 5 clients and 10 transactions in \d+ ms", said[-21])
+    assert re.fullmatch(r"100 percent are done within \d+ ms", said[-1])
+
+
 def test_indirect_invocation(stage: Stage) -> None:
     """The confirmation is out when the call is done: no waiting. A call that fails is confirmed like any other."""
     alice, carol = "//Alice", "//CarolOfInvocation"

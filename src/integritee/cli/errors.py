@@ -13,6 +13,7 @@ CliError
 ├── ConfirmationTimeout    the enclave did not process the block of an invocation in time
 ├── ConfirmationSkipped    the enclave went past the block of an invocation
 ├── ConfirmationMismatch   the enclave processed another block of the same number
+├── UnexpectedBalance      the ledger does not add up (`benchmark`)
 └── SystemFailure          the system refused a file
 """
 
@@ -121,6 +122,16 @@ class ConfirmationMismatch(CliError):
     def __init__(self, found: bytes, expected: bytes) -> None:
         self.found, self.expected = found, expected
         super().__init__(f"block 0x{found.hex()} was processed in place of 0x{expected.hex()}")
+
+
+class UnexpectedBalance(CliError):
+    """An account does not hold what its transfers and their fees must have left."""
+
+    code = "cli.unexpected_balance"
+
+    def __init__(self, account: str, expected: int, found: int) -> None:
+        self.account, self.expected, self.found = account, expected, found
+        super().__init__(f"{account} should hold {expected}, it holds {found}")
 
 
 class SystemFailure(CliError):

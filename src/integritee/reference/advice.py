@@ -205,6 +205,7 @@ ADVICE: Final = {
     "cli.invalid_identifier": "Give the base58 text that `integritee-worker mrenclave` prints.",
     "cli.shard_has_vault": "`integritee-cli transfer` to the vault, on its chain; the sender is credited.",
     "cli.system": "Check path and permissions.",
+    "cli.unexpected_balance": "Nobody else may use the accounts of a benchmark; otherwise report a defect.",
     "cli.unknown_code": "Copy the code from the error; `docs/reference/errors.md` lists all.",
     "cli.usage": "See `integritee-cli COMMAND --help`.",
     "client.bad_collateral": "Give Intel's answer as it came, or a set of collateral as verifiers take it.",
