@@ -8,13 +8,17 @@ from unittest.mock import patch
 import pytest
 
 from integritee.enclave.errors import VaultShort
+from integritee.enclave.parentchain.contract import ParentchainContract, Place
 from integritee.enclave.parentchain.inbound import ExtrinsicOutcome
 from integritee.node.runtime.runtime import TEER
+from integritee.node.runtime.target_b import TargetBRuntime
 from integritee.primitives.ids import ParentchainId
-from integritee.stf.asset_map import AssetId
+from integritee.stf.asset_map import ASSET_HUB_LOCAL, AssetId
 from integritee.stf.chain_specs import CHAIN_SPECS, spec_of
 
+from ...stf.kit import DEVELOPMENT_LEDGER
 from .harness import ANN, World
+from .parentchain import ALICE, Parentchain, metadata, target_genesis
 from .test_targets import PAYEE, shielded
 
 HERE, A, B = ParentchainId
@@ -47,4 +51,43 @@ def test_a_payment_that_was_made_is_not_given_back(asset: AssetId | None) -> Non
         with pytest.raises(VaultShort) as refused:
             world.slot()
     assert refused.value.data()["asset"] == ("native" if asset is None else asset.symbol)
+    world.close()
+
+
+# -- what is proven with every block
+
+
+def test_an_upgrade_does_not_change_what_is_watched_of_the_vault() -> None:
+    """A batch is proven by the keys of the runtime before it: of an asset that an upgrade in it brought, deposits would
+    be compared with a holding nobody had asked for."""
+    place = Place(A, bytes(32), b"\x01" * 32, b"\x02" * 32)
+    before, after = (ParentchainContract(metadata(version), place, ASSET_HUB_LOCAL) for version in (410, 1))
+    assert before.vault is not None and after.vault is not None
+    assert before.vault.asset_at("Assets", 1984) is None
+    assert after.vault.asset_at("Assets", 1984) is AssetId.USDT
+    assert before.vault.keys == after.vault.keys
+
+
+# -- chains that join
+
+
+def test_a_late_chain_on_which_the_account_was_at_work() -> None:
+    """A clean reset keeps the enclave's account, and with it what it once did on a chain that joins again."""
+    world = World(ledger=DEVELOPMENT_LEDGER)
+    world.run()
+    late = Parentchain(storage=target_genesis(TargetBRuntime))
+    late.transfer(ALICE, world.account, 10 * TEER, world.now)
+    for number in range(300):
+        late.produce(world.now + 1 + number)
+        if number == 280:
+            late.transfer(world.core.keys.signing, PAYEE, TEER, world.now + 1 + number)
+    world.chains[B] = late
+    world.connect()
+    world.now += 10_000
+    world.block()
+    for _ in range(3):
+        world.slot()
+    assert world.runtime.target_b.number.get() == late.height
+    assert world.core.links[B].outbox.next_nonce == 1
+    world.check()
     world.close()

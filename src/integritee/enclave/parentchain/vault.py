@@ -38,7 +38,8 @@ class VaultKeys:
 class VaultContract:
     """Calls and keys of the vault `account`, for which the enclave account `proxy` acts.
 
-    `assets` can be shielded from this chain; those its runtime does not keep are left out.
+    `assets` can be shielded from this chain, as far as its runtime keeps them. All holdings of the vault are watched:
+    their keys do not depend on the runtime, and the next one may keep more.
     """
 
     def __init__(
@@ -49,7 +50,7 @@ class VaultContract:
         self.keys = VaultKeys(
             account=blake2_map_key("System", "Account", account),
             proxies=metadata.storage_key("Proxy", "Proxies", account),
-            assets=tuple(_asset_account(asset, account) for _, _, asset in self._assets),
+            assets=tuple(_asset_account(asset, account) for asset in assets if asset.reserve is not None),
         )
 
     def holding(self, asset: AssetId, values: Mapping[bytes, bytes | None]) -> int:

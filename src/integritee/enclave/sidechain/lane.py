@@ -72,11 +72,12 @@ class Lane:
         number = block.header.number
         if number < (begins or 0) or (known is not None and number <= known):
             return None
-        nonce = account_info(block.values.get(self.follower.contract.enclave_account)).nonce
+        account = self.follower.contract.enclave_account
+        nonce = account_info(block.values.get(account)).nonce
         if begins is None:
             mirror.set_genesis(self.follower.genesis_hash)
             mirror.set_creation_block(block.header)
-            self.outbox.adopt_nonce(nonce)
+            self.outbox.adopt_nonce(account_info(self.follower.values.get(account)).nonce)
         ended = self.outbox.on_block(block)
         self.outbox.check_nonce(nonce)
         self.finished += ended
