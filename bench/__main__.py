@@ -166,9 +166,11 @@ def _table(figures: dict[str, Any]) -> str:
 
 def _parentchain_rows(figures: dict[str, Any]) -> Iterator[tuple[str, str]]:
     def figure(key: str, digits: int = 1) -> str:
-        return "not measured" if figures[key] is None else f"{figures[key]:,.{digits}f}"
+        return f"{figures[key]:,.{digits}f}"
 
     def beside_chopsticks(what: str, key: str) -> str:
+        if figures[key] is None:
+            return "not measured"
         return f"{figure(key)} ms; {figure(f'chopsticks_{what}_ms')} ms, {figure(f'chopsticks_{what}_ratio')} times"
 
     for voters, key in ((4, "headers_per_s"), (100, "headers_100_voters_per_s")):
