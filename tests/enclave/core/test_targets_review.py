@@ -5,12 +5,17 @@ from __future__ import annotations
 import dataclasses
 from unittest.mock import patch
 
+import msgspec
 import pytest
 
+from integritee.boundary.messages import Checkpoint, Leap
 from integritee.enclave.errors import VaultShort
 from integritee.enclave.parentchain.contract import ParentchainContract, Place
 from integritee.enclave.parentchain.inbound import ExtrinsicOutcome
+from integritee.enclave.parentchain.light_client import genesis_authorities
+from integritee.enclave.parentchain.onboarding import Phase
 from integritee.node.runtime.runtime import TEER
+from integritee.node.runtime.target_a import TargetARuntime
 from integritee.node.runtime.target_b import TargetBRuntime
 from integritee.primitives.ids import ParentchainId
 from integritee.stf.asset_map import ASSET_HUB_LOCAL, AssetId
@@ -89,5 +94,33 @@ def test_a_late_chain_on_which_the_account_was_at_work() -> None:
         world.slot()
     assert world.runtime.target_b.number.get() == late.height
     assert world.core.links[B].outbox.next_nonce == 1
+    world.check()
+    world.close()
+
+
+def test_no_checkpoint_passes_over_deposits_to_a_shard_that_has_begun() -> None:
+    """Somebody else has paid for the vault, so the enclave's account has not been at work there. The enclave dies
+    between the shard's beginning and its first block, and is then told to begin behind a deposit."""
+    chain = Parentchain(storage=target_genesis(TargetARuntime))
+    world = World(ledger=DEVELOPMENT_LEDGER, targets={A: chain}, shielding_target=A)
+    chain.transfer(ALICE, world.vault, 40 * TEER, world.now)
+    world.chain.transfer(ALICE, world.account, 100 * TEER, world.now)
+    world.connect()
+    while world.core.phase is not Phase.RUNNING:
+        world.block()
+    assert chain.account(world.account).nonce == 0
+    world.shield(ANN, 10 * TEER)
+    world.grow(3)
+    world.directory.reboot()
+    world.boot()
+    set_id, voters = genesis_authorities(chain.params().genesis, chain.params().authorities_proof) or (0, [])
+    header = chain.block(chain.height - 1, []).header
+    world.core.connect(world.chain.params(35 * TEER, 0))
+    checkpoint = Checkpoint(header, set_id, voters)
+    params = chain.params(60 * TEER, 25 * TEER, A)
+    world.core.connect(msgspec.structs.replace(params, checkpoint=checkpoint, leaps=[Leap([], b"")]))
+    world.sync()
+    world.slot()
+    assert world.free(ANN) == 10 * TEER - 10 * TEER // 571
     world.check()
     world.close()

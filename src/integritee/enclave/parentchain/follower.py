@@ -51,6 +51,7 @@ class Follower:
         self.chain = FinalizedChain.start(params) if resume is None else FinalizedChain.resume(resume, params)
         self._is_unread = resume is None and self.chain.checkpoint is not None
         """Whether the next block is the first one after others that nobody has shown the enclave."""
+        self._is_resumed = resume is not None
         self._before_leaps: FinalizedChain | None = None
         self.leap(params)
         self.inbox: deque[InboundBlock] = deque()
@@ -58,13 +59,15 @@ class Follower:
         """Watched storage as proven at the latest verified block; empty before the first."""
         self.time: int | None = None
         """Unix ms of the latest verified block that tells it; None before the first."""
+        self.origin = b""
+        """The chain as it was before the first verified block, encoded; empty before that."""
         assets = spec_of(self.genesis_hash, development).assets
         self.runtimes = Runtimes(self.genesis_hash, place, assets, pins, remembered or params.runtime, params.token)
         self.runtimes.offer(params.runtime)
 
     def leap(self, params: ParentchainParams) -> None:
-        """Pass the leaps of `params` unless the chain is known beyond genesis. Raises as `FinalizedChain.warp`."""
-        if not params.leaps or self.chain.head.number:
+        """Pass the leaps of `params` at first contact, from genesis. Raises as `FinalizedChain.warp`."""
+        if not params.leaps or self._is_resumed or self.chain.head.number:
             return
         warped = self.chain.copy()
         warped.warp(params.leaps)
@@ -132,6 +135,7 @@ class Follower:
         kept = list(dropwhile(lambda block: not keep(block), read))
         if len(self.inbox) + len(kept) > MAX_INBOX:
             raise InboxFull(MAX_INBOX)
+        self.origin = self.origin or self.chain.encode_state()
         self.chain, self._before_leaps, self._is_unread = chain, None, False
         self.values = read[-1].values
         self.time = next((block.now for block in reversed(read) if block.now is not None), self.time)

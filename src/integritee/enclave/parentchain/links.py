@@ -84,3 +84,4 @@ class Links:
             if follower.contract.vault is not None:
                 mirror.set_vault(follower.contract.vault.account)
             link.adopt_nonce()
+            link.resume = link.resume or follower.origin  # no checkpoint passes over a block from here on
