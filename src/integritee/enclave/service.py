@@ -107,7 +107,7 @@ class EnclaveService:
         return self.core.config.shard
 
     def shard_vault(self) -> tuple[bytes, ParentchainId] | None:
-        return self.core.runtime.vault()
+        return self.core.view.runtime.vault()
 
     def fingerprint(self) -> bytes:
         return self.core.config.mrenclave

@@ -152,6 +152,22 @@ async def test_no_submission_before_the_shard_runs(fresh: World) -> None:
     office.service._decipherers.shutdown()
 
 
+async def test_nobody_hears_of_a_vault_that_a_crash_could_undo(fresh: World) -> None:
+    """Who pays into it before the shard's beginning is durable might have to see it begin again, behind the deposit."""
+    office = Office(fresh)
+    fresh.connect()
+    fresh.fund_enclave()
+    while not fresh.core.is_running:
+        fresh.grow()
+        effects = fresh.core.import_blocks(fresh.request(fresh.chain.height, fresh.chain.height))
+        if not fresh.core.is_running:
+            fresh.durable(effects)
+    assert office.service.shard_vault() is None
+    fresh.durable(effects)
+    assert office.service.shard_vault() == (fresh.vault, ParentchainId.Integritee)
+    office.service._decipherers.shutdown()
+
+
 async def test_getters(office: Office) -> None:
     service, shard = office.service, office.world.shard
     answer = await service.execute_getter(Request(shard, getter_bytes(public_getter("some_value"))))
