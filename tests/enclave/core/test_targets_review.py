@@ -11,12 +11,14 @@ import pytest
 from integritee.boundary.messages import Checkpoint, Leap
 from integritee.enclave.errors import VaultShort
 from integritee.enclave.parentchain.contract import ParentchainContract, Place
-from integritee.enclave.parentchain.inbound import ExtrinsicOutcome
+from integritee.enclave.parentchain.inbound import Deposit, ExtrinsicOutcome, InboundBlock
 from integritee.enclave.parentchain.light_client import genesis_authorities
 from integritee.enclave.parentchain.onboarding import Phase
+from integritee.enclave.sidechain.lane import MAX_DEPOSITS, MAX_INBOUND, due
 from integritee.node.runtime.runtime import TEER
 from integritee.node.runtime.target_a import TargetARuntime
 from integritee.node.runtime.target_b import TargetBRuntime
+from integritee.primitives.header import Header
 from integritee.primitives.ids import ParentchainId
 from integritee.stf.asset_map import ASSET_HUB_LOCAL, AssetId
 from integritee.stf.chain_specs import CHAIN_SPECS, spec_of
@@ -124,3 +126,27 @@ def test_no_checkpoint_passes_over_deposits_to_a_shard_that_has_begun() -> None:
     assert world.free(ANN) == 10 * TEER - 10 * TEER // 571
     world.check()
     world.close()
+
+
+# -- many deposits
+
+
+def waiting(deposits: int) -> InboundBlock:
+    return InboundBlock(
+        Header(bytes(32), 1, bytes(32), bytes(32), []), {}, None, (Deposit(PAYEE, 1),) * deposits, {}, b""
+    )
+
+
+@pytest.mark.parametrize(
+    ("deposits", "taken"),
+    [
+        ([0] * (MAX_INBOUND + 1), MAX_INBOUND),
+        ([MAX_DEPOSITS, 0, 0, 1, 0], 3),
+        ([1, MAX_DEPOSITS, 0], 1),
+        ([MAX_DEPOSITS + 1, 0, 1], 1),
+        ([], 0),
+    ],
+)
+def test_a_sidechain_block_takes_in_so_many_deposits(deposits: list[int], taken: int) -> None:
+    """Its record has a limit: a chain full of small deposits, caught up with at once, must not stop the shard."""
+    assert len(list(due([waiting(count) for count in deposits]))) == taken

@@ -26,13 +26,18 @@ from ..parentchain.runtimes import proven_version
 MAX_INBOUND: Final = 256
 """Blocks of one parentchain that one sidechain block processes; more wait for the next slot."""
 
+MAX_DEPOSITS: Final = 8192
+"""Deposits that one sidechain block takes in from a parentchain, unless a single block has more: a second's work, and
+10 MB in the journal, whose records have a limit."""
+
 
 def due(inbox: Iterable[InboundBlock]) -> Iterator[InboundBlock]:
     """The parentchain blocks that the next sidechain block processes; there is one at least if any waits."""
-    room = MAX_SHIELDED_BLOCKS
-    for block in islice(inbox, MAX_INBOUND):
-        room -= block.shielded_blocks
-        if room < 0:
+    shielded = deposits = 0
+    for position, block in enumerate(islice(inbox, MAX_INBOUND)):
+        shielded += block.shielded_blocks
+        deposits += len(block.deposits)
+        if position and (shielded > MAX_SHIELDED_BLOCKS or deposits > MAX_DEPOSITS):
             return
         yield block
 
