@@ -14,6 +14,7 @@ from integritee.enclave.parentchain.contract import ParentchainContract, Place
 from integritee.enclave.parentchain.inbound import Deposit, ExtrinsicOutcome, InboundBlock
 from integritee.enclave.parentchain.light_client import genesis_authorities
 from integritee.enclave.parentchain.onboarding import Phase
+from integritee.enclave.parentchain.outbox import MAX_ENTRIES
 from integritee.enclave.sidechain.lane import MAX_DEPOSITS, MAX_INBOUND, due
 from integritee.node.runtime.runtime import TEER
 from integritee.node.runtime.target_a import TargetARuntime
@@ -24,7 +25,7 @@ from integritee.stf.asset_map import ASSET_HUB_LOCAL, AssetId
 from integritee.stf.chain_specs import CHAIN_SPECS, spec_of
 
 from ...stf.kit import DEVELOPMENT_LEDGER
-from .harness import ANN, World
+from .harness import ANN, BEN, World
 from .parentchain import ALICE, Parentchain, metadata, target_genesis
 from .test_targets import PAYEE, shielded
 
@@ -150,3 +151,19 @@ def waiting(deposits: int) -> InboundBlock:
 def test_a_sidechain_block_takes_in_so_many_deposits(deposits: list[int], taken: int) -> None:
     """Its record has a limit: a chain full of small deposits, caught up with at once, must not stop the shard."""
     assert len(list(due([waiting(count) for count in deposits]))) == taken
+
+
+def test_a_full_outbox_elsewhere_does_not_stop_the_ledger() -> None:
+    """Target A takes nothing from the enclave, whose account there is empty: calls wait for the vault's chain only."""
+    world = World(ledger=DEVELOPMENT_LEDGER, targets={A: Parentchain(storage=target_genesis(TargetARuntime))})
+    world.run()
+    link = world.core.links[A]
+    for number in range(MAX_ENTRIES):
+        link.outbox.add(link.connected.facts, link.connected.head, number.to_bytes(32, "big"), b"", 32)
+    world.shield(ANN, 10 * TEER)
+    world.block()
+    world.slot()
+    hash = world.transfer(ANN, BEN, TEER)
+    world.slot()
+    assert world.status(hash)[-1] == "InSidechainBlock"
+    world.close()
