@@ -29,6 +29,7 @@ from integritee.enclave.parentchain.blocks import verify_block
 from integritee.enclave.parentchain.contract import EVENTS_KEY, ParentchainContract, Place
 from integritee.enclave.parentchain.header_chain import BlockId, HeaderChain, HeaderChainState
 from integritee.enclave.parentchain.inbound import Deposit, ExtrinsicOutcome, InboundBlock, read_block
+from integritee.enclave.parentchain.onboarding import REGISTRATION, Goal, account_info, authorities, is_registered
 from integritee.enclave.sidechain.author import Assignment, BlockBuilder, Decipher
 from integritee.enclave.sidechain.invocations import Invocations
 from integritee.frame.overlay import Overlay
@@ -320,6 +321,18 @@ def test_outcomes(number: int, inbound: dict[int, InboundBlock]) -> None:
     outcomes += [ExtrinsicOutcome(paid.ok, paid.inner) for paid in TABLE[number].paid]
     hashes = [unhex(extrinsic["hash"]) for extrinsic in RECORDED[number]["extrinsics"]]
     assert inbound[number].outcomes == dict(zip(hashes, outcomes, strict=True))
+
+
+def test_what_the_shard_is_on_chain(contract: ParentchainContract, inbound: dict[int, InboundBlock]) -> None:
+    """The enclave serves it from its claim on, and is on record at one address only."""
+    bridge, vault = contract.bridge, contract.vault
+    assert bridge is not None and vault is not None
+    assert [authorities(bridge, inbound[n].values) for n in (3, 4, 16)] == [[], [ENCLAVE], [ENCLAVE]]
+    assert [account_info(inbound[n].values[vault.keys.account]).data.reserved > 0 for n in (4, 5)] == [False, True]
+    registered = REGISTRATION.decode(inbound[16].values[bridge.keys.registration] or b"").enclave
+    goals = [Goal(registered.mr_enclave, registered.url.decode()), Goal(SHARD, ""), Goal(registered.mr_enclave, "")]
+    assert [is_registered(bridge, goal, inbound[16].values) for goal in goals] == [True, False, False]
+    assert all(EVENTS_KEY not in block.values for block in inbound.values())
 
 
 class Decided(NamedTuple):
