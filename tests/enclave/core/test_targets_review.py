@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from unittest.mock import patch
 
 import msgspec
@@ -27,9 +28,16 @@ from integritee.stf.chain_specs import CHAIN_SPECS, spec_of
 from ...stf.kit import DEVELOPMENT_LEDGER
 from .harness import ANN, BEN, World
 from .parentchain import ALICE, Parentchain, metadata, target_genesis
-from .test_targets import PAYEE, shielded
+from .test_targets import PAYEE, shielded, world_on
 
 HERE, A, B = ParentchainId
+
+
+@pytest.fixture(scope="module")
+def hub() -> Iterator[World]:
+    world = world_on(B)
+    yield world
+    world.close()
 
 
 @pytest.mark.parametrize("asset", [None, AssetId.USDT])
@@ -167,3 +175,26 @@ def test_a_full_outbox_elsewhere_does_not_stop_the_ledger() -> None:
     world.slot()
     assert world.status(hash)[-1] == "InSidechainBlock"
     world.close()
+
+
+@pytest.mark.parametrize("amount", [0, 1, 499, 500, 570, 571, TEER])
+@pytest.mark.parametrize("asset", [None, AssetId.USDT])
+def test_deposits_of_any_size_from_anybody(hub: World, amount: int, asset: AssetId | None) -> None:
+    """Dust, nothing at all, from accounts that nobody has or that the enclave itself has in the ledger: all of it is
+    on some account afterwards."""
+    world, runtime = hub, hub.runtime
+    world.shield(ANN, 10 * TEER)
+    world.block()
+    inbox = world.core.links.vault.connected.inbox
+    (block,) = [block for block in inbox if block.deposits]
+    senders = (bytes(32), world.core.keys.ledger.public, b"\xff" * 32, b"\x01" * 32)
+    strange = tuple(Deposit(sender, amount, asset) for sender in senders)
+    inbox[inbox.index(block)] = dataclasses.replace(block, deposits=strange)
+
+    def issued() -> int:
+        return runtime.balances.total_issuance.get() if asset is None else runtime.assets.supply(asset)
+
+    before = issued()
+    world.slot()
+    assert issued() == before + len(senders) * amount
+    assert world.core.halted is None
