@@ -22,13 +22,16 @@ from integritee.node.runtime.target_a import TargetARuntime
 from integritee.node.runtime.target_b import TargetBRuntime
 from integritee.primitives.header import Header
 from integritee.primitives.ids import ParentchainId
+from integritee.stf import runtime as runtimes
 from integritee.stf.asset_map import ASSET_HUB_LOCAL, AssetId
-from integritee.stf.chain_specs import CHAIN_SPECS, spec_of
+from integritee.stf.chain_specs import CHAIN_SPECS, DEVELOPMENT, spec_of
+from integritee.stf.types import ShardMode
 
 from ...stf.kit import DEVELOPMENT_LEDGER
 from .harness import ANN, BEN, World
 from .parentchain import ALICE, Parentchain, metadata, target_genesis
-from .test_targets import PAYEE, shielded, world_on
+from .test_retirement import configure
+from .test_targets import PAYEE, held, ledger_balance, shield, shielded, world_on
 
 HERE, A, B = ParentchainId
 
@@ -198,3 +201,40 @@ def test_deposits_of_any_size_from_anybody(hub: World, amount: int, asset: Asset
     world.slot()
     assert issued() == before + len(senders) * amount
     assert world.core.halted is None
+
+
+# -- the end of a shard
+
+
+def test_retirement_waits_for_the_chain_of_the_vault(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The shard retires while the enclave, after a restart, follows Integritee only: nobody is passed over. Native funds
+    and assets leave through the vault on target B once that is there."""
+    spec = dataclasses.replace(DEVELOPMENT, retirement_delay=4)
+    monkeypatch.setattr(runtimes, "spec_of", lambda genesis, development: spec)
+    world = world_on(B)
+    target = world.vault_chain
+    world.shield(ANN, 10 * TEER)
+    shield(world, ANN, AssetId.USDC, 5_000_000)
+    world.block()
+    world.slot()
+    native, usdc = world.free(ANN), ledger_balance(world, AssetId.USDC, ANN)
+    assert native and usdc
+    had = target.free(ANN.public), held(target, AssetId.USDC, ANN.public)
+    world.directory.reboot()
+    world.boot()
+    world.chains = {HERE: world.chain}
+    world.core.connect(world.chain.params(35 * TEER, 0))
+    configure(world, True)
+    world.block(4)
+    for _ in range(3):
+        world.slot()
+    assert world.runtime.shard_management.mode.get() is ShardMode.Retired
+    assert (world.free(ANN), ledger_balance(world, AssetId.USDC, ANN)) == (native, usdc)
+    world.chains[B] = target
+    world.connect()
+    world.settle()
+    assert (world.free(ANN), ledger_balance(world, AssetId.USDC, ANN)) == (0, 0)
+    paid = target.free(ANN.public) - had[0], held(target, AssetId.USDC, ANN.public) - had[1]
+    assert paid == (native - 3 * TEER // 100, usdc - 30_000)
+    world.check()
+    world.close()
