@@ -22,7 +22,7 @@ from . import inherents, runtime_api
 from .block import Block, extrinsic_hash
 from .chain import Chain, extrinsics_layout
 from .engine import RuntimeEngine
-from .errors import InherentRejected, NotSlotAuthor, RootMismatch, RuntimePanic, UnknownBlock
+from .errors import InherentRejected, NotSlotAuthor, RootMismatch, RuntimePanic, UnknownBlock, UnusableState
 from .inherents import BlockTime, encode_inherents
 from .parachain import ParachainBlock
 from .runtime_api import Dispatched, ExtrinsicInclusionMode
@@ -77,7 +77,7 @@ def author_block(
     close the block. `changes` are made to the state behind the runtime's back, after the block (None deletes): the
     state root holds them, but who executes the block gets another one.
 
-    Raises NotSlotAuthor, InherentRejected, RootMismatch, UnknownBlock, RuntimeFailure.
+    Raises NotSlotAuthor, UnusableState, InherentRejected, RootMismatch, UnknownBlock, RuntimeFailure.
     """
     parent = parent or chain.best_hash
     above = chain.header(parent)
@@ -91,8 +91,7 @@ def author_block(
     key = _slot_key(runtime_api.aura_authorities(engine, overlay), time.slot, keys)
     layout = extrinsics_layout(runtime_api.core_version(engine, overlay))
 
-    on_relay = ParachainBlock.after(overlay, above, time, slot_ms)
-    data = encode_inherents(time.inherents() | (on_relay.inherents() if on_relay else {}))
+    data = _inherent_data(overlay, above, time, slot_ms)
 
     opening = Header(parent, above.number + 1, _ZERO, _ZERO, Digest([aura_slot_digest(time.slot)]))
     mode = runtime_api.initialize_block(engine, overlay, opening)
@@ -123,6 +122,15 @@ def _slot_key(authorities: list[bytes], slot: int, keys: Mapping[bytes, KeyPair]
     if author not in keys:
         raise NotSlotAuthor(slot, author)
     return keys[author]
+
+
+def _inherent_data(overlay: Overlay, above: Header, time: BlockTime, slot_ms: int) -> bytes:
+    """For a child of `above`, whose state is given. That may hold anything: testers write to it."""
+    try:
+        on_relay = ParachainBlock.after(overlay, above, time, slot_ms)
+        return encode_inherents(time.inherents() | (on_relay.inherents() if on_relay else {}))
+    except (ScaleError, OverflowError) as error:
+        raise UnusableState(above.hash(), str(error)) from None
 
 
 def _inherents(engine: RuntimeEngine, overlay: Overlay, data: bytes) -> list[bytes]:

@@ -62,4 +62,4 @@ class DelayedFinality:
         except DatabaseError:
             raise
         except NodeError as error:
-            log.error("block #%d is not final: %s", number, error)
+            log.error("block #%d is not final: %s (%s)", number, error, error.code)

@@ -40,7 +40,7 @@ def make_blocks(node: Node, count: int, parent: bytes | None = None) -> bytes:
     On a parent below the best block, they are a fork without transactions, which is the best chain once it is
     longer. Raises TooManyBlocks, Interrupted, and what `Node.seal` raises; blocks made until then stay.
     """
-    _check_count(count)
+    check_count(count)
     return _grow(node, count, None if parent == node.chain.best_hash else parent)[-1]
 
 
@@ -74,7 +74,7 @@ def reorganize(node: Node, depth: int, length: int | None = None) -> Reorganized
     length = depth + 1 if length is None else length
     if depth < 1 or length <= depth:
         raise ValueError("depth must be positive, length greater than depth")
-    _check_count(length)
+    check_count(length)
     if depth > chain.best.number - chain.finalized.number:
         raise ReorgTooDeep(depth, chain.best.number - chain.finalized.number)
     top = chain.best.number
@@ -98,6 +98,7 @@ def _canonical(node: Node, numbers: Sequence[int]) -> list[bytes]:
     return [hash for number in numbers if (hash := node.chain.hash_at(number)) is not None]
 
 
-def _check_count(count: int) -> None:
+def check_count(count: int) -> None:
+    """Raises TooManyBlocks."""
     if not 1 <= count <= MAX_BLOCKS:
         raise TooManyBlocks(count, MAX_BLOCKS)

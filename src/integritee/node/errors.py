@@ -21,6 +21,7 @@ NodeError
 ├── AuthoringError
 │   ├── NotSlotAuthor                the slot belongs to an authority whose key is not here
 │   ├── InherentRejected             the runtime refused its own inherent
+│   ├── UnusableState                the state holds no time or relay block to go on from
 │   └── RootMismatch                 the runtime's header disagrees with the block built
 ├── FinalityError
 │   ├── MissingVotes                 the local keys weigh less than the threshold
@@ -219,6 +220,16 @@ class InherentRejected(AuthoringError):
     def __init__(self, position: int, reason: str) -> None:
         self.position, self.reason = position, reason
         super().__init__(f"the runtime refused inherent {position}: {reason}")
+
+
+class UnusableState(AuthoringError):
+    """What the state of the parent says of its time or its relay chain leads to no next block."""
+
+    code = "node.authoring.unusable_state"
+
+    def __init__(self, parent: bytes, reason: str) -> None:
+        self.parent, self.reason = parent, reason
+        super().__init__(f"the state of block 0x{parent.hex()} leads to no next one: {reason}")
 
 
 class RootMismatch(AuthoringError):

@@ -157,4 +157,4 @@ class Sealer:
         except DatabaseError:
             raise
         except NodeError as error:
-            log.error("no block: %s", error)
+            log.error("no block: %s (%s)", error, error.code)

@@ -15,15 +15,18 @@ from integritee.node.chain import Imported
 from integritee.node.chain_spec import dev_spec
 from integritee.node.database import Database
 from integritee.node.dev_control import MAX_BLOCKS, MAX_TIME_MS
+from integritee.node.errors import UnusableState
 from integritee.node.inherents import last_timestamp
 from integritee.node.keystore import Keystore
 from integritee.node.node import Node, NodeOptions
+from integritee.node.parachain import LAST_RELAY_BLOCK, PARACHAIN_ID, VALIDATION_DATA
 from integritee.node.rpc.api import node_methods
 from integritee.node.rpc.jsonrpc import Dispatcher
 from integritee.node.rpc.limits import MAX_STORAGE_CHANGES
 from integritee.node.runtime.genesis import dev_genesis
 from integritee.node.runtime.runtime import engine
 from integritee.primitives.header import Header, aura_slot
+from integritee.primitives.storage import storage_prefix
 from integritee.scale import decode, encode
 from integritee.trie import verify_proof
 
@@ -176,6 +179,18 @@ def test_new_block_takes_transactions(node: RpcNode, rpc: Caller) -> None:
     assert rpc.call("author_pendingExtrinsics") == []
 
 
+@pytest.mark.parametrize(
+    "order, code",
+    [({"parent": UNKNOWN}, 13000), ({"count": 0}, 14000), ({"count": MAX_BLOCKS + 1}, 14000), ({"to": 1}, 14000)],
+)
+def test_transactions_of_an_order_that_cannot_be_are_not_taken(
+    node: RpcNode, rpc: Caller, order: dict[str, Any], code: int
+) -> None:
+    node.produce(2)
+    assert _failure(rpc, "dev_newBlock", order | {"transactions": [_hex(transfer(ALICE, 0))]}) == code
+    assert rpc.call("author_pendingExtrinsics") == []
+
+
 def test_new_blocks_on_a_fork(node: RpcNode, rpc: Caller) -> None:
     node.produce(2)
     head, base = node.chain.best_hash, _hex(node.chain.genesis_hash)
@@ -220,6 +235,33 @@ def test_storage_of_a_fork(node: RpcNode, rpc: Caller) -> None:
     assert node.chain.best_hash == head
     assert rpc.call("state_getStorage", KEY, hash) == "0x01"
     assert rpc.call("state_getStorage", KEY) is None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {storage_prefix("Timestamp", "Now"): bytes(8 * [255])},
+        {storage_prefix("Timestamp", "Now"): bytes(9 * [255])},
+        {PARACHAIN_ID: b"\1"},
+        {PARACHAIN_ID: bytes(4), LAST_RELAY_BLOCK: b"\1"},
+        {PARACHAIN_ID: bytes(4), LAST_RELAY_BLOCK: bytes(4 * [255])},
+        {PARACHAIN_ID: bytes(4), VALIDATION_DATA: b"\1"},
+    ],
+    ids=["the last time", "no time", "no id", "no relay block", "the last relay block", "no validation data"],
+)
+def test_after_storage_that_leads_nowhere_the_node_still_answers(
+    node: RpcNode, rpc: Caller, changes: dict[bytes, bytes]
+) -> None:
+    """And goes on from another block."""
+    node.produce(2)
+    head = _hex(node.chain.best_hash)
+    rpc.call("dev_setStorage", [[_hex(key), _hex(value)] for key, value in changes.items()])
+    with pytest.raises(UnusableState):
+        node.produce()
+    assert _failure(rpc, "dev_newBlock") == 14000
+    assert _failure(rpc, "dev_setStorage", [[KEY, "0x01"]]) == 14000
+    rpc.call("dev_setHead", head)
+    assert rpc.call("dev_newBlock") == _hex(node.chain.best_hash)
 
 
 def test_changed_storage_survives_restart(node: RpcNode, rpc: Caller) -> None:

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from integritee.metadata import MetadataError, RuntimeMetadata
 from integritee.scale import ScaleError, decode
 
-from ..dev_control import make_blocks, reorganize, set_storage, travel
+from ..dev_control import check_count, make_blocks, reorganize, set_storage, travel
 from ..errors import ConflictsWithFinalized, NodeError, NotCanonical, ReorgTooDeep, UnknownBlock
 from ..named_storage import NamedStorage
 from ..node import Node
@@ -36,12 +36,13 @@ class DevApi:
         """
         asked, node = params or BlockOrder(), self._node
         with _reported():
-            for extrinsic in asked.transactions:
-                node.pool.submit(extrinsic, node.clock())
             parent = node.chain.best if asked.parent is None else node.chain.header(asked.parent)
             if parent is None:
                 raise UnknownBlock(asked.parent or b"")
             count = asked.count if asked.to is None else asked.to - parent.number
+            check_count(count)
+            for extrinsic in asked.transactions:
+                node.pool.submit(extrinsic, node.clock())
             return "0x" + make_blocks(node, count, asked.parent).hex()
 
     @method("dev_setStorage", unsafe=True, changes=True)
