@@ -8,6 +8,7 @@ import pytest
 
 from integritee.apps.catalog import DEFAULT_LEDGER as LEDGER
 from integritee.crypto import blake2_256
+from integritee.enclave.parentchain.onboarding import is_entitled
 from integritee.enclave.parentchain.outbox import ONBOARDING_PERIOD
 from integritee.node.runtime.runtime import TEER
 from integritee.primitives.enclave_bridge import ShardConfig
@@ -165,3 +166,14 @@ def test_a_call_that_breaks_costs_its_fee_and_nothing_else(template: World, capl
     (line,) = [record.getMessage() for record in caplog.records if "broke with" in record.getMessage()]
     assert line.startswith("fragile.divide broke with ZeroDivisionError in divide")
     world.close()
+
+
+def test_a_configuration_in_a_later_form_entitles_nobody_else(world: World) -> None:
+    """The pallet's storage may get a new layout before the enclave knows it: nothing is read from it then."""
+    bridge = world.core.integritee.connected.bridge
+    proven = dict(world.core.integritee.connected.values)
+    assert bridge.config(proven) is not None
+    for version in (None, b"\x02\x00"):
+        later = {**proven, bridge.keys.bridge_version: version, bridge.keys.shard_config: b"another layout"}
+        assert bridge.config(later) is None
+        assert is_entitled(bridge, MRENCLAVE, later, 7)

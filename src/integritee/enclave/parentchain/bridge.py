@@ -5,13 +5,21 @@ Argument layouts: pallets `teerex`, `enclave-bridge`, `sidechain`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from integritee.metadata import RuntimeMetadata
-from integritee.primitives.enclave_bridge import ShardConfig
+from integritee.primitives.enclave_bridge import ShardConfig, UpgradableShardConfig
 from integritee.primitives.sidechain import SidechainBlockConfirmation
 from integritee.primitives.storage import blake2_map_key, pallet_version_key
 from integritee.primitives.teerex import Skip
+from integritee.scale import codec
+
+MAX_BRIDGE_VERSION: Final = 1
+"""Newest storage version of EnclaveBridge whose shard configuration is understood."""
+
+CONFIG: Final = codec(UpgradableShardConfig)
 
 
 @dataclass(frozen=True)
@@ -49,6 +57,14 @@ class BridgeContract:
             sidechain_version=pallet_version_key("Sidechain"),
             registration=blake2_map_key("Teerex", "SovereignEnclaves", account),
         )
+
+    def config(self, values: Mapping[bytes, bytes | None]) -> UpgradableShardConfig | None:
+        """The shard's configuration as proven; None without one, or of a newer pallet than is understood."""
+        raw, version = values.get(self.keys.shard_config), values.get(self.keys.bridge_version)
+        if raw is None or version is None or int.from_bytes(version, "little") > MAX_BRIDGE_VERSION:
+            return None
+        found: UpgradableShardConfig = CONFIG.decode(raw)
+        return found
 
     def register(self, mrenclave: bytes, url: str) -> bytes:
         """Register as a simulated enclave: attestation skipped, the proof is the bare MRENCLAVE."""

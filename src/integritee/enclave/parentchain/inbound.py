@@ -40,6 +40,8 @@ TRANSFERS: Final = {
 LOCKED: Final = ("Vesting", "VestingUpdated")
 """Event that tells of an account whose funds are locked (pallet-vesting)."""
 
+MAX_MOMENT: Final = (1 << 64) - 1
+
 DECISIVE_PALLETS: Final = frozenset(
     {"System", "Balances", "Assets", "ForeignAssets", "EnclaveBridge", "Proxy", "Utility", "Multisig", "Vesting"}
 )
@@ -135,13 +137,14 @@ def _events(metadata: RuntimeMetadata, raw: bytes) -> list[EventRecord]:
 
 
 def _timestamp(metadata: RuntimeMetadata, extrinsics: list[bytes]) -> int | None:
-    """Unix ms of the block's `Timestamp.set` inherent."""
+    """Unix ms of the block's `Timestamp.set` inherent; None for what is no time."""
     call = metadata.call_index("Timestamp", "set")
     wanted = (bytes((BARE_V4,)) + call, bytes((BARE_V5,)) + call)
     for raw in extrinsics:
         _, at = decode_compact(raw)
         if raw.startswith(wanted, at):
-            return decode_compact(raw, at + 3)[0]
+            time = decode_compact(raw, at + 3)[0]
+            return time if time <= MAX_MOMENT else None
     return None
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from integritee.frame.pallets.system import AccountInfo
-from integritee.primitives.enclave_bridge import ShardStatus, UpgradableShardConfig
+from integritee.primitives.enclave_bridge import ShardStatus
 from integritee.primitives.ids import AccountId, BlockNumber
 from integritee.primitives.teerex import MultiEnclave, Sgx
 from integritee.scale import Struct, codec, u8, u128
@@ -83,7 +83,6 @@ class Funds:
 ACCOUNT = codec(AccountInfo)
 REGISTRATION = codec(MultiEnclave)
 STATUS = codec(ShardStatus)
-CONFIG = codec(UpgradableShardConfig)
 PROXIES = codec(tuple[list[ProxyDefinition], u128])
 
 Values: TypeAlias = Mapping[bytes, bytes | None]
@@ -97,7 +96,7 @@ def membership_step(contract: ParentchainContract, goal: Goal, funds: Funds, val
     if not is_registered(bridge, goal, values):
         free = account_info(values.get(contract.enclave_account)).data.free
         if free < funds.required // 10 * 9:
-            return Step(Phase.UNFUNDED, needed_funds=funds.required - free)
+            return Step(Phase.UNFUNDED, needed_funds=max(funds.required - free, 0))
         return Step(Phase.REGISTERING, bridge.register(goal.mrenclave, goal.url))
     if bridge.account not in authorities(bridge, values):
         return Step(Phase.CLAIMING_SHARD, bridge.claim_shard(goal.mrenclave))
@@ -119,7 +118,7 @@ def vault_step(contract: ParentchainContract, funds: Funds, values: Values, depo
         return Step(Phase.ADDING_VAULT_PROXY, vault.add_proxy(contract.account), by_vault=True)
     free = account_info(values.get(contract.enclave_account)).data.free
     if free <= missing:
-        return Step(Phase.UNFUNDED, needed_funds=funds.required - free)
+        return Step(Phase.UNFUNDED, needed_funds=max(funds.required, missing) - free)
     return Step(Phase.FUNDING_VAULT, contract.fund_vault(missing))
 
 
@@ -137,8 +136,8 @@ def authorities(bridge: BridgeContract, values: Values) -> list[bytes]:
 
 def is_entitled(bridge: BridgeContract, mrenclave: bytes, values: Values, number: int) -> bool:
     """Whether the shard's configuration in force at block `number` names this code, or there is none."""
-    raw = values.get(bridge.keys.shard_config)
-    return raw is None or bool(CONFIG.decode(raw).at(number).enclave_fingerprint == mrenclave)
+    config = bridge.config(values)
+    return config is None or config.at(number).enclave_fingerprint == mrenclave
 
 
 def is_registered(bridge: BridgeContract, goal: Goal, values: Values) -> bool:

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from integritee.crypto import Ed25519Pair, blake2_256
 from integritee.frame.overlay import Overlay
-from integritee.primitives.enclave_bridge import ShardStatus, UpgradableShardConfig
+from integritee.primitives.enclave_bridge import ShardStatus
 from integritee.primitives.ids import ParentchainId
 from integritee.primitives.sidechain import (
     BlockData,
@@ -36,16 +36,12 @@ from integritee.stf.operation import IndirectCall, TrustedCallSigned
 from integritee.stf.retirement import begin_retirement, next_retirees
 from integritee.trie import Trie
 
-from ..parentchain.bridge import BridgeKeys
 from ..parentchain.contract import ParentchainContract
 from ..parentchain.inbound import InboundBlock
 from ..parentchain.outbox import Finished, Payment
 from .payload import StatePayload, encrypt, position
 
-SHARD_CONFIG = codec(UpgradableShardConfig)
 SHARD_STATUS = codec(ShardStatus)
-MAX_BRIDGE_VERSION = 1
-"""Newest storage version of EnclaveBridge whose shard configuration is understood."""
 
 log = logging.getLogger(__name__)
 
@@ -150,7 +146,9 @@ class BlockBuilder:
         mirrored = {key: block.values.get(key) for key in contract.mirrored}
         self.runtime.parentchain(which).set_block(block.header, mirrored)
         if contract.bridge is not None:
-            self._adopt_shard_config(mirrored, contract.bridge.keys, block.header.number)
+            config = contract.bridge.config(mirrored)
+            if config is not None:
+                self.runtime.shard_management.set_config(config, block.header.number)
         enclave = self.assignment.ledger_pair.public
         if block.now is not None:
             self._as_enclave("timestamp_set", enclave, block.now, which)
@@ -172,18 +170,16 @@ class BlockBuilder:
         if not balances.mint(payment.payer, payment.amount):
             balances.mint(self.assignment.ledger_pair.public, payment.amount)
 
-    def _adopt_shard_config(self, mirrored: dict[bytes, bytes | None], keys: BridgeKeys, number: int) -> None:
-        raw, version = mirrored[keys.shard_config], mirrored[keys.bridge_version]
-        if raw is not None and version is not None and int.from_bytes(version, "little") <= MAX_BRIDGE_VERSION:
-            self.runtime.shard_management.set_config(SHARD_CONFIG.decode(raw), number)
-
     def _as_enclave(self, name: str, *args: object) -> None:
         """Run a call of the enclave itself, as an indirect call that the block lists like any other."""
         pair = self.assignment.ledger_pair
         nonce = self.runtime.system.nonce(pair.public)
         call = self.ledger.call(name, *args)
         signed = self.ledger.sign_call(call, nonce, pair, self.assignment.mrenclave, self.assignment.shard)
-        self._settle(self.ledger.top_hash(IndirectCall(signed)), signed, self._run(signed))
+        outcome = self._run(signed)
+        if outcome.error is not None:
+            log.error("a %s of the enclave itself failed: %s", name, outcome.error.code)
+        self._settle(self.ledger.top_hash(IndirectCall(signed)), signed, outcome)
 
     def shield_through_bridge(self, who: bytes, amount: int) -> None:
         """Credit `amount` base units that arrived at the bridge. Only for shards without a vault."""
