@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Final
 
 from integritee.boundary.messages import ParentchainBlock
-from integritee.client.errors import MalformedAnswer
+from integritee.client.errors import MalformedAnswer, RpcError
 from integritee.client.parentchain import Block, ParentchainClient
 
 from .errors import NoJustification
@@ -19,21 +20,45 @@ SEARCH_LIMIT: Final = 1000
 
 
 async def justified_blocks(chain: ParentchainClient, first: int, target: int) -> list[Block]:
-    """Blocks from `first` on, `target` at most, that end with a justified one.
+    """Blocks from `first` on, `target` at most, that end with a justified one; none if nothing proves any yet.
+
+    Nodes keep the justification of one block in 512, and of those with which authorities change; for others they are
+    asked for the latest they have heard (sc-consensus-grandpa, `grandpa_proveFinality`).
 
     Raises NoJustification if none is in sight, ClientError.
     """
-    blocks: list[Block] = []
-    while len(blocks) < SEARCH_LIMIT:
-        start = first + len(blocks)
-        fetched = await plain_blocks(chain, start, target)
+    blocks = await plain_blocks(chain, first, target)
+    if justified := _up_to_justified(blocks):
+        return justified
+    proven = await _proven_block(chain, first, min(target, first + SEARCH_LIMIT - 1))
+    while True:
+        if proven is not None and proven.header.number < first + len(blocks):
+            return [*blocks[: proven.header.number - first], proven]
+        if len(blocks) >= SEARCH_LIMIT:
+            raise NoJustification(first, first + len(blocks) - 1)
+        fetched = await plain_blocks(chain, first + len(blocks), target)
         if not fetched:
-            break
+            return []
         blocks += fetched
-        for end in range(len(blocks), 0, -1):
-            if blocks[end - 1].justification is not None:
-                return blocks[:end]
-    raise NoJustification(first, first + len(blocks) - 1)
+        if justified := _up_to_justified(blocks):
+            return justified
+
+
+def _up_to_justified(blocks: list[Block]) -> list[Block]:
+    end = next((end for end in range(len(blocks), 0, -1) if blocks[end - 1].justification is not None), 0)
+    return blocks[:end]
+
+
+async def _proven_block(chain: ParentchainClient, first: int, last: int) -> Block | None:
+    """The block that the node proves `first` final by, with that proof, if it is not beyond `last`."""
+    try:
+        proof = await chain.prove_finality(first)
+    except RpcError:  # of a node that does not know the method, or has heard of no justification
+        return None
+    if proof is None or first + len(proof.unknown_headers) > last:
+        return None
+    block = await chain.block(proof.block)
+    return replace(block, justification=proof.justification) if first <= block.header.number <= last else None
 
 
 async def plain_blocks(chain: ParentchainClient, first: int, target: int, limit: int = BATCH) -> list[Block]:

@@ -221,7 +221,8 @@ class ParentchainSync:
                 return None
         try:
             async with asyncio.timeout(READ_LIMIT):
-                return await self._read_batch(chain, self.state, target, head)
+                batch = await self._read_batch(chain, self.state, target, head)
+                return batch if batch.blocks else None
         except TimeoutError:
             raise NodeSilent(READ_LIMIT) from None
 
