@@ -117,8 +117,7 @@ def check_quiet(world: World) -> None:
         returned = sum(amount for who, amount in user.payouts.items() if who not in paid)
         expect(f"user {user.pair.public.hex()[:6]} holds what is owed", found, user.balance + returned)
         expect("each call is executed once", runtime.system.nonce(user.pair.public), user.nonce)
-    if world.enclave.home is ParentchainId.Integritee:
-        expect("what can be paid out is", [who.hex() for who in world.turned_away()], [])
+    expect("what can be paid out is", [who.hex() for who in world.turned_away()], [])
     _check_confirmations(world.books[ParentchainId.Integritee])
     expect("the vault holds what its events say", [page.vault for page in books.pages], books.expected())
     shielded, unshielded = sum(sum(u.shielded) for u in world.users), sum(world.payouts()[who] for who in paid)

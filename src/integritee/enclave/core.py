@@ -292,7 +292,8 @@ class EnclaveCore:
         """Start a block if the slot is ours and there is a parentchain to anchor it in; None otherwise.
 
         None as well if the clock went back behind the block before, since time in the ledger only goes forward, or
-        while Integritee is stale or entitles other code: nobody could confirm what is built then.
+        while Integritee is stale or entitles other code: nobody could confirm what is built then. After a start, the
+        chain of the vault must have been met: payments would be refused, and their fees kept.
         `decipher` may know answers of the shielding key already.
         """
         follower = self.integritee.follower
@@ -302,7 +303,7 @@ class EnclaveCore:
             return None
         if now <= self.runtime.timestamp.now.get() or self.integritee.is_stale(now, self.config.max_age):
             return None
-        if self.is_superseded:
+        if self.is_superseded or self.awaits_target:
             return None
         try:
             self._check_rollback(follower)
@@ -330,11 +331,19 @@ class EnclaveCore:
         return not is_entitled(follower.bridge, self.config.mrenclave, follower.values, follower.head.number)
 
     @property
+    def awaits_target(self) -> bool:
+        """Whether nothing is known yet, since the start, of the chain that funds come from."""
+        return self.is_running and self.links.vault not in self.links.proven()
+
+    @property
     def shown_phase(self) -> str:
         """What operators are told: the phase, or why no blocks are produced."""
         if self.halted is not None:
             return f"halted:{self.halted.code}"
-        return (Phase.SUPERSEDED if self.is_superseded else self.phase).value
+        if self.is_superseded:
+            return Phase.SUPERSEDED.value
+        waits = self.phase is Phase.RUNNING and self.awaits_target
+        return (Phase.AWAITING_TARGET if waits else self.phase).value
 
     def _assignment(self, decipher: Decipher) -> Assignment:
         return Assignment(

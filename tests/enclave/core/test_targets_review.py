@@ -207,8 +207,8 @@ def test_deposits_of_any_size_from_anybody(hub: World, amount: int, asset: Asset
 
 
 def test_retirement_waits_for_the_chain_of_the_vault(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The shard retires while the enclave, after a restart, follows Integritee only: nobody is passed over. Native funds
-    and assets leave through the vault on target B once that is there."""
+    """The shard is to retire while the enclave, after a restart, follows Integritee only: no block is made, so nobody is
+    passed over. Native funds and assets leave through the vault on target B once that is there."""
     spec = dataclasses.replace(DEVELOPMENT, retirement_delay=4)
     monkeypatch.setattr(runtimes, "spec_of", lambda genesis, development: spec)
     world = world_on(B)
@@ -226,13 +226,14 @@ def test_retirement_waits_for_the_chain_of_the_vault(monkeypatch: pytest.MonkeyP
     world.core.connect(world.chain.params(35 * TEER, 0))
     configure(world, True)
     world.block(4)
-    for _ in range(3):
-        world.slot()
-    assert world.runtime.shard_management.mode.get() is ShardMode.Retired
+    assert [world.slot() for _ in range(3)] == [None] * 3
+    assert world.core.shown_phase == "awaiting_target"
     assert (world.free(ANN), ledger_balance(world, AssetId.USDC, ANN)) == (native, usdc)
     world.chains[B] = target
     world.connect()
     world.settle()
+    world.settle()
+    assert (world.core.shown_phase, world.runtime.shard_management.mode.get()) == ("running", ShardMode.Retired)
     assert (world.free(ANN), ledger_balance(world, AssetId.USDC, ANN)) == (0, 0)
     paid = target.free(ANN.public) - had[0], held(target, AssetId.USDC, ANN.public) - had[1]
     assert paid == (native - 3 * TEER // 100, usdc - 30_000)
