@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import io
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
-from integritee.boundary.messages import ChainStatus
+from integritee.boundary.endpoint import RemoteFailure
+from integritee.boundary.messages import ChainStatus, Failure
 from integritee.client.errors import ConnectionFailed, ExtrinsicFailed
 from integritee.client.parentchain import ParentchainClient
 from integritee.crypto import ss58_encode
 from integritee.metadata.errors import UnknownExtension
+from integritee.worker.config import Config
+from integritee.worker.console import Console
+from integritee.worker.errors import EnclaveDied, EnclaveSilent
 from integritee.worker.funding import FUNDING_LIMIT, REMINDER_PAUSE, Purse, estimate
-from integritee.worker.parentchains import changes
+from integritee.worker.parentchains import Parentchains, changes
 
-from .statuses import chain_status
+from .statuses import IDENTITY, chain_status
 from .virtual_time import in_virtual_time
 
 ACCOUNT = b"\x07" * 32
@@ -112,6 +118,26 @@ def test_the_operator_is_reminded_now_and_then() -> None:
         "400 more base units",
         "400 more base units",
     ]
+
+
+class Moody:
+    """An enclave that at first does not say how it is, and dies when it has."""
+
+    def __init__(self, *moods: Exception) -> None:
+        self.moods = [*moods, EnclaveDied(101)]
+
+    async def call(self, method: Any, request: Any) -> Any:
+        raise self.moods.pop(0)
+
+
+def test_an_enclave_that_does_not_say_how_it_is_is_asked_again() -> None:
+    """Only its death ends the host."""
+    refusal = RemoteFailure(Failure("enclave.not_initialised", "too early", "{}"))
+    moody = Moody(EnclaveSilent("Nothing", 120.0), refusal, EnclaveSilent("Nothing", 120.0))
+    config = cast(Config, SimpleNamespace(chains=(), dev=True))
+    with pytest.raises(EnclaveDied):
+        in_virtual_time(Parentchains(config, moody, IDENTITY, Console(io.StringIO())).run())
+    assert moody.moods == []
 
 
 CALLS = {"transfer_keep_alive": 10, "register_sgx_enclave": 1000}

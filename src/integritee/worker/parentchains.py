@@ -19,6 +19,7 @@ from .chain_metrics import ChainMetrics
 from .config import Config
 from .console import Console
 from .contact import Enclave
+from .errors import EnclaveSilent
 from .funding import Funding, Purse, estimate
 from .progress import Display
 from .readiness import Feed
@@ -83,7 +84,7 @@ class Parentchains:
 
     async def _watch(self) -> None:
         while True:
-            with suppress(RemoteFailure):
+            with suppress(RemoteFailure, EnclaveSilent):
                 await self._look(await self._enclave.call(Ecalls.status, Nothing()))
             await asyncio.sleep(LOOK_PAUSE)
 
