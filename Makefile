@@ -1,7 +1,8 @@
 # Everything a visitor types. Python >= 3.11 and make are all that is needed; what is missing goes into .venv,
-# pinned and hash-checked. Another interpreter: make PYTHON=python3.13 …
+# pinned and hash-checked. Another interpreter: make PYTHON=python3.13 …; tests in more processes: make JOBS=8 test
 
 PYTHON ?= python3
+JOBS   ?= 2
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check -qq
@@ -20,7 +21,7 @@ demo: $(RUNTIME) ## chain, worker and enclave; shield, transfer privately, unshi
 	@$(BIN)/integritee demo
 
 test: $(DEV) ## the whole test suite
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 lint: $(DEV) ## style, formatting, types, direction of imports
 	$(BIN)/ruff check .

@@ -99,7 +99,10 @@ def test_refusals(chain: Chain, make: Make, error: TransactionValidityError) -> 
     assert chain.validate(make(chain)) == Err(error)
 
 
-@pytest.mark.parametrize(("make", "error"), [r[1:] for r in REFUSED if "inherent" not in r[0]], ids=str)
+IN_BLOCKS = [refused for refused in REFUSED if "inherent" not in refused[0]]
+
+
+@pytest.mark.parametrize(("make", "error"), [r[1:] for r in IN_BLOCKS], ids=[r[0] for r in IN_BLOCKS])
 def test_what_is_refused_by_the_pool_is_refused_in_blocks_and_leaves_no_trace(
     chain: Chain, make: Make, error: TransactionValidityError
 ) -> None:
