@@ -23,11 +23,9 @@ from integritee.frame.overlay import Overlay
 from integritee.primitives.ids import ParentchainId
 from integritee.primitives.sidechain import (
     FINALIZATION_STRIDE,
-    SidechainBlockConfirmation,
     SidechainHeader,
     SignedBlock,
 )
-from integritee.scale import codec
 from integritee.stf.executor import Executor
 from integritee.stf.ledger import Ledger
 from integritee.stf.operation import TrustedCallSigned
@@ -84,8 +82,6 @@ time."""
 
 MAX_ADMITTED: Final = 10
 """Further validateers that may wait to become proxies of the vault: as many as a shard has at most."""
-
-CONFIRMATION: Final = codec(SidechainBlockConfirmation)
 
 log = logging.getLogger(__name__)
 
@@ -194,15 +190,9 @@ class EnclaveCore:
 
     def confirmed_number(self) -> int:
         """Number on the parentchain's latest confirmation as proven; 0 without one."""
-        if self.integritee.follower is None:
-            return 0
-        confirmed = self._confirmation(self.integritee.follower)
+        follower = self.integritee.follower
+        confirmed = follower.bridge.confirmation(follower.values) if follower is not None else None
         return int(confirmed.block_number) if confirmed else 0
-
-    @staticmethod
-    def _confirmation(follower: Follower) -> SidechainBlockConfirmation | None:
-        raw = follower.values.get(follower.bridge.keys.confirmation)
-        return CONFIRMATION.decode(raw) if raw else None
 
     # -- ecalls --------------------------------------------------------------------------------------
 
@@ -390,7 +380,7 @@ class EnclaveCore:
 
     def _check_rollback(self, follower: Follower) -> None:
         """Raises StateRolledBack if the parentchain confirmed a block this state does not reach."""
-        latest = self._confirmation(follower)
+        latest = follower.bridge.confirmation(follower.values)
         if latest is None:
             return
         confirmed = latest.block_number - FINALIZATION_STRIDE

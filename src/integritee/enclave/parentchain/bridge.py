@@ -20,6 +20,7 @@ MAX_BRIDGE_VERSION: Final = 1
 """Newest storage version of EnclaveBridge whose shard configuration is understood."""
 
 CONFIG: Final = codec(UpgradableShardConfig)
+CONFIRMATION: Final = codec(SidechainBlockConfirmation)
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,11 @@ class BridgeContract:
             return None
         found: UpgradableShardConfig = CONFIG.decode(raw)
         return found
+
+    def confirmation(self, values: Mapping[bytes, bytes | None]) -> SidechainBlockConfirmation | None:
+        """The latest confirmation of a sidechain block as proven; None before the first."""
+        raw = values.get(self.keys.confirmation)
+        return CONFIRMATION.decode(raw) if raw else None
 
     def register(self, mrenclave: bytes, url: str) -> bytes:
         """Register as a simulated enclave: attestation skipped, the proof is the bare MRENCLAVE."""

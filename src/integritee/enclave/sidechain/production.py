@@ -15,7 +15,6 @@ from integritee.crypto import blake2_256
 from integritee.errors import IntegriteeError
 from integritee.primitives.ids import ParentchainId
 from integritee.primitives.sidechain import FINALIZATION_STRIDE, SidechainBlockConfirmation
-from integritee.scale import codec
 from integritee.stf.asset_map import AssetId
 from integritee.stf.effects import Delay, Effect, chain_of
 from integritee.stf.ledger import Ledger
@@ -40,8 +39,6 @@ from ..pool import StatusChanged, TopPool
 from .author import Assignment, AuthoredBlock, BlockBuilder
 from .invocations import Invocations
 from .lane import Lane, due
-
-CONFIRMATION: Final = codec(SidechainBlockConfirmation)
 
 MAX_PAYMENTS: Final = MAX_ENTRIES - 1
 """Of an outbox's places, the last one is for the confirmation of the sidechain block itself."""
@@ -238,8 +235,7 @@ class Production:
             lane.carry_out(planned.effect, planned.key, PAYMENT_PERIOD, planned.payment)
         header, lane = block.header, self.integritee
         if header.block_number == header.next_finalization_block_number and lane.outbox.has_room():
-            raw = lane.follower.values.get(lane.follower.bridge.keys.confirmation)
-            ancestor = CONFIRMATION.decode(raw) if raw else None
+            ancestor = lane.follower.bridge.confirmation(lane.follower.values)
             number = header.next_finalization_block_number + FINALIZATION_STRIDE
             candidate = SidechainBlockConfirmation(number, header.hash())
             call = lane.follower.bridge.confirm_sidechain_block(ancestor, candidate)
