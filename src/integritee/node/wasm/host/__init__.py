@@ -1,4 +1,4 @@
-"""The host functions of Substrate's runtimes, one module per interface of sp-io."""
+"""The host functions of Substrate's runtimes, by what they are about."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from ..interface import HostFunction
 from .child_storage import child_storage
 from .crypto import crypto
 from .hashing import hashing
-from .misc import allocator, logging, misc, offchain_index, panic_handler, transaction_index, wasm_tracing
+from .heap import allocator
+from .messages import logging, misc, panic_handler
 from .storage import storage
 from .trie import trie
+from .without_effect import offchain_index, transaction_index, wasm_tracing
 
 INTERFACES: Final = (
     storage,
