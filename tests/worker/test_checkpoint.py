@@ -87,8 +87,8 @@ def test_a_file_that_is_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 class Observed:
     """A chain at `HEADER`, with GRANDPA or without, in a change of authorities or not."""
 
-    def __init__(self, has_grandpa: bool = True, is_changing: bool = False) -> None:
-        self.has_grandpa, self.is_changing = has_grandpa, is_changing
+    def __init__(self, has_grandpa: bool = True, is_changing: bool = False, head: Header = HEADER) -> None:
+        self.has_grandpa, self.is_changing, self.head = has_grandpa, is_changing, head
         self.runtime = self.metadata = self
 
     async def __aenter__(self) -> Observed:
@@ -101,11 +101,11 @@ class Observed:
         return name == "Grandpa" and self.has_grandpa
 
     async def finalized_head(self) -> bytes:
-        return HEADER.hash()
+        return self.head.hash()
 
     async def header(self, block_hash: bytes) -> Header:
-        assert block_hash == HEADER.hash()
-        return HEADER
+        assert block_hash == self.head.hash()
+        return self.head
 
     async def raw_storage(self, key: bytes, at: bytes) -> bytes | None:
         return b"pending" if self.is_changing else None
@@ -125,6 +125,12 @@ async def test_what_a_node_shows(has_grandpa: bool, expected: Checkpoint) -> Non
 async def test_no_checkpoint_while_authorities_change() -> None:
     with pytest.raises(CheckpointUnusable, match="block 1234"):
         await observe(cast(ParentchainClient, Observed(is_changing=True)))
+
+
+async def test_no_checkpoint_at_genesis() -> None:
+    genesis = Header(bytes(32), 0, b"\x02" * 32, b"\x03" * 32, Digest([]))
+    with pytest.raises(CheckpointUnusable, match="nothing but genesis"):
+        await observe(cast(ParentchainClient, Observed(head=genesis)))
 
 
 async def test_all_chains_by_whoever_answers(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -109,10 +109,12 @@ async def _observe_one(urls: tuple[str, ...]) -> Checkpoint:
 
 
 async def observe(chain: ParentchainClient) -> Checkpoint:
-    """The present finalized head, as this node sees it. Raises ClientError; CheckpointUnusable while a change of
-    authorities is under way, for a checkpoint could not tell of it."""
+    """The present finalized head, as this node sees it. Raises ClientError; CheckpointUnusable before the first
+    block, and while a change of authorities is under way, for a checkpoint could not tell of it."""
     head = await chain.finalized_head()
     header = await chain.header(head)
+    if header.number == 0:
+        raise CheckpointUnusable("block 0", "nothing but genesis is finalized, where every light client can begin")
     if not chain.runtime.metadata.has_pallet("Grandpa"):
         return Checkpoint(header, 0, [])
     if await chain.raw_storage(PENDING_CHANGE_KEY, head):
