@@ -23,12 +23,18 @@ def test_numbers_are_unique_and_stable() -> None:
         5: "Nothing",
         6: "Nothing",
         7: "LedgerChoice",
+        8: "SidechainBlocks",
+        9: "Provisioning",
     }
     assert {n: m.request.__name__ for n, m in methods_of(Ocalls).items()} == {
         1: "SubmitExtrinsics",
         2: "StoreBlocks",
         3: "PhaseChanged",
         4: "SlotReport",
+        5: "GossipBlocks",
+        6: "GossipOperations",
+        7: "FetchBlocks",
+        8: "ProvisioningProgress",
     }
     assert all(m.is_notice for m in methods_of(Ocalls).values())
     assert not any(m.is_notice for m in methods_of(Ecalls).values())

@@ -14,6 +14,9 @@ from integritee.scale import Struct, codec
 from .messages import (
     EnclaveIdentity,
     EnclaveStatus,
+    FetchBlocks,
+    GossipBlocks,
+    GossipOperations,
     ImportBlocks,
     InitParams,
     LedgerChoice,
@@ -21,7 +24,12 @@ from .messages import (
     Nothing,
     ParentchainParams,
     PhaseChanged,
+    Provisioned,
+    Provisioning,
+    ProvisioningProgress,
     RuntimeUpdate,
+    SidechainBlocks,
+    SidechainState,
     SlotReport,
     StoreBlocks,
     SubmitExtrinsics,
@@ -66,6 +74,8 @@ class Ecalls:
     status: Final = Method(5, Nothing, EnclaveStatus)
     shutdown: Final = Method(6, Nothing, Nothing)
     measure: Final = Method(7, LedgerChoice, Measurement)
+    import_sidechain_blocks: Final = Method(8, SidechainBlocks, SidechainState)
+    provision: Final = Method(9, Provisioning, Provisioned)
 
 
 class Ocalls:
@@ -75,6 +85,10 @@ class Ocalls:
     store_blocks: Final = Method(2, StoreBlocks, Nothing, is_notice=True)
     phase_changed: Final = Method(3, PhaseChanged, Nothing, is_notice=True)
     slot_report: Final = Method(4, SlotReport, Nothing, is_notice=True)
+    gossip_blocks: Final = Method(5, GossipBlocks, Nothing, is_notice=True)
+    gossip_operations: Final = Method(6, GossipOperations, Nothing, is_notice=True)
+    fetch_blocks: Final = Method(7, FetchBlocks, Nothing, is_notice=True)
+    provisioning_progress: Final = Method(8, ProvisioningProgress, Nothing, is_notice=True)
 
 
 def methods_of(interface: type) -> dict[int, Method[Any, Any]]:

@@ -20,6 +20,12 @@ MAX_LEAPS = 4096
 MAX_HEADERS_PER_LEAP = 4096
 MAX_EXTRINSICS_PER_BLOCK = 65_536
 MAX_PROOF_NODES = 65_536
+MAX_SIDECHAIN_BLOCKS = 256
+"""Sidechain blocks that one message carries."""
+MAX_LOCATOR = 32
+MAX_SEALED_OPERATIONS = 4 * 1024 * 1024
+"""Bytes of one message of trusted operations between enclaves."""
+MAX_HOST_NAME = 255
 DEFAULT_PARENTCHAIN_AGE_MS = 600_000
 
 
@@ -60,6 +66,9 @@ class InitParams(Struct, frozen=True):
     """The parentchain that the shard's vault is on; unsaid, a new shard's is on Integritee."""
     max_parentchain_age_ms: u64 = DEFAULT_PARENTCHAIN_AGE_MS
     """How old the latest proven block of Integritee may be while blocks are produced."""
+    mu_ra_host: str = "127.0.0.1"
+    mu_ra_port: u16 | None = None
+    """Where to listen for enclaves that want keys and state; 0 for any free port, None for nowhere."""
 
 
 class LedgerChoice(Struct, frozen=True):
@@ -90,6 +99,8 @@ class EnclaveIdentity(Struct, frozen=True):
     shielding_target: ParentchainId
     shielding_key: str
     trusted_port: u16
+    mu_ra_port: u16 = 0
+    """Where other enclaves are provisioned; 0 if nowhere."""
 
 
 class RuntimeFacts(Struct, frozen=True):
@@ -243,6 +254,16 @@ class EnclaveStatus(Struct, frozen=True):
     trusted_calls: u64
     total_issuance: Balance
     state_bytes: u64
+    authorities: u32 = 0
+    """Validateers of the shard, as proven."""
+    is_primary: bool = False
+    """Whether this one leads the shard: it confirms blocks and pays."""
+    unconfirmed: u32 = 0
+    """Sidechain blocks behind the last one that is final."""
+    reverted: u64 = 0
+    """Blocks given up for others since the start."""
+    waiting_blocks: u32 = 0
+    """Blocks of peers that cannot be used yet."""
 
     def chain(self, id: ParentchainId) -> ChainStatus | None:
         """Status of one parentchain; None if the enclave has not met it."""
@@ -262,9 +283,75 @@ class SubmitExtrinsics(Struct, frozen=True):
 
 
 class StoreBlocks(Struct, frozen=True):
-    """New sidechain blocks for the host's block store."""
+    """New sidechain blocks of the enclave's chain, own and imported, for the host's block store.
+
+    Stored blocks above number `after`, if it is said, are not of the chain any more: a fork was left."""
 
     blocks: list[SignedBlock]
+    after: u64 | None = None
+
+
+class GossipBlocks(Struct, frozen=True):
+    """Own blocks for the other validateers (`sidechain_importBlock`)."""
+
+    blocks: list[SignedBlock]
+
+
+class GossipOperations(Struct, frozen=True):
+    """Trusted operations for the other validateers (`sidechain_importOperations`), sealed from enclave to enclave."""
+
+    sealed: Annotated[bytes, Bounded(MAX_SEALED_OPERATIONS)]
+
+
+class FetchBlocks(Struct, frozen=True):
+    """Blocks the enclave misses: those of any peer behind the first hash of `locator` that it knows, which go from
+    the enclave's latest block back to the last one it would not give up. `until` is the hash of a block that the
+    enclave has and cannot connect; None for all there are."""
+
+    locator: Annotated[list[H256], Bounded(MAX_LOCATOR)]
+    until: H256 | None = None
+
+
+class SidechainBlocks(Struct, frozen=True):
+    """Consecutive blocks of a peer, as asked for with `FetchBlocks`. `is_complete` says that nobody who could be
+    asked has later ones; then an enclave that was away need not wait any longer before it produces blocks."""
+
+    blocks: Annotated[list[SignedBlock], Bounded(MAX_SIDECHAIN_BLOCKS)]
+    is_complete: bool = False
+
+
+class SidechainState(Struct, frozen=True):
+    """The enclave's latest sidechain block (all zero before the first), and how many wait that it cannot use yet."""
+
+    number: u64
+    hash: H256
+    waiting: u32
+
+
+class Provisioning(Struct, frozen=True):
+    """Have the enclave fetch keys and state from another one, whose provisioning port this is.
+
+    With `succeed` it takes over the other's identity, too: the other runs code that the shard has moved on from."""
+
+    host: Annotated[str, Bounded(MAX_HOST_NAME)]
+    port: u16
+    succeed: bool = False
+
+
+class Provisioned(Struct, frozen=True):
+    """What was received and is sealed: state behind block `number`. The enclave has to be started again."""
+
+    number: u64
+    hash: H256
+    entries: u64
+    state_bytes: u64
+
+
+class ProvisioningProgress(Struct, frozen=True):
+    """Bytes of state received so far, of about so many."""
+
+    received: u64
+    expected: u64
 
 
 class PhaseChanged(Struct, frozen=True):
