@@ -59,6 +59,9 @@ CHECKPOINT = Checkpoint(Header(bytes(32), 7, bytes(32), bytes(32), Digest([])), 
         ),
         ("run --max-parentchain-age 0", {"max_parentchain_age": 0}),
         ("run --max-parentchain-age 45", {"max_parentchain_age": 45}),
+        ("run", {"block_store_budget": 4 << 30}),
+        ("--block-store-budget 512M run", {"block_store_budget": 512 << 20}),
+        ("--block-store-budget 300000000 run", {"block_store_budget": 300_000_000}),
         ("mrenclave", {"command": "mrenclave", "chains": (LOCAL,)}),
         ("-p 1 export-checkpoint", {"command": "export-checkpoint"}),
         ("--ws-external run", {"bind_host": "0.0.0.0", "trusted_url": "wss://0.0.0.0:2000"}),
@@ -97,7 +100,18 @@ def test_unusable_values(line: str, option: str) -> None:
         parse(line.split())
 
 
-@pytest.mark.parametrize("line", ["run --shielding-target kusama", "run --max-parentchain-age x", "-p x run", ""])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "run --shielding-target kusama",
+        "run --max-parentchain-age x",
+        "-p x run",
+        "--block-store-budget 255M run",
+        "--block-store-budget G run",
+        "--block-store-budget -1 run",
+        "",
+    ],
+)
 def test_usage_errors(line: str) -> None:
     with pytest.raises(SystemExit):
         parse(line.split())

@@ -53,6 +53,7 @@ class Config:
     skip_ra: bool
     check_invariants: bool
     slot_ms: int
+    block_store_budget: int
 
 
 def parse(arguments: list[str]) -> Config:
@@ -84,6 +85,7 @@ def parse(arguments: list[str]) -> Config:
         skip_ra=getattr(found, "skip_ra", False),
         check_invariants=getattr(found, "check_invariants", False),
         slot_ms=_slot(getattr(found, "slot_ms", DEFAULT_SLOT_MS)),
+        block_store_budget=found.block_store_budget,
     )
 
 

@@ -7,6 +7,9 @@ WorkerError
 ├── PortUnavailable    a port of the host's own services cannot be had
 ├── FundingFailed      the enclave account could not be funded
 ├── CheckpointUnusable a checkpoint that cannot be read, or not be made
+├── BlockStoreError    the database of sidechain blocks does not do
+│   ├── BlockStoreFull     no place for more blocks
+│   └── BlockStoreBroken   its files are damaged, or cannot be used
 └── NodeFault          an endpoint does not do
     ├── WrongChain         a node serves another chain than the one that is followed
     ├── NodeBehind         a node has fewer finalized blocks than others or the enclave
@@ -77,6 +80,30 @@ class CheckpointUnusable(WorkerError):
     def __init__(self, where: str, reason: str) -> None:
         self.where, self.reason = where, reason
         super().__init__(f"{where}: no checkpoint: {reason}")
+
+
+class BlockStoreError(WorkerError):
+    code = "worker.block_store"
+
+
+class BlockStoreFull(BlockStoreError):
+    """Blocks do not fit into the database's budget, or onto the disk. What was stored before is still there."""
+
+    code = "worker.block_store_full"
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path, self.reason = path, reason
+        super().__init__(f"{path}: no place for more blocks: {reason}")
+
+
+class BlockStoreBroken(BlockStoreError):
+    """The files are no database of blocks. Its content is fetched from other validateers again once it is removed."""
+
+    code = "worker.block_store_broken"
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path, self.reason = path, reason
+        super().__init__(f"{path}: the database of blocks cannot be used: {reason}")
 
 
 class NodeFault(WorkerError):

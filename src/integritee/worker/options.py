@@ -15,12 +15,23 @@ from .chain_config import CHAIN_NAMES
 DEFAULT_SLOT_MS: Final = 1000
 DEFAULT_PARENTCHAIN_AGE: Final = 600
 """Seconds."""
+DEFAULT_BLOCK_STORE_BUDGET: Final = 4 << 30
+MIN_BLOCK_STORE_BUDGET: Final = 256 << 20
+"""Bytes: a few times the longest message that brings blocks."""
+SIZE_UNITS: Final = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
 
 def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is no port number")
     return int(text)
+
+
+def _size(text: str) -> int:
+    number, unit = (text[:-1], SIZE_UNITS[text[-1:]]) if text[-1:] in SIZE_UNITS else (text, 1)
+    if not number.isdecimal() or int(number) * unit < MIN_BLOCK_STORE_BUDGET:
+        raise argparse.ArgumentTypeError(f"{text!r} is no size of at least {MIN_BLOCK_STORE_BUDGET >> 20}M")
+    return int(number) * unit
 
 
 def parser() -> argparse.ArgumentParser:
@@ -44,6 +55,13 @@ def parser() -> argparse.ArgumentParser:
     add("--metrics-port", "-i", type=_port, default=8787, help="port of /metrics")
     add("--untrusted-http-port", "-h", type=_port, default=4545, help="port of /is_initialized, /readyz and /healthz")
     add("--clean-reset", "-c", action="store_true", help="drop shard and light-client state first; keys are kept")
+    add(
+        "--block-store-budget",
+        type=_size,
+        default=DEFAULT_BLOCK_STORE_BUDGET,
+        metavar="SIZE",
+        help="disk that sidechain blocks may take, in bytes or with K, M, G; the oldest are dropped (default 4G)",
+    )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_run(commands)
     for name, text in (
