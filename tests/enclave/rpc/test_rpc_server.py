@@ -26,7 +26,7 @@ from integritee.enclave.rpc.methods import trusted_methods
 from integritee.enclave.rpc.server import TrustedRpcServer, raise_file_limit, tls_context
 from integritee.enclave.rpc.watch import WatchRegistry
 from integritee.primitives.enclave_bridge import Request
-from integritee.primitives.rpc import InSidechainBlock, Ready
+from integritee.primitives.rpc import InSidechainBlock, Ready, Retracted
 from integritee.scale import encode
 
 from .conftest import SHARD, TOP_HASH, FakeBackend
@@ -127,7 +127,20 @@ async def watched_session() -> None:
         assert (await ask(client, call("system_name", call_id=9)))["id"] == 9
 
 
-@pytest.mark.parametrize("session", [polite_session, watched_session])
+async def retracted_session() -> None:
+    async with serving() as harness, harness.connect() as client:
+        await ask(client, call("author_submitAndWatchExtrinsic", REQUEST_HEX))
+        harness.server.notify(TOP_HASH, InSidechainBlock(b"\x07" * 32), lingers=True)
+        harness.server.notify(TOP_HASH, Retracted())
+        harness.server.notify(TOP_HASH, InSidechainBlock(b"\x08" * 32), lingers=True)
+        harness.server.settle([TOP_HASH])
+        harness.server.notify(TOP_HASH, Retracted())
+        results = [(await receive(client))["params"]["result"] for _ in range(3)]
+        assert results == ["0x0104" + "07" * 32, "0x0105", "0x0104" + "08" * 32]
+        assert (await ask(client, call("system_name", call_id=9)))["id"] == 9
+
+
+@pytest.mark.parametrize("session", [polite_session, watched_session, retracted_session])
 @pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
 def test_sessions_under_either_event_loop(
     session: Callable[[], Awaitable[None]], new_loop: Callable[[], asyncio.AbstractEventLoop]

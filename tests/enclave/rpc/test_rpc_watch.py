@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from integritee.enclave.rpc.errors import TooManyWatches
 from integritee.enclave.rpc.limits import MAX_HELD_UPDATES
-from integritee.enclave.rpc.watch import Push, WatchRegistry, update_frame
+from integritee.enclave.rpc.watch import Push, Watcher, WatchRegistry, update_frame
 from integritee.primitives.rpc import (
     Broadcast,
     Dropped,
@@ -163,3 +165,189 @@ def test_the_reason_is_json() -> None:
         "message": 'the "pool" is full',
         "data": {"limit": str(2**60)},
     }
+
+
+# -- a block that can still be given up
+
+
+IN_BLOCK = InSidechainBlock(BLOCK)
+OTHER = InSidechainBlock(b"\xef" * 32)
+IN_BLOCK_HEX, OTHER_HEX = "0x0104" + "cd" * 32, "0x0104" + "ef" * 32
+
+
+def top(number: int) -> bytes:
+    return number.to_bytes(32, "big")
+
+
+def watching(watches: WatchRegistry, top_hash: bytes = TOP, connection: int = 1) -> Watcher:
+    watcher = watches.open(connection)
+    watcher.bind(top_hash)
+    watches.release(watcher)
+    return watcher
+
+
+def heard(watches: WatchRegistry, status: TrustedOperationStatus, top_hash: bytes = TOP, *, lingers: bool) -> bool:
+    return bool(watches.update(top_hash, status, lingers=lingers))
+
+
+@pytest.mark.parametrize(
+    ("later", "results", "remaining"),
+    [
+        ([], [], 1),
+        ([(Retracted(), True)], ["0x0105"], 1),
+        ([(Retracted(), True), (Ready(), True), (OTHER, False), (Ready(), True)], ["0x0105", "0x0102", OTHER_HEX], 0),
+        ([(Retracted(), True), (OTHER, True), (Retracted(), True)], ["0x0105", OTHER_HEX, "0x0105"], 1),
+        ([(Retracted(), True), (Invalid(), True), (Ready(), True)], ["0x0105", "0x010a"], 0),
+        ([(OTHER, True)], [OTHER_HEX], 1),
+        ([(OTHER, False), (Retracted(), True)], [OTHER_HEX], 0),
+        ([(Dropped(), True), (Retracted(), True)], ["0x0109"], 0),
+    ],
+)
+def test_what_follows_a_block_that_can_be_given_up(
+    watches: WatchRegistry, later: list[tuple[TrustedOperationStatus, bool]], results: list[str], remaining: int
+) -> None:
+    watching(watches)
+    assert watches.update(TOP, IN_BLOCK, lingers=True) == [Push(1, frame(IN_BLOCK_HEX))]
+    pushes = [push for status, lingers in later for push in watches.update(TOP, status, lingers=lingers)]
+    assert pushes == [Push(1, frame(result)) for result in results]
+    assert len(watches) == remaining
+
+
+@pytest.mark.parametrize(("status", "result", "is_last"), STATUSES)
+def test_only_a_block_makes_a_watch_linger(
+    watches: WatchRegistry, status: TrustedOperationStatus, result: str, is_last: bool
+) -> None:
+    watching(watches)
+    assert watches.update(TOP, status, lingers=True) == [Push(1, frame(result))]
+    assert watches.lingering_count == isinstance(status, InSidechainBlock)
+    assert len(watches) == (not is_last or isinstance(status, InSidechainBlock))
+
+
+def test_a_final_block_ends_what_lingers_without_a_word(watches: WatchRegistry) -> None:
+    for number in range(4):
+        watching(watches, top(number))
+    for number in range(3):
+        watches.update(top(number), IN_BLOCK, lingers=True)
+    watches.update(top(2), Retracted())
+    watches.settle([top(0), top(2), top(3), top(99)])
+    assert (len(watches), watches.lingering_count) == (3, 1)
+    assert [heard(watches, Retracted(), top(number), lingers=True) for number in range(4)] == [
+        False,
+        True,
+        True,
+        True,
+    ]
+
+
+def test_a_connection_takes_what_lingers_along(watches: WatchRegistry) -> None:
+    watcher = watching(watches)
+    watches.update(TOP, IN_BLOCK, lingers=True)
+    watches.disconnect(1)
+    assert (len(watches), watches.lingering_count) == (0, 0)
+    assert watches.update(TOP, Retracted()) == []
+    assert watches.release(watcher) == []
+    watches.settle([TOP])
+
+
+def test_a_block_before_the_reply_is_held_back_and_the_watch_lingers(watches: WatchRegistry) -> None:
+    watcher = watches.open(1)
+    watcher.bind(TOP)
+    watches.update(TOP, IN_BLOCK, lingers=True)
+    watches.update(TOP, Retracted())
+    assert watches.release(watcher) == [Push(1, frame(IN_BLOCK_HEX)), Push(1, frame("0x0105"))]
+    assert watches.update(TOP, OTHER) == [Push(1, frame(OTHER_HEX))]
+
+
+def test_the_end_of_a_lingering_watch_leaves_what_is_held_back(watches: WatchRegistry) -> None:
+    watcher = watches.open(1)
+    watcher.bind(TOP)
+    watches.update(TOP, IN_BLOCK, lingers=True)
+    watches.settle([TOP])
+    assert watches.release(watcher) == [Push(1, frame(IN_BLOCK_HEX))]
+
+
+def test_what_lingers_leaves_its_place_to_new_watches() -> None:
+    watches = WatchRegistry(total=2, per_connection=1)
+    watches.connect(1)
+    for number in range(5):
+        watching(watches, top(number))
+        with pytest.raises(TooManyWatches):
+            watches.open(1)
+        watches.update(top(number), IN_BLOCK, lingers=True)
+    assert watches.lingering_count == 5
+    for number in range(5):  # all at once: each was admitted in its time, but nobody else is now
+        assert heard(watches, Retracted(), top(number), lingers=True)
+    with pytest.raises(TooManyWatches):
+        watches.open(1)
+    assert (len(watches), watches.lingering_count) == (5, 0)
+
+
+@pytest.mark.parametrize(
+    ("limits", "order", "ended"),
+    [
+        ({"lingering": 2}, [(1, 0), (2, 1), (1, 2)], [0]),
+        ({"lingering": 0}, [(1, 0), (2, 1)], [0, 1]),
+        ({"lingering": 2}, [(1, 0), (1, 1), (1, 0), (2, 2)], [1]),
+        ({"lingering_per_connection": 2}, [(2, 9), (1, 0), (1, 1), (1, 2), (2, 3)], [0]),
+        ({"lingering_per_connection": 1, "lingering": 2}, [(2, 9), (1, 0), (1, 1), (1, 2)], [0, 1]),
+    ],
+)
+def test_the_oldest_of_what_lingers_ends_first(
+    limits: dict[str, int], order: list[tuple[int, int]], ended: list[int]
+) -> None:
+    watches = WatchRegistry(**limits)
+    watches.connect(1)
+    watches.connect(2)
+    bound = set()
+    for connection, number in order:
+        if number not in bound:
+            watching(watches, top(number), connection)
+        bound.add(number)
+        watches.update(top(number), IN_BLOCK, lingers=True)
+    assert [number for number in sorted(bound) if not heard(watches, Retracted(), top(number), lingers=True)] == ended
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["open", "block", "lingering block", "retracted", "settle", "discard", "leave"]),
+        st.integers(1, 2),
+        st.integers(0, 2),
+    ),
+    max_size=60,
+)
+
+
+@given(STEPS)
+def test_whatever_happens_the_limits_hold_and_nothing_is_left_behind(steps: list[tuple[str, int, int]]) -> None:
+    watches = WatchRegistry(total=4, per_connection=3, lingering=3, lingering_per_connection=2)
+    watchers: list[Watcher] = []
+    for number in (1, 2):
+        watches.connect(number)
+    for step, connection, number in steps:
+        match step:
+            case "open":
+                try:
+                    watchers.append(watching(watches, top(number), connection))
+                except TooManyWatches:
+                    assert len(watches) - watches.lingering_count >= 3
+            case "block":
+                watches.update(top(number), IN_BLOCK)
+                assert not heard(watches, Ready(), top(number), lingers=False)
+            case "lingering block":
+                watches.update(top(number), IN_BLOCK, lingers=True)
+            case "retracted":
+                told = watches.update(top(number), Retracted())
+                assert len(watches) - watches.lingering_count >= len(told)
+            case "settle":
+                watches.settle([top(number)])
+            case "discard" if watchers:
+                watches.discard(watchers[number % len(watchers)])
+            case "leave":
+                watches.disconnect(connection)
+                watches.connect(connection)
+        assert watches.lingering_count <= 3
+        assert len(watches) <= len(watchers)
+    watches.disconnect(1)
+    watches.disconnect(2)
+    assert (len(watches), watches.lingering_count) == (0, 0)
+    assert not any(heard(watches, Retracted(), top(number), lingers=False) for number in range(3))

@@ -24,13 +24,19 @@ MAX_ECHOED_CHARACTERS: Final = 1024
 """How much of a caller's parameters an error repeats."""
 
 MAX_WATCHES: Final = 65_536
-"""Watched operations, all connections together."""
+"""Operations under way that are watched, all connections together."""
 
 MAX_WATCHES_PER_CONNECTION: Final = 8192
-"""Watched operations of one connection: as many as the pool of a shard holds."""
+"""As `MAX_WATCHES`, of one connection: as many as the pool of a shard holds."""
+
+MAX_LINGERING: Final = 65_536
+"""Watches of operations whose sidechain block can still be given up, all connections together; the oldest end."""
+
+MAX_LINGERING_PER_CONNECTION: Final = 8192
+"""As `MAX_LINGERING`, of one connection."""
 
 MAX_HELD_UPDATES: Final = 16
-"""Updates kept for one watch until its reply is on the wire; an operation has fewer states than that."""
+"""Updates kept for one watch until its reply is on the wire, the latest ones; few operations have more states."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ import secrets
 import socket
 import ssl
 import tempfile
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -117,9 +118,23 @@ class TrustedRpcServer:
         """Clients whose websocket is open."""
         return len(self._clients)
 
-    def notify(self, top_hash: bytes, status: TrustedOperationStatus, reason: IntegriteeError | None = None) -> None:
-        """Tell those who watch an operation (hash of 32 bytes) about its new status."""
-        self._deliver(self._watches.update(top_hash, status, reason))
+    def notify(
+        self,
+        top_hash: bytes,
+        status: TrustedOperationStatus,
+        reason: IntegriteeError | None = None,
+        *,
+        lingers: bool = False,
+    ) -> None:
+        """Tell those who watch an operation (hash of 32 bytes) about its new status.
+
+        With `lingers` the sidechain block that it is in can still be given up: they stay until `settle`.
+        """
+        self._deliver(self._watches.update(top_hash, status, reason, lingers=lingers))
+
+    def settle(self, top_hashes: Iterable[bytes]) -> None:
+        """The sidechain blocks that these operations are in are final: nothing more will be told of them."""
+        self._watches.settle(top_hashes)
 
     async def stop(self) -> None:
         """Stop listening, say goodbye to all clients, and drop those that do not answer in time."""

@@ -5,11 +5,16 @@ request method, always carry id 1, and their `subscription` is the hash of the o
 
 A watch begins *before* its operation is submitted and holds updates back until `release`: so none is lost,
 and none overtakes the reply that tells the caller the hash.
+
+Where a shard has several validateers, a sidechain block can be given up for others: its operations are
+`Retracted`, ready again, and in another block later. A watch may therefore *linger* behind InSidechainBlock until
+the block is final. Clients made for the original have left by then or pass over what comes.
 """
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict, deque
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 import msgspec
@@ -29,13 +34,19 @@ from integritee.primitives.rpc import (
 from integritee.scale import encode
 
 from .errors import Reason, TooManyWatches
-from .limits import MAX_HELD_UPDATES, MAX_WATCHES, MAX_WATCHES_PER_CONNECTION
+from .limits import (
+    MAX_HELD_UPDATES,
+    MAX_LINGERING,
+    MAX_LINGERING_PER_CONNECTION,
+    MAX_WATCHES,
+    MAX_WATCHES_PER_CONNECTION,
+)
 
 WATCH_METHOD: Final = "author_submitAndWatchExtrinsic"
 UPDATE_ID: Final = 1
 
 LAST_STATUSES: Final = (InSidechainBlock, Finalized, Usurped, Dropped, Invalid)
-"""Nothing follows these. (The original keeps a watch after Dropped, for nothing.)"""
+"""Nothing follows these, unless a block is given up. (The original keeps a watch after Dropped, for nothing.)"""
 
 
 class Push(NamedTuple):
@@ -71,29 +82,64 @@ class Watcher:
         return [Push(self.connection, frame) for frame in held]
 
 
-class WatchRegistry:
-    """All watches of a server. Connections are plain numbers that the edge hands out."""
+class _Watches:
+    """The watches of one connection; `lingering` ones in the order in which they began to linger."""
 
-    def __init__(self, *, total: int = MAX_WATCHES, per_connection: int = MAX_WATCHES_PER_CONNECTION) -> None:
+    __slots__ = ("active", "lingering")
+
+    def __init__(self) -> None:
+        self.active: set[Watcher] = set()
+        self.lingering: OrderedDict[Watcher, None] = OrderedDict()
+
+    def __contains__(self, watcher: object) -> bool:
+        return watcher in self.active or watcher in self.lingering
+
+
+class WatchRegistry:
+    """All watches of a server. Connections are plain numbers that the edge hands out.
+
+    A watch is active or lingers; only active ones count against `total` and `per_connection`. Of those that linger
+    there are at most `lingering` and `lingering_per_connection`; then the oldest ends.
+    """
+
+    def __init__(
+        self,
+        *,
+        total: int = MAX_WATCHES,
+        per_connection: int = MAX_WATCHES_PER_CONNECTION,
+        lingering: int = MAX_LINGERING,
+        lingering_per_connection: int = MAX_LINGERING_PER_CONNECTION,
+    ) -> None:
         self._total = total
         self._per_connection = per_connection
-        self._count = 0
-        self._by_connection: dict[int, set[Watcher]] = {}
+        self._max_lingering = lingering
+        self._lingering_per_connection = lingering_per_connection
+        self._active = 0
+        self._lingering: OrderedDict[Watcher, None] = OrderedDict()
+        self._by_connection: dict[int, _Watches] = {}
         self._by_operation: dict[bytes, list[Watcher]] = {}
 
     def __len__(self) -> int:
-        """Number of watches."""
-        return self._count
+        """Number of watches, those that linger included."""
+        return self._active + len(self._lingering)
+
+    @property
+    def lingering_count(self) -> int:
+        """Watches of operations whose block is not final yet."""
+        return len(self._lingering)
 
     def connect(self, connection: int) -> None:
         """Accept watches of a connection."""
-        self._by_connection[connection] = set()
+        self._by_connection[connection] = _Watches()
 
     def disconnect(self, connection: int) -> None:
         """Forget a connection and its watches; watchers still in use fall silent."""
-        for watcher in list(self._by_connection.get(connection, ())):
+        watches = self._by_connection.get(connection)
+        if watches is None:
+            return
+        for watcher in [*watches.active, *watches.lingering]:
             self.discard(watcher)
-        self._by_connection.pop(connection, None)
+        del self._by_connection[connection]
 
     def open(self, connection: int) -> Watcher:
         """Begin a watch whose operation is not known yet. Raises TooManyWatches.
@@ -104,12 +150,12 @@ class WatchRegistry:
         watches = self._by_connection.get(connection)
         if watches is None:
             return watcher
-        if len(watches) >= self._per_connection:
+        if len(watches.active) >= self._per_connection:
             raise TooManyWatches(self._per_connection)
-        if self._count >= self._total:
+        if self._active >= self._total:
             raise TooManyWatches(self._total)
-        watches.add(watcher)
-        self._count += 1
+        watches.active.add(watcher)
+        self._active += 1
         return watcher
 
     def discard(self, watcher: Watcher) -> None:
@@ -122,31 +168,73 @@ class WatchRegistry:
         return watcher._let_go()
 
     def update(
-        self, top_hash: bytes, status: TrustedOperationStatus, reason: IntegriteeError | None = None
+        self,
+        top_hash: bytes,
+        status: TrustedOperationStatus,
+        reason: IntegriteeError | None = None,
+        *,
+        lingers: bool = False,
     ) -> list[Push]:
         """What to send, now that an operation (hash of 32 bytes) has a new status.
 
-        `reason` says why an operation ends without being executed. The watch ends with `LAST_STATUSES`.
+        `reason` says why an operation ends without being executed. The watch ends with `LAST_STATUSES`; but behind
+        an InSidechainBlock that `lingers`, that is whose block can still be given up, it waits for what comes.
         """
         watchers = self._by_operation.get(top_hash, [])
         frame = update_frame(top_hash, status, reason) if watchers else b""
         pushes = [watcher._take(frame) for watcher in watchers]
-        if isinstance(status, LAST_STATUSES):
-            for watcher in list(watchers):
+        for watcher in list(watchers):
+            if lingers and isinstance(status, InSidechainBlock):
+                self._linger(watcher)
+            elif isinstance(status, LAST_STATUSES):
                 self._forget(watcher)
+            else:
+                self._revive(watcher)
         return [push for push in pushes if push is not None]
+
+    def settle(self, top_hashes: Iterable[bytes]) -> None:
+        """The blocks that these operations are in are final: nothing follows, and the watches end silently.
+
+        Watches that do not linger are left alone, as are unknown hashes.
+        """
+        for top_hash in top_hashes:
+            for watcher in list(self._by_operation.get(top_hash, ())):
+                if watcher in self._lingering:
+                    self._forget(watcher)
 
     def _bind(self, watcher: Watcher, top_hash: bytes) -> None:
         if watcher.top_hash is None and watcher in self._by_connection.get(watcher.connection, ()):
             watcher.top_hash = top_hash
             self._by_operation.setdefault(top_hash, []).append(watcher)
 
-    def _forget(self, watcher: Watcher) -> None:
-        watches = self._by_connection.get(watcher.connection, set())
-        if watcher not in watches:
+    def _linger(self, watcher: Watcher) -> None:
+        """Wait behind the others, and make room for it."""
+        self._revive(watcher)
+        watches = self._by_connection[watcher.connection]
+        watches.active.remove(watcher)
+        self._active -= 1
+        watches.lingering[watcher] = self._lingering[watcher] = None
+        if len(watches.lingering) > self._lingering_per_connection:
+            self._forget(next(iter(watches.lingering)))
+        if len(self._lingering) > self._max_lingering:
+            self._forget(next(iter(self._lingering)))
+
+    def _revive(self, watcher: Watcher) -> None:
+        """The operation is under way again. Its watch was admitted once: no limit ends it now."""
+        if watcher not in self._lingering:
             return
-        watches.remove(watcher)
-        self._count -= 1
+        watches = self._by_connection[watcher.connection]
+        del self._lingering[watcher], watches.lingering[watcher]
+        watches.active.add(watcher)
+        self._active += 1
+
+    def _forget(self, watcher: Watcher) -> None:
+        watches = self._by_connection.get(watcher.connection)
+        if watches is None or watcher not in watches:
+            return
+        self._revive(watcher)
+        watches.active.remove(watcher)
+        self._active -= 1
         if watcher.top_hash is not None:
             others = self._by_operation[watcher.top_hash]
             others.remove(watcher)
