@@ -242,6 +242,8 @@ def test_error_codes_are_distinct_and_stable():
             "trie.corrupt_node",
             "trie.malformed_node",
         ]
+        + ["trie.transfer", "trie.transfer_path", "trie.transfer_incomplete"]
+        + ["trie.chunk_" + end for end in ("too_large", "truncated", "surplus")]
         + [
             "trie.proof_" + end
             for end in ("too_large", "duplicate_node", "unused_node", "root_missing", "incomplete")

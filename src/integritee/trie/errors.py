@@ -6,12 +6,18 @@ TrieError                     trie
 ├── MissingNode               trie.missing_node
 ├── CorruptNode               trie.corrupt_node
 ├── MalformedNode             trie.malformed_node
-└── ProofError                trie.proof
-    ├── ProofTooLarge         trie.proof_too_large
-    ├── ProofDuplicateNode    trie.proof_duplicate_node
-    ├── ProofUnusedNode       trie.proof_unused_node
-    ├── ProofRootMissing      trie.proof_root_missing
-    └── ProofIncomplete       trie.proof_incomplete
+├── ProofError                trie.proof
+│   ├── ProofTooLarge         trie.proof_too_large
+│   ├── ProofDuplicateNode    trie.proof_duplicate_node
+│   ├── ProofUnusedNode       trie.proof_unused_node
+│   ├── ProofRootMissing      trie.proof_root_missing
+│   └── ProofIncomplete       trie.proof_incomplete
+└── TransferError             trie.transfer
+    ├── ChunkTooLarge         trie.chunk_too_large
+    ├── ChunkTruncated        trie.chunk_truncated
+    ├── ChunkSurplus          trie.chunk_surplus
+    ├── TransferPathUnknown   trie.transfer_path
+    └── TransferIncomplete    trie.transfer_incomplete
 """
 
 from __future__ import annotations
@@ -136,3 +142,59 @@ class ProofIncomplete(ProofError):
         super().__init__(f"the path of key 0x{key.hex()} needs the missing node 0x{hash.hex()}")
         self.key = key
         self.hash = hash
+
+
+class TransferError(TrieError):
+    """Base of the ways in which moving a trie can fail, beside its nodes."""
+
+    code = "trie.transfer"
+
+
+class ChunkTooLarge(TransferError):
+    """More nodes or bytes than a chunk may have; `unit` is "nodes" or "bytes"."""
+
+    code = "trie.chunk_too_large"
+
+    def __init__(self, unit: str, found: int, limit: int) -> None:
+        super().__init__(f"chunk has {found} {unit}, at most {limit} are allowed")
+        self.unit = unit
+        self.found = found
+        self.limit = limit
+
+
+class ChunkTruncated(TransferError):
+    """A chunk has no node, or ends between a node and its value."""
+
+    code = "trie.chunk_truncated"
+
+    def __init__(self) -> None:
+        super().__init__("chunk ends early")
+
+
+class ChunkSurplus(TransferError):
+    """A chunk goes on although the trie is complete."""
+
+    code = "trie.chunk_surplus"
+
+    def __init__(self) -> None:
+        super().__init__("chunk goes on behind the last node")
+
+
+class TransferPathUnknown(TransferError):
+    """The trie has no node at the path (one nibble per byte) where a chunk should begin."""
+
+    code = "trie.transfer_path"
+
+    def __init__(self, path: bytes) -> None:
+        super().__init__(f"no node at the path 0x{path.hex()}")
+        self.path = path
+
+
+class TransferIncomplete(TransferError):
+    """The trie is asked for while nodes from `path` on are missing."""
+
+    code = "trie.transfer_incomplete"
+
+    def __init__(self, path: bytes) -> None:
+        super().__init__(f"nodes from the path 0x{path.hex()} on are missing")
+        self.path = path
