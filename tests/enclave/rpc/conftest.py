@@ -33,6 +33,7 @@ class FakeBackend:
     submitted: list[Request] = field(default_factory=list)
     watchers: list[Watcher] = field(default_factory=list)
     imported: list[SignedBlock] = field(default_factory=list)
+    operations: list[bytes] = field(default_factory=list)
     asked: list[bytes] = field(default_factory=list)
 
     def _fail(self) -> None:
@@ -95,6 +96,10 @@ class FakeBackend:
     def import_blocks(self, blocks: list[SignedBlock]) -> None:
         self._fail()
         self.imported += blocks
+
+    def import_operations(self, sealed: bytes) -> None:
+        self._fail()
+        self.operations.append(sealed)
 
 
 def refusal(code: str, text: str = "no", **facts: object) -> IntegriteeError:

@@ -204,6 +204,46 @@ async def test_messages_are_bounded_in_bytes(filler: str) -> None:
     assert reply["reason"]["code"] == "rpc.message_too_large"
 
 
+LONG = {"long": Method(echo, max_message_bytes=2 * MAX_MESSAGE_BYTES)}
+
+
+def long_call(size: int, method: str = '"long"', call_id: str = "1", more: str = "") -> str:
+    frame = '{"jsonrpc":"2.0","method":%s,"params":["%s"],"id":%s%s}'
+    return frame % (method, "a" * (size - len(frame % (method, "", call_id, more))), call_id, more)
+
+
+@pytest.mark.parametrize("call_id", ["1", '"x"', "null"])
+async def test_some_methods_take_longer_messages(call_id: str) -> None:
+    text = long_call(2 * MAX_MESSAGE_BYTES, call_id=call_id)
+    reply = json.loads(await answer(text, Dispatcher(METHODS | LONG)) or "")
+    assert (reply["id"], reply["result"]) == (json.loads(call_id), json.loads(text)["params"])
+
+
+@pytest.mark.parametrize(
+    ("text", "limit"),
+    [
+        (long_call(2 * MAX_MESSAGE_BYTES + 1), 2 * MAX_MESSAGE_BYTES),
+        (long_call(MAX_MESSAGE_BYTES + 1, '"echo"'), MAX_MESSAGE_BYTES),
+        (long_call(MAX_MESSAGE_BYTES + 1, '"nobody"'), MAX_MESSAGE_BYTES),
+        (long_call(MAX_MESSAGE_BYTES + 1, call_id="-1"), MAX_MESSAGE_BYTES),
+        (long_call(MAX_MESSAGE_BYTES + 1, call_id="1.5"), MAX_MESSAGE_BYTES),
+        (long_call(MAX_MESSAGE_BYTES + 1, more=',"extra":1'), MAX_MESSAGE_BYTES),
+        (long_call(MAX_MESSAGE_BYTES + 1).replace("2.0", "1.0"), MAX_MESSAGE_BYTES),
+        (long_call(MAX_MESSAGE_BYTES + 9).replace(',"id":1', ""), MAX_MESSAGE_BYTES),
+        ("[" + long_call(MAX_MESSAGE_BYTES + 1) + "]", MAX_MESSAGE_BYTES),
+        (long_call(MAX_MESSAGE_BYTES + 9).replace('aa"]', '","a"]'), MAX_MESSAGE_BYTES),
+        ("[" + "[]," * MAX_MESSAGE_BYTES + "[]]", MAX_MESSAGE_BYTES),
+        ("[" * 2 * MAX_MESSAGE_BYTES, MAX_MESSAGE_BYTES),
+        ("a" * 2 * MAX_MESSAGE_BYTES, MAX_MESSAGE_BYTES),
+    ],
+    ids=range(13),
+)
+async def test_a_long_message_of_another_form_is_not_looked_at(text: str, limit: int) -> None:
+    reply = json.loads(await answer(text, Dispatcher(METHODS | LONG)) or "")
+    assert reply["error"] == {"code": -32600, "message": "Invalid request"}
+    assert reply["reason"]["data"] == {"limit": limit, "found": len(text)}
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -21,7 +21,17 @@ from integritee.enclave.pool.errors import (
 )
 from integritee.enclave.rpc.errors import Reason, UnknownShard, UnsupportedOperation
 from integritee.enclave.rpc.jsonrpc import Connection, Dispatcher
-from integritee.enclave.rpc.limits import MAX_ECHOED_CHARACTERS, MAX_SHARDS_PER_QUERY
+from integritee.enclave.rpc.limits import (
+    BLOCK_TOKENS,
+    BLOCK_TOKENS_PER_SECOND,
+    IMPORT_TOKEN_BYTES,
+    MAX_BLOCKS_PER_MESSAGE,
+    MAX_ECHOED_CHARACTERS,
+    MAX_MESSAGE_BYTES,
+    MAX_SHARDS_PER_QUERY,
+    OPERATION_TOKENS,
+    OPERATION_TOKENS_PER_SECOND,
+)
 from integritee.enclave.rpc.methods import trusted_methods
 from integritee.enclave.rpc.watch import WatchRegistry
 from integritee.errors import IntegriteeError
@@ -99,7 +109,7 @@ async def test_queries_ignore_their_params(call: Any, method: str, result: str) 
 async def test_the_methods_list_themselves(call: Any, dispatcher: Dispatcher) -> None:
     methods = (await call("rpc_methods"))["result"]["methods"]
     assert methods == sorted(methods)
-    assert len(methods) == 19
+    assert len(methods) == 20
     for method in methods:
         assert (await call(method)).get("error", {}).get("code") != -32601
 
@@ -378,9 +388,9 @@ async def test_a_failing_nonce_is_a_jsonrpc_error(call: Any, backend: FakeBacken
     assert answer["reason"] == {"code": "stf.not_ready", "message": "soon", "data": {}}
 
 
-def signed_block() -> SignedBlock:
+def signed_block(diff: bytes = b"diff") -> SignedBlock:
     pair = Ed25519Pair.from_seed(bytes(32))
-    data = BlockData(1_700_000_000_000, b"\x03" * 32, pair.public, [TOP_HASH], b"diff")
+    data = BlockData(1_700_000_000_000, b"\x03" * 32, pair.public, [TOP_HASH], diff)
     return SidechainBlock(SidechainHeader(b"\x01" * 32, 7, SHARD, data.hash(), 51), data).signed_by(pair)
 
 
@@ -415,6 +425,125 @@ async def test_undecodable_blocks_are_param_errors(
     error = {"code": -32602, "message": message} | ({} if data is None else {"data": data})
     assert answer["error"] == error
     assert list(answer) == ["jsonrpc", "error", "id", "reason"]
+
+
+async def test_a_message_carries_a_bounded_number_of_blocks(call: Any, backend: FakeBackend) -> None:
+    def text(count: int) -> str:
+        return "0x" + encode(list[SignedBlock], [signed_block()] * count).hex()
+
+    assert (await call("sidechain_importBlock", text(MAX_BLOCKS_PER_MESSAGE)))["result"] == "ok"
+    answer = await call("sidechain_importBlock", text(MAX_BLOCKS_PER_MESSAGE + 1))
+    assert answer["error"]["message"] == "Invalid parameters: Could not decode Vec<SignedBlock>"
+    assert str(MAX_BLOCKS_PER_MESSAGE) in answer["reason"]["data"]["detail"]
+    assert len(backend.imported) == MAX_BLOCKS_PER_MESSAGE
+
+
+async def test_blocks_may_be_longer_than_other_messages(call: Any, backend: FakeBackend) -> None:
+    blocks = [signed_block(b"\x5a" * MAX_MESSAGE_BYTES)]
+    text = "0x" + encode(list[SignedBlock], blocks).hex()
+    assert await call("sidechain_importBlock", text) == {"jsonrpc": "2.0", "result": "ok", "id": 1}
+    assert backend.imported == blocks
+    for method in ("sidechain_importOperations", "author_submitExtrinsic"):
+        assert (await call(method, text))["reason"]["code"] == "rpc.message_too_large"
+
+
+@pytest.mark.parametrize("text", ["0x00ff", "00ff", "0x00FF"])
+async def test_sealed_operations_are_handed_on(call: Any, backend: FakeBackend, text: str) -> None:
+    assert await call("sidechain_importOperations", text) == {"jsonrpc": "2.0", "result": "ok", "id": 1}
+    assert backend.operations == [b"\x00\xff"]
+
+
+@pytest.mark.parametrize(
+    ("params", "detail"),
+    [
+        ([], "invalid length 0, expected at least 1 element"),
+        ([4], "invalid type: integer `4`, expected a string"),
+        ({"sealed": "0x00"}, "invalid type: map, expected a sequence"),
+        (["0x123"], "odd number of hex digits"),
+        (["0xzz"], "'z' at 0 is no hex digit"),
+    ],
+)
+async def test_sealed_operations_that_are_no_bytes_are_param_errors(
+    call: Any, backend: FakeBackend, params: object, detail: str
+) -> None:
+    answer = await call("sidechain_importOperations", params=params)
+    assert answer["error"] == {"code": -32602, "message": f"Invalid params: {detail}."}
+    assert answer["reason"]["code"] == "rpc.invalid_params"
+    assert backend.operations == []
+
+
+@pytest.mark.parametrize("method", ["sidechain_importBlock", "sidechain_importOperations"])
+async def test_what_the_enclave_does_not_take_from_a_peer_is_a_jsonrpc_error(
+    call: Any, backend: FakeBackend, method: str
+) -> None:
+    backend.failure = refusal("gossip.tampered", "altered")
+    answer = await call(method, "0x00")
+    assert answer["error"] == {"code": -32000, "message": "altered"}
+    assert answer["reason"] == {"code": "gossip.tampered", "message": "altered", "data": {}}
+
+
+RATES = [
+    ("sidechain_importBlock", BLOCK_TOKENS, BLOCK_TOKENS_PER_SECOND),
+    ("sidechain_importOperations", OPERATION_TOKENS, OPERATION_TOKENS_PER_SECOND),
+]
+
+
+class Peer:
+    """Connections to one enclave, whose clock stands still unless told."""
+
+    def __init__(self, backend: FakeBackend, watches: WatchRegistry) -> None:
+        self.now = 0.0
+        self._dispatcher = Dispatcher(trusted_methods(backend, watches, lambda: self.now))
+        self._connections = {number: Connection(number) for number in (1, 2)}
+
+    async def send(self, method: str, text: str = "0x00", connection: int = 1) -> dict[str, Any]:
+        message = json.dumps({"jsonrpc": "2.0", "method": method, "params": [text], "id": 1})
+        reply = await self._dispatcher.handle(message, self._connections[connection])
+        assert reply is not None
+        answer: dict[str, Any] = json.loads(reply.text)
+        return answer
+
+    async def is_taken(self, method: str, text: str = "0x00", connection: int = 1) -> bool:
+        return "result" in await self.send(method, text, connection)
+
+
+@pytest.mark.parametrize(("method", "burst", "rate"), RATES)
+async def test_a_connection_may_send_so_much_to_a_peer(
+    backend: FakeBackend, watches: WatchRegistry, method: str, burst: int, rate: int
+) -> None:
+    peer = Peer(backend, watches)
+    assert all([await peer.is_taken(method) for _ in range(burst)])
+    retry_ms = -(-1000 // rate)
+    assert await peer.send(method) == {
+        "jsonrpc": "2.0",
+        "error": {"code": -32005, "message": "Limit exceeded"},
+        "id": 1,
+        "reason": {
+            "code": "rpc.rate_exceeded",
+            "message": f"too much for {method} on one connection; try again in {retry_ms} ms",
+            "data": {"method": method, "retry_ms": retry_ms},
+        },
+    }
+    others = [name for name, _, _ in RATES if name != method]
+    assert [await peer.is_taken(name) for name in others] == [True]
+    assert await peer.is_taken(method, connection=2)
+    peer.now += 1.0
+    assert [await peer.is_taken(method) for _ in range(rate + 1)] == [True] * rate + [False]
+
+
+@pytest.mark.parametrize(("method", "burst", "rate"), RATES)
+@pytest.mark.parametrize(("length", "tokens"), [(IMPORT_TOKEN_BYTES - 1, 1), (IMPORT_TOKEN_BYTES, 2), (700_000, 6)])
+async def test_long_messages_cost_more_whatever_is_in_them(
+    backend: FakeBackend, watches: WatchRegistry, method: str, burst: int, rate: int, length: int, tokens: int
+) -> None:
+    peer = Peer(backend, watches)
+    garbage, taken = "z" * length, 0
+    while (await peer.send(method, garbage))["error"]["code"] == -32602:
+        taken += 1
+    assert taken == burst // tokens
+    assert [await peer.is_taken(method) for _ in range(tokens)] == [True] * (burst % tokens) + [False] * (
+        tokens - burst % tokens
+    )
 
 
 async def test_an_error_repeats_little_of_what_was_sent(call: Any) -> None:

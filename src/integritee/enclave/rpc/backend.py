@@ -75,3 +75,7 @@ class Backend(Protocol):
     def import_blocks(self, blocks: list[SignedBlock]) -> None:
         """Queue sidechain blocks of a peer; they are judged later."""
         ...
+
+    def import_operations(self, sealed: bytes) -> None:
+        """Take trusted operations from another enclave of the shard, sealed (`pool.gossip`); each is judged later."""
+        ...

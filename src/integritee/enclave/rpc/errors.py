@@ -13,7 +13,8 @@
         │   ├── InvalidParams         rpc.invalid_params       -32602
         │   ├── UndecodableBlocks     rpc.undecodable_blocks   -32602
         │   ├── InternalError         rpc.internal             -32603
-        │   └── ServerBusy            rpc.busy                 -32000
+        │   ├── ServerBusy            rpc.busy                 -32000
+        │   └── RateExceeded          rpc.rate_exceeded        -32005
         └── RequestError              rpc.request              answered inside an RpcReturnValue
             ├── InvalidHex            rpc.invalid_hex
             ├── UndecodableRequest    rpc.undecodable_request
@@ -24,7 +25,8 @@
             ├── ShardVaultUnknown     rpc.shard_vault_unknown
             └── TooManyWatches        rpc.too_many_watches
 
-Codes and messages of protocol faults: jsonrpc-core v18 (`types/error.rs`), where they exist there.
+Codes and messages of protocol faults: jsonrpc-core v18 (`types/error.rs`), where they exist there; -32005 is the
+limit of EIP-1474.
 """
 
 from __future__ import annotations
@@ -217,6 +219,19 @@ class ServerBusy(ProtocolFault):
     def __init__(self, limit: int) -> None:
         super().__init__(f"{limit} calls are in flight; try again")
         self.limit = limit
+
+
+class RateExceeded(ProtocolFault):
+    """This connection has sent more with a method than is taken; `retry_ms` says when the same may be sent again."""
+
+    code = "rpc.rate_exceeded"
+    fault_code = -32005
+    fault = "Limit exceeded"
+
+    def __init__(self, method: str, retry_ms: int) -> None:
+        super().__init__(f"too much for {method} on one connection; try again in {retry_ms} ms")
+        self.method = method
+        self.retry_ms = retry_ms
 
 
 class RequestError(RpcError):

@@ -7,7 +7,8 @@ Behaves as jsonrpc-core v18 in strict mode, which the original serves (`core/dir
 - replies have their members in the order jsonrpc, result or error, id.
 
 Beyond that, a failing reply carries a last member `reason` {code, message, data}, and messages, batches and
-nesting are bounded.
+nesting are bounded. Some methods take longer messages than others; such a message is one call with one text
+for a parameter, so that reading it builds nothing from what a stranger sent.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -37,7 +38,17 @@ from .errors import (
     ServerBusy,
     UnsupportedVersion,
 )
-from .limits import MAX_BATCH, MAX_CALLS_IN_FLIGHT, MAX_MESSAGE_BYTES, MAX_NESTING
+from .limits import (
+    BLOCK_TOKENS,
+    BLOCK_TOKENS_PER_SECOND,
+    MAX_BATCH,
+    MAX_CALLS_IN_FLIGHT,
+    MAX_MESSAGE_BYTES,
+    MAX_NESTING,
+    OPERATION_TOKENS,
+    OPERATION_TOKENS_PER_SECOND,
+)
+from .rate import TokenBucket
 from .watch import Watcher
 
 log = logging.getLogger(__name__)
@@ -54,7 +65,7 @@ Params: TypeAlias = list[Any] | dict[str, Any] | None
 
 @dataclass(slots=True)
 class Connection:
-    """What a method may know of its caller.
+    """What a method may know of its caller, and what the caller has left of what it may send to a peer.
 
     Messages with an ordered method hold `order` while they are worked on, so that a client's submissions
     take effect in the order in which they were sent.
@@ -62,6 +73,10 @@ class Connection:
 
     id: int
     order: asyncio.Lock = field(default_factory=asyncio.Lock)
+    block_tokens: TokenBucket = field(default_factory=lambda: TokenBucket(BLOCK_TOKENS_PER_SECOND, BLOCK_TOKENS))
+    operation_tokens: TokenBucket = field(
+        default_factory=lambda: TokenBucket(OPERATION_TOKENS_PER_SECOND, OPERATION_TOKENS)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +94,14 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """A callable method; `ordered` ones run one after the other per connection."""
+    """A callable method; `ordered` ones run one after the other per connection.
+
+    `max_message_bytes` is for methods that take longer messages than the dispatcher does.
+    """
 
     run: Callable[[Params, Connection], Awaitable[Outcome]]
     ordered: bool = False
+    max_message_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +151,7 @@ class Dispatcher:
     def _parse(self, text: str | bytes) -> _Call | list[_Call]:
         size = len(text if isinstance(text, bytes) else text.encode(errors="surrogatepass"))
         if size > self._max_message_bytes:
-            raise MessageTooLarge(limit=self._max_message_bytes, found=size)
+            return self._parse_long(text, size)
         try:
             message = msgspec.json.decode(text)
         except RecursionError:
@@ -146,6 +165,19 @@ class Dispatcher:
         if len(message) > MAX_BATCH:
             raise BatchTooLarge(limit=MAX_BATCH, found=len(message))
         return [_read_call(item) for item in message]
+
+    def _parse_long(self, text: str | bytes, size: int) -> _Call:
+        """A message above the common size. Raises MessageTooLarge unless its method takes it."""
+        limit = self._max_message_bytes
+        try:
+            call = msgspec.json.decode(text, type=_LongCall)
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            raise MessageTooLarge(limit=limit, found=size) from None
+        if (method := self._methods.get(call.method)) is not None:
+            limit = max(limit, method.max_message_bytes)
+        if size > limit:
+            raise MessageTooLarge(limit=limit, found=size)
+        return _Call(call.id, has_version=True, method=call.method, params=list(call.params))
 
     def _is_ordered(self, calls: list[_Call]) -> bool:
         named = (self._methods.get(call.method) for call in calls if call.flaw is None)
@@ -195,6 +227,15 @@ class _Call:
     method: str = ""
     params: Params = None
     flaw: InvalidRequest | None = None
+
+
+class _LongCall(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The one form of a message above the common size."""
+
+    jsonrpc: Literal["2.0"]
+    method: str
+    params: tuple[str]
+    id: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] | str | None
 
 
 def _read_call(item: Any) -> _Call:

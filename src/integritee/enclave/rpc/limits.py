@@ -8,6 +8,28 @@ from typing import Final
 MAX_MESSAGE_BYTES: Final = 1024 * 1024
 """Longest JSON-RPC message that is looked at; longer ones are answered with `rpc.message_too_large`."""
 
+MAX_BLOCKS_MESSAGE_BYTES: Final = 8 * MAX_MESSAGE_BYTES
+"""As `MAX_MESSAGE_BYTES`, for a call of `sidechain_importBlock`: two hex digits a byte, so half as many of blocks.
+Larger blocks have to be fetched from their author's host."""
+
+MAX_BLOCKS_PER_MESSAGE: Final = 64
+"""Sidechain blocks that one `sidechain_importBlock` carries."""
+
+IMPORT_TOKEN_BYTES: Final = 128 * 1024
+"""A message of a peer costs one token, and one more for so many bytes each."""
+
+BLOCK_TOKENS_PER_SECOND: Final = 16
+"""What a connection may send with `sidechain_importBlock` in the long run: a block per slot, and 2 MiB per second."""
+
+BLOCK_TOKENS: Final = 128
+"""As `BLOCK_TOKENS_PER_SECOND`, at once."""
+
+OPERATION_TOKENS_PER_SECOND: Final = 128
+"""What a connection may send with `sidechain_importOperations` in the long run: twice as often as enclaves do."""
+
+OPERATION_TOKENS: Final = 512
+"""As `OPERATION_TOKENS_PER_SECOND`, at once: a full backlog (`integritee.enclave.pool.gossip`)."""
+
 MAX_BATCH: Final = 64
 """Most calls of one batch."""
 
@@ -58,7 +80,7 @@ class ServerLimits:
     handshake_seconds: float = 10.0
     """Time for TLS, and again for the HTTP upgrade."""
 
-    message_bytes: int = 4 * MAX_MESSAGE_BYTES
+    message_bytes: int = MAX_BLOCKS_MESSAGE_BYTES
     """Longest websocket message received at all; a longer one closes the connection with 1009."""
 
     fragments_per_message: int = 4096

@@ -11,6 +11,8 @@ no client can read).
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable
 from typing import Final
 
@@ -23,9 +25,10 @@ from integritee.stf.errors import MissingPrivileges
 from . import params as read
 from .backend import Backend
 from .error_text import getter_text, parameter_text, submit_text
-from .errors import ShardVaultUnknown, TooManyShards
+from .errors import RateExceeded, ShardVaultUnknown, TooManyShards
 from .jsonrpc import Connection, Method, Outcome, Params
-from .limits import MAX_SHARDS_PER_QUERY
+from .limits import IMPORT_TOKEN_BYTES, MAX_BLOCKS_MESSAGE_BYTES, MAX_SHARDS_PER_QUERY
+from .rate import TokenBucket
 from .watch import WATCH_METHOD, WatchRegistry
 
 PLACEHOLDER: Final = "hello, world"
@@ -33,12 +36,17 @@ PLACEHOLDER: Final = "hello, world"
 
 _HASH_HEX_LENGTH: Final = len("0x") + 64
 
+IMPORT_BLOCKS: Final = "sidechain_importBlock"
+IMPORT_OPERATIONS: Final = "sidechain_importOperations"
+
 ErrorText = Callable[[IntegriteeError], str]
+Clock = Callable[[], float]
+"""Seconds, for rates."""
 
 
-def trusted_methods(backend: Backend, watches: WatchRegistry) -> dict[str, Method]:
+def trusted_methods(backend: Backend, watches: WatchRegistry, clock: Clock = time.monotonic) -> dict[str, Method]:
     """All methods by name, on top of one enclave."""
-    api = _TrustedApi(backend, watches)
+    api = _TrustedApi(backend, watches, clock)
     methods = {
         WATCH_METHOD: Method(api.submit_and_watch, ordered=True),
         "author_submitExtrinsic": Method(api.submit, ordered=True),
@@ -57,7 +65,8 @@ def trusted_methods(backend: Backend, watches: WatchRegistry) -> dict[str, Metho
         "system_name": _constant(PLACEHOLDER),
         "system_version": _query(lambda: f"enclave-runtime: {backend.version()}".encode()),
         "system_accountNextIndex": Method(api.account_next_index),
-        "sidechain_importBlock": Method(api.import_blocks),
+        IMPORT_BLOCKS: Method(api.import_blocks, max_message_bytes=MAX_BLOCKS_MESSAGE_BYTES),
+        IMPORT_OPERATIONS: Method(api.import_operations),
     }
     names = sorted([*methods, "rpc_methods"])
     methods["rpc_methods"] = _constant({"methods": names})
@@ -67,9 +76,10 @@ def trusted_methods(backend: Backend, watches: WatchRegistry) -> dict[str, Metho
 class _TrustedApi:
     """Methods that take parameters."""
 
-    def __init__(self, backend: Backend, watches: WatchRegistry) -> None:
+    def __init__(self, backend: Backend, watches: WatchRegistry, clock: Clock) -> None:
         self._backend = backend
         self._watches = watches
+        self._clock = clock
 
     async def submit_and_watch(self, params: Params, connection: Connection) -> Outcome:
         """[hex Request] → the bare hash of the operation, not an RpcReturnValue; then updates follow."""
@@ -136,8 +146,24 @@ class _TrustedApi:
 
     async def import_blocks(self, params: Params, connection: Connection) -> Outcome:
         """[hex Vec<SignedBlock>] → plain JSON string "ok", which does not mean that a block is good."""
+        self._charge(connection.block_tokens, IMPORT_BLOCKS, params)
         self._backend.import_blocks(read.signed_blocks(params))
         return Outcome("ok")
+
+    async def import_operations(self, params: Params, connection: Connection) -> Outcome:
+        """[hex of sealed operations] → plain JSON string "ok", which does not mean that one is admitted.
+
+        The original's enclaves do not tell each other what their users submit.
+        """
+        self._charge(connection.operation_tokens, IMPORT_OPERATIONS, params)
+        self._backend.import_operations(read.sealed_operations(params))
+        return Outcome("ok")
+
+    def _charge(self, bucket: TokenBucket, method: str, params: Params) -> None:
+        """Before any work is done for whoever claims to be a peer. Raises RateExceeded, InvalidParams."""
+        tokens = 1 + len(read.first_text(params)) // IMPORT_TOKEN_BYTES
+        if wait := bucket.take(tokens, self._clock()):
+            raise RateExceeded(method, math.ceil(wait * 1000))
 
 
 def _query(value: Callable[[], bytes]) -> Method:

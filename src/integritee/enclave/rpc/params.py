@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import binascii
 import re
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import base58
 
@@ -17,12 +17,12 @@ from integritee.crypto import CryptoError, ss58_decode
 from integritee.primitives.enclave_bridge import Request
 from integritee.primitives.ids import AccountId, ShardIdentifier
 from integritee.primitives.sidechain import SignedBlock
-from integritee.scale import ScaleError, codec
+from integritee.scale import Bounded, ScaleError, codec
 
 from .error_text import rust_debug_list
 from .errors import InvalidHex, InvalidParams, InvalidShardText, UndecodableBlocks, UndecodableRequest
 from .jsonrpc import Params
-from .limits import MAX_ECHOED_CHARACTERS
+from .limits import MAX_BLOCKS_PER_MESSAGE, MAX_ECHOED_CHARACTERS
 
 SHARD_LENGTH: Final = 32
 MAX_SHARD_TEXT: Final = 44
@@ -32,7 +32,7 @@ _NO_HEX_DIGIT: Final = re.compile(r"[^0-9a-fA-F]")
 _BASE58: Final = re.compile(r"[1-9A-HJ-NP-Za-km-z]*")
 
 _REQUEST: Final = codec(Request)
-_SIGNED_BLOCKS: Final = codec(list[SignedBlock])
+_SIGNED_BLOCKS: Final = codec(Annotated[list[SignedBlock], Bounded(MAX_BLOCKS_PER_MESSAGE)])
 
 
 def texts(params: Params) -> list[str]:
@@ -86,6 +86,15 @@ def signed_blocks(params: Params) -> list[SignedBlock]:
         raise UndecodableBlocks(str(e), echo) from None
     blocks: list[SignedBlock] = value
     return blocks
+
+
+def sealed_operations(params: Params) -> bytes:
+    """The bytes whose hex is the first parameter. Raises InvalidParams."""
+    text = first_text(params)
+    try:
+        return hex_bytes(text)
+    except InvalidHex as e:
+        raise InvalidParams(str(e)) from None
 
 
 def shard(text: str) -> ShardIdentifier:
