@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from integritee.apps import catalog
-from integritee.apps.catalog import BUILT_IN, DEFAULT_LEDGER, LedgerConfig, client_ledger, ledger_of
+from integritee.apps.catalog import BUILT_IN, DEFAULT_LEDGER, MEASURED, LedgerConfig, client_ledger, ledger_of
 from integritee.apps.discovery import read_project
-from integritee.apps.errors import AppError
+from integritee.apps.errors import AppError, CustodiansRefused
 from integritee.enclave.bootstrap import measured
 from integritee.errors import IntegriteeError
 from integritee.stf.declare import APP_INDEXES
@@ -338,3 +338,28 @@ def test_the_target_of_a_folder_is_told_in_full(tmp_path: Path) -> None:
     found = read_project(write_project(tmp_path / "project", name))
     assert str(found) == f"{name}={name}:Counter"
     assert (found.package, found.attribute, found.folder) == (name, "Counter", tmp_path / "project" / "src")
+
+
+A, B, C = (bytes((n,)) * 32 for n in (1, 2, 3))
+
+
+def test_custodians_are_measured_and_their_absence_is_not() -> None:
+    bare = LedgerConfig.of([], True)
+    measured = [
+        bare.encode(),
+        LedgerConfig.of([], True, [A, B], 1).encode(),
+        LedgerConfig.of([], True, [A, B], 2).encode(),
+        LedgerConfig.of([], True, [A, C], 2).encode(),
+    ]
+    assert bare.encode() == MEASURED.encode((list(map(str, bare.sources())), True))
+    assert len(set(measured)) == len(measured)
+    assert LedgerConfig.of([], True, [B, A], 2) == LedgerConfig.of([], True, [A, B], 2)
+
+
+@pytest.mark.parametrize(
+    ("keys", "threshold"),
+    [([A], 0), ([A], 2), ([], 1), ([A, A], 1), ([b"short"], 1), ([bytes((n, *A[1:])) for n in range(33)], 2)],
+)
+def test_custodians_that_cannot_be_meant(keys: list[bytes], threshold: int) -> None:
+    with pytest.raises(CustodiansRefused):
+        LedgerConfig.of([], False, keys, threshold)

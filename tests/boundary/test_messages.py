@@ -25,6 +25,11 @@ def test_numbers_are_unique_and_stable() -> None:
         7: "LedgerChoice",
         8: "SidechainBlocks",
         9: "Provisioning",
+        10: "Examine",
+        11: "ExportShard",
+        12: "ImportShard",
+        13: "ShareRelease",
+        14: "Nothing",
     }
     assert {n: m.request.__name__ for n, m in methods_of(Ocalls).items()} == {
         1: "SubmitExtrinsics",

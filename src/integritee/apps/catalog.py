@@ -8,12 +8,12 @@ from functools import lru_cache
 from typing import Final, Self
 
 from integritee.errors import IntegriteeError
-from integritee.scale import Struct, codec
+from integritee.scale import Bytes32, Struct, codec, u8
 from integritee.stf.ledger import Ledger
 from integritee.stf.native import NATIVE_APPS, Development
 
 from .discovery import AppSource, find, installed_apps
-from .errors import NameTaken
+from .errors import CustodiansRefused, NameTaken
 from .loading import load
 from .trial import try_out
 
@@ -27,19 +27,32 @@ BUILT_IN: Final[dict[str, str]] = {
 DEFAULT_APPS: Final[tuple[str, ...]] = ("guess_the_number", "credits")
 """Apps of a worker that is told nothing else."""
 
+MAX_CUSTODIANS: Final = 32
+
 log = logging.getLogger(__name__)
 
 
 class LedgerConfig(Struct, frozen=True):
-    """Apps beside the ledger's own, by name or (in development) by folder, and whether it is for development."""
+    """Apps beside the ledger's own, by name or (in development) by folder, and whether it is for development.
+
+    `custodians` are the X25519 public keys of those who can recover a shard together, `custodian_threshold` of them
+    at a time; without any nobody can."""
 
     apps: list[str]
     development: bool
+    custodians: list[Bytes32] = []
+    custodian_threshold: u8 = 0
 
     @classmethod
-    def of(cls, named: Sequence[str], development: bool) -> Self:
-        """The configuration of a worker that is told to run the `named` apps beside the usual ones."""
-        return cls(list(dict.fromkeys((*DEFAULT_APPS, *named))), development)
+    def of(
+        cls, named: Sequence[str], development: bool, custodians: Sequence[bytes] = (), custodian_threshold: int = 0
+    ) -> Self:
+        """The configuration of a worker that is told to run the `named` apps beside the usual ones.
+
+        Raises CustodiansRefused.
+        """
+        apps = list(dict.fromkeys((*DEFAULT_APPS, *named)))
+        return cls(apps, development, _custodians(custodians, custodian_threshold), custodian_threshold)
 
     def sources(self) -> tuple[AppSource, ...]:
         """Where its apps are, by name. Raises what finding an app raises (`discovery.find`)."""
@@ -56,11 +69,26 @@ class LedgerConfig(Struct, frozen=True):
         return tuple(dict.fromkeys(s.package for s in self.sources() if not s.comes_with_the_project))
 
     def encode(self) -> bytes:
-        """What is measured with the code: which class is which app, wherever it is installed."""
-        return MEASURED.encode((list(map(str, self.sources())), self.development))
+        """What is measured with the code: which class is which app, wherever it is installed, and who the custodians
+        are; a ledger without any is measured as it was before there were such."""
+        measured = MEASURED.encode((list(map(str, self.sources())), self.development))
+        return measured + CUSTODIANS.encode((self.custodians, self.custodian_threshold)) * bool(self.custodians)
 
 
 MEASURED: Final = codec(tuple[list[str], bool])
+CUSTODIANS: Final = codec(tuple[list[Bytes32], u8])
+
+
+def _custodians(keys: Sequence[bytes], threshold: int) -> list[bytes]:
+    """In the order of their keys: who is named first does not matter."""
+    found = sorted(set(keys))
+    if len(found) != len(keys) or any(len(key) != 32 for key in found):
+        raise CustodiansRefused("a key is not of 32 bytes, or named twice")
+    if len(found) > MAX_CUSTODIANS:
+        raise CustodiansRefused(f"more than {MAX_CUSTODIANS}")
+    if not (1 <= threshold <= len(found)) and (found or threshold):
+        raise CustodiansRefused(f"a threshold of {threshold} with {len(found)} custodians")
+    return found
 
 
 def ledger_of(config: LedgerConfig) -> Ledger:

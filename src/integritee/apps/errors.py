@@ -12,7 +12,8 @@
     ├── NotAnApp              what is offered is no app
     ├── IndexReserved         its discriminant is not one of those for apps
     ├── PalletIndexReserved   a pallet's index is not one of those for apps
-    └── AppBroken             its declarations make no ledger
+    ├── AppBroken             its declarations make no ledger
+    └── CustodiansRefused     the ledger's custodians cannot be meant
 
 Two apps that claim the same index or name raise `integritee.stf.ledger.IndexClash`. Codes are stable.
 """
@@ -149,3 +150,13 @@ class AppBroken(AppError):
     def __init__(self, app: str, reason: str) -> None:
         self.app, self.reason = app, reason
         super().__init__(f"the declarations of app {app!r} make no ledger: {reason}")
+
+
+class CustodiansRefused(AppError):
+    """Keys or threshold of those who recover a shard cannot be meant; they are measured with the ledger."""
+
+    code = "app.custodians_refused"
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"custodians: {reason}")

@@ -14,10 +14,14 @@ from integritee.scale import Struct, codec
 from .messages import (
     EnclaveIdentity,
     EnclaveStatus,
+    Examination,
+    Examine,
+    ExportShard,
     FetchBlocks,
     GossipBlocks,
     GossipOperations,
     ImportBlocks,
+    ImportShard,
     InitParams,
     LedgerChoice,
     Measurement,
@@ -28,6 +32,10 @@ from .messages import (
     Provisioning,
     ProvisioningProgress,
     RuntimeUpdate,
+    ShardExported,
+    ShareRelease,
+    ShareRequest,
+    SharesHeld,
     SidechainBlocks,
     SidechainState,
     SlotReport,
@@ -76,6 +84,11 @@ class Ecalls:
     measure: Final = Method(7, LedgerChoice, Measurement)
     import_sidechain_blocks: Final = Method(8, SidechainBlocks, SidechainState)
     provision: Final = Method(9, Provisioning, Provisioned)
+    examine: Final = Method(10, Examine, Examination)
+    export_shard: Final = Method(11, ExportShard, ShardExported)
+    import_shard: Final = Method(12, ImportShard, ShareRequest)
+    offer_share: Final = Method(13, ShareRelease, SharesHeld)
+    finish_import: Final = Method(14, Nothing, Provisioned)
 
 
 class Ocalls:

@@ -12,7 +12,7 @@ from integritee.primitives.grandpa import Authority
 from integritee.primitives.header import Header
 from integritee.primitives.ids import H256, AccountId, Balance, ParentchainId, ShardIdentifier
 from integritee.primitives.sidechain import SignedBlock
-from integritee.scale import Bounded, Struct, u8, u16, u32, u64
+from integritee.scale import Bounded, Bytes32, Struct, u8, u16, u32, u64
 
 MAX_BLOCKS_PER_IMPORT = 1000
 MAX_LEAPS = 4096
@@ -26,6 +26,11 @@ MAX_LOCATOR = 32
 MAX_SEALED_OPERATIONS = 4 * 1024 * 1024
 """Bytes of one message of trusted operations between enclaves."""
 MAX_HOST_NAME = 255
+MAX_CUSTODIANS = 32
+"""Holders of shares of a shard's recovery key."""
+MAX_OBSERVATIONS = 64
+MAX_RELEASE = 4096
+"""Bytes of what a custodian hands over."""
 DEFAULT_PARENTCHAIN_AGE_MS = 600_000
 
 
@@ -69,6 +74,10 @@ class InitParams(Struct, frozen=True):
     mu_ra_host: str = "127.0.0.1"
     mu_ra_port: u16 | None = None
     """Where to listen for enclaves that want keys and state; 0 for any free port, None for nowhere."""
+    custodians: Annotated[list[Bytes32], Bounded(MAX_CUSTODIANS)] = []
+    """X25519 public keys of those who can recover the shard together; measured."""
+    custodian_threshold: u8 = 0
+    """How many of them it takes; measured."""
 
 
 class LedgerChoice(Struct, frozen=True):
@@ -76,6 +85,16 @@ class LedgerChoice(Struct, frozen=True):
 
     apps: list[str]
     development: bool
+    custodians: Annotated[list[Bytes32], Bounded(MAX_CUSTODIANS)] = []
+    custodian_threshold: u8 = 0
+
+
+class SealedPlace(Struct, frozen=True):
+    """Where an enclave's sealed state is, and which code can open it; as in `InitParams`."""
+
+    data_dir: str
+    ledger: LedgerChoice
+    seal_to_signer: bool
 
 
 class Measurement(Struct, frozen=True):
@@ -352,6 +371,89 @@ class ProvisioningProgress(Struct, frozen=True):
 
     received: u64
     expected: u64
+
+
+class Examine(Struct, frozen=True):
+    """Look into the sealed state without serving it. Only with `repair` is anything on the disk changed."""
+
+    place: SealedPlace
+    repair: bool
+
+
+class Observation(Struct, frozen=True):
+    """What is wrong with the sealed state: an error's stable code, its text and its facts as JSON."""
+
+    code: str
+    message: str
+    data: str
+    can_repair: bool
+    is_repaired: bool
+
+
+class Examination(Struct, frozen=True):
+    """What the enclave that was asked finds; nothing of it is secret.
+
+    `kinds` are the TEE kinds that the files name. `sequence` counts records, `torn` bytes of a record that a crash
+    interrupted. Shard and head are those of a state that could be read to its end."""
+
+    fingerprint: H256
+    kind: str
+    exists: bool
+    kinds: list[str]
+    files: u32
+    bytes: u64
+    temporary_files: u32
+    sequence: u64
+    snapshot: u64 | None
+    torn: u64
+    shard: ShardIdentifier | None
+    head_number: u64
+    head_hash: H256
+    observations: Annotated[list[Observation], Bounded(MAX_OBSERVATIONS)]
+
+
+class ExportShard(Struct, frozen=True):
+    """Write keys and state into a bundle at `path` that only the custodians can open; `now` is unix ms."""
+
+    place: SealedPlace
+    path: str
+    now: u64
+
+
+class ShardExported(Struct, frozen=True):
+    """What the bundle holds: the state behind block `number`. Its identity is what custodians compare."""
+
+    identity: H256
+    number: u64
+    hash: H256
+    entries: u64
+    state_bytes: u64
+
+
+class ImportShard(Struct, frozen=True):
+    """Begin to open the bundle at `path` on a data directory without state; `now` is unix ms."""
+
+    place: SealedPlace
+    path: str
+    now: u64
+
+
+class ShareRequest(Struct, frozen=True):
+    """What custodians are shown: a key that only this process of the enclave has, and evidence of it."""
+
+    request: bytes
+    threshold: u8
+
+
+class ShareRelease(Struct, frozen=True):
+    """What a custodian answered to a `ShareRequest`."""
+
+    release: Annotated[bytes, Bounded(MAX_RELEASE)]
+
+
+class SharesHeld(Struct, frozen=True):
+    held: u8
+    threshold: u8
 
 
 class PhaseChanged(Struct, frozen=True):

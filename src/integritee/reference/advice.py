@@ -170,6 +170,7 @@ ADVICE: Final = {
     "guess_the_number.too_many_winners": "Find a better guess.",
     # apps of others
     "app.broken": "Correct the app's declarations.",
+    "app.custodians_refused": "Name each custodian's public key once, and a threshold of at most as many.",
     "app.folder_not_allowed": "Install the app and give its name, or run a development ledger.",
     "app.index_reserved": "Give the app an index from `first` to `last`.",
     "app.pallet_index_reserved": "Give the pallet an index from `first` to `last`.",
@@ -237,6 +238,8 @@ ADVICE: Final = {
     "reference.unreadable_annotation": "Begin the module with `from __future__ import annotations`.",
     "store.locked": "End the other enclave, or use another data directory.",
     "store.seal_broken": "Run the code that sealed it, or start over with `--clean-reset`.",
+    "worker.block_store_broken": "Run `integritee-worker doctor --repair`; peers serve the blocks again.",
+    "worker.block_store_full": "Free disk space, or raise `--block-store-budget`.",
     "worker.checkpoint_unusable": "Export it again (`integritee-worker export-checkpoint`).",
     "worker.invalid_option": "Give the option as expected.",
     "worker.no_genesis_state": "Configure a node that keeps all states, or begin at a checkpoint (`--checkpoint`).",
