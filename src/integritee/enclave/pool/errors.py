@@ -12,7 +12,8 @@ PoolError                     pool
 └── removed later, reported as the reason of a status
     ├── Replaced              pool.replaced
     ├── Evicted               pool.evicted
-    └── Expired               pool.expired
+    ├── Expired               pool.expired
+    └── RefusedElsewhere      the code of the other enclave's error
 
 `legacy_text` is the fixed sentence that clients of the original know (worker `core-primitives/top-pool`,
 `error.rs`); it reaches them inside the error string of a failing submission. Causes that the original lacks
@@ -21,7 +22,9 @@ borrow the sentence closest to them.
 
 from __future__ import annotations
 
-from typing import ClassVar
+import json
+import re
+from typing import ClassVar, Final
 
 from integritee.errors import IntegriteeError
 
@@ -148,3 +151,39 @@ class Expired(PoolError):
         self.nonce = nonce
         self.expected = expected
         self.waited = waited
+
+
+MAX_REASON_LENGTH: Final = 4096
+"""Characters of a reason's text, and of its facts as JSON."""
+
+CODE_FORM: Final = re.compile(r"[a-z0-9_.]{1,100}")
+
+
+class RefusedElsewhere(PoolError):
+    """Another enclave of the shard executed the operation in its block, and it failed there; the error is that one's.
+
+    `code`, text and facts (a JSON object) are as reported. What has another form is not passed on: then the code is
+    ``pool.refused_elsewhere``.
+    """
+
+    code = "pool.refused_elsewhere"
+
+    def __init__(self, code: str, message: str, data: str) -> None:
+        is_sound = CODE_FORM.fullmatch(code) and max(len(message), len(data)) <= MAX_REASON_LENGTH
+        if is_sound:
+            self.code = code  # type: ignore[misc]  # the code is a fact of the instance here
+        self._facts = _facts(data) if is_sound else {}
+        super().__init__(message if is_sound else "another enclave refused the operation")
+
+    def data(self) -> dict[str, str | int | bool | None]:
+        return dict(self._facts)
+
+
+def _facts(data: str) -> dict[str, str | int | bool | None]:
+    try:
+        found = json.loads(data)
+    except ValueError:
+        return {}
+    if not isinstance(found, dict):
+        return {}
+    return {key: value for key, value in found.items() if value is None or isinstance(value, str | int | bool)}
