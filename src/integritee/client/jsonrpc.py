@@ -83,10 +83,16 @@ class RpcConnection:
 
     @classmethod
     async def open(
-        cls, url: str, timeout: float = 10.0, request_timeout: float = REQUEST_TIMEOUT, verify_tls: bool = False
+        cls,
+        url: str,
+        timeout: float = 10.0,
+        request_timeout: float = REQUEST_TIMEOUT,
+        verify_tls: bool = False,
+        max_message: int = MAX_MESSAGE,
     ) -> Self:
-        """Connect within `timeout` seconds; requests may take `request_timeout` then. With `verify_tls` the server of
-        a ``wss`` URL needs a certificate that the system trusts. Raises ConnectionFailed."""
+        """Connect within `timeout` seconds; requests may take `request_timeout` then, and a message from the server
+        have `max_message` bytes. With `verify_tls` the server of a ``wss`` URL needs a certificate that the system
+        trusts. Raises ConnectionFailed."""
         tls: dict[str, Any] = {}
         if url.startswith("wss:") and not verify_tls:
             tls = {"ssl": unverified_tls(), "server_hostname": ""}
@@ -94,7 +100,7 @@ class RpcConnection:
             socket = await connect(
                 url,
                 **tls,
-                max_size=MAX_MESSAGE,
+                max_size=max_message,
                 compression=None,
                 ping_interval=None,
                 open_timeout=timeout,

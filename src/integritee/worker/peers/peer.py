@@ -1,0 +1,198 @@
+"""One peer: a connection to its trusted RPC that is kept, what waits to be told there, and what it was asked once.
+
+The edge is `Dial`: everything else runs in any loop's time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from random import SystemRandom
+from typing import Any, Final, Protocol
+
+from integritee.boundary.endpoint import RemoteFailure
+from integritee.client.answers import read_value
+from integritee.client.errors import ClientError, ConnectionFailed, MalformedAnswer, RequestTimeout
+from integritee.client.jsonrpc import Message as Answer
+from integritee.client.jsonrpc import RpcConnection, result_of
+from integritee.crypto import ss58_encode
+from integritee.errors import IntegriteeError
+from integritee.scale import ScaleError, codec
+from integritee.worker.endpoints import shown
+
+from .errors import PeerLied, PeerUnusable
+from .outbox import Message, Outbox
+from .registry import mu_ra_address, untrusted_url
+from .standing import Lapse, Standing
+
+CONNECT_LIMIT: Final = 5.0
+"""Seconds."""
+
+ANSWER_LIMIT: Final = 10.0
+"""Seconds a peer may take to answer."""
+
+MAX_ANSWER: Final = 64 * 1024
+"""Bytes of an answer of the trusted RPC: there are only short ones."""
+
+MAX_PAGE: Final = 32 * 1024 * 1024
+"""Bytes of an answer with blocks: as JSON, a megabyte of them or a single one that is longer."""
+
+TEXT: Final = codec(str)
+RANDOM: Final = SystemRandom()
+log = logging.getLogger(__name__)
+
+
+class Connection(Protocol):
+    """An open JSON-RPC connection. Requests raise ClientError."""
+
+    async def exchange(self, method: str, params: list[Any], timeout: float | None = None) -> Answer: ...
+
+    async def close(self) -> None: ...
+
+
+Dial = Callable[[str, int], Awaitable[Connection]]
+"""One attempt to connect to a URL whose answers have at most so many bytes. Raises ConnectionFailed."""
+
+
+async def dial(url: str, max_answer: int) -> Connection:
+    """A WebSocket; certificates are not checked."""
+    return await RpcConnection.open(url, CONNECT_LIMIT, ANSWER_LIMIT, max_message=max_answer)
+
+
+class Peer:
+    """`run` tells what is put into `outbox` until cancelled; `url` is that of the trusted RPC."""
+
+    def __init__(
+        self, account: bytes, url: str, dial: Dial = dial, roll: Callable[[], float] = RANDOM.random
+    ) -> None:
+        self.account, self.url = account, url
+        self.name = ss58_encode(account)
+        self.outbox = Outbox()
+        self.standing = Standing()
+        self._dial, self._roll = dial, roll
+        self._filled = asyncio.Event()
+        self._connecting = asyncio.Lock()
+        self._connection: Connection | None = None
+        self._facts: dict[str, str] = {}
+
+    # -- telling -------------------------------------------------------------------------------------
+
+    def tell(self, method: str, parameter: str) -> None:
+        """Have the peer told soon, if it can be."""
+        self.outbox.put(Message(method, parameter, _now()))
+        self._filled.set()
+
+    async def run(self) -> None:
+        """Send one message after the other, with rests between those that fail. Ends by cancellation only."""
+        try:
+            while True:
+                message = self.outbox.head(_now())
+                if message is None:
+                    self._filled.clear()
+                    await self._filled.wait()
+                elif (rest := self.standing.rests_until - _now()) > 0:
+                    await asyncio.sleep(rest)
+                else:
+                    await self._send(message)
+        finally:
+            await self._hang_up()
+
+    async def _send(self, message: Message) -> None:
+        """A message stays for another attempt if it did not arrive, not if the peer takes too long or refuses."""
+        try:
+            await self.ask(message.method, [message.parameter])
+        except ConnectionFailed:
+            return
+        except ClientError as refused:
+            log.info("%s: %s (%s)", self.name, refused, refused.code)
+        self.outbox.done(message)
+
+    # -- asking --------------------------------------------------------------------------------------
+
+    async def ask(self, method: str, params: list[Any]) -> Any:
+        """The result of a call of the trusted RPC. Raises ClientError."""
+        return result_of(method, await self._exchange(method, params))
+
+    async def untrusted_url(self) -> str:
+        """Where its blocks are fetched; asked once. Raises ClientError, PeerUnusable."""
+        return untrusted_url(await self._fact("author_getUntrustedUrl"))
+
+    async def mu_ra_address(self) -> tuple[str, int]:
+        """Host and port where it provisions others; asked once. Raises ClientError, PeerUnusable."""
+        return mu_ra_address(await self._fact("author_getMuRaUrl"))
+
+    async def fetch_connection(self) -> Connection:
+        """A connection to its untrusted RPC, the caller's to close. Raises ClientError, PeerUnusable."""
+        url = await self.untrusted_url()
+        try:
+            return await self._dial(url, MAX_PAGE)
+        except ConnectionFailed as failed:
+            self._facts.clear()  # it may be elsewhere by now
+            self.lapsed(failed)
+            raise
+
+    async def _fact(self, method: str) -> str:
+        if method not in self._facts:
+            try:
+                answer = await self._exchange(method, [])
+                self._facts[method] = TEXT.decode(read_value(method, answer))
+            except ScaleError as broken:
+                failed = MalformedAnswer(method, str(broken))
+                self.lapsed(failed)
+                raise failed from None
+        return self._facts[method]
+
+    async def _exchange(self, method: str, params: list[Any]) -> Answer:
+        began = _now()
+        try:
+            connection = await self._connected()
+            answer = await connection.exchange(method, params, ANSWER_LIMIT)
+        except ClientError as failed:
+            self.lapsed(failed)
+            await self._hang_up()
+            raise
+        self.standing.served(_now() - began)
+        return answer
+
+    # -- keeping -------------------------------------------------------------------------------------
+
+    def lapsed(self, failed: IntegriteeError) -> None:
+        """Note what went wrong; said once in a row."""
+        lapse = lapse_of(failed)
+        is_news = self.standing.latest is not lapse
+        self.standing.lapsed(lapse, _now(), self._roll())
+        reason = failed.reason if isinstance(failed, ConnectionFailed) else str(failed)
+        level = logging.WARNING if is_news else logging.INFO
+        log.log(level, "peer %s at %s: %s: %s", self.name, shown(self.url), lapse.value, reason)
+
+    async def _connected(self) -> Connection:
+        async with self._connecting:
+            if self._connection is None:
+                self._connection = await self._dial(self.url, MAX_ANSWER)
+            return self._connection
+
+    async def _hang_up(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(ClientError, OSError):
+                await connection.close()
+
+
+def lapse_of(failed: IntegriteeError) -> Lapse:
+    """What a failure says about the peer."""
+    match failed:
+        case PeerLied() | PeerUnusable() | MalformedAnswer():
+            return Lapse.LIED
+        case RequestTimeout():
+            return Lapse.SLOW
+        case ConnectionFailed():
+            return Lapse.UNREACHABLE
+        case RemoteFailure():
+            return Lapse.USELESS
+    return Lapse.REFUSED
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
