@@ -54,6 +54,8 @@ class Config:
     check_invariants: bool
     slot_ms: int
     block_store_budget: int
+    takeover_from: tuple[str, int] | None
+    """Host and port of the provisioning server of the enclave whose successor this one is to be."""
 
 
 def parse(arguments: list[str]) -> Config:
@@ -85,6 +87,7 @@ def parse(arguments: list[str]) -> Config:
         skip_ra=getattr(found, "skip_ra", False),
         check_invariants=getattr(found, "check_invariants", False),
         slot_ms=_slot(getattr(found, "slot_ms", DEFAULT_SLOT_MS)),
+        takeover_from=_takeover(getattr(found, "takeover_from", None)),
         block_store_budget=found.block_store_budget,
     )
 
@@ -160,6 +163,15 @@ def _shard(text: str | None) -> bytes | None:
     if len(shard) != 32:
         raise InvalidOption("shard", text, "base58 of 32 bytes")
     return shard
+
+
+def _takeover(text: str | None) -> tuple[str, int] | None:
+    if text is None:
+        return None
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise InvalidOption("--takeover-from", text, "HOST:PORT")
+    return host.removeprefix("[").removesuffix("]"), int(port)
 
 
 def _slot(milliseconds: int) -> int:

@@ -42,7 +42,7 @@ def main() -> None:
 
 async def _dispatch(config: Config) -> int:
     match config.command:
-        case "run":
+        case "run" | "request-state":
             return await _run(config)
         case "mrenclave":
             return await _print_measurement(config)

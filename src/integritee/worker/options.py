@@ -64,6 +64,7 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_run(commands)
+    _add_request_state(commands)
     for name, text in (
         ("mrenclave", "print the enclave's measurement in base58"),
         ("signing-key", "write enclave-signing-pubkey.bin"),
@@ -150,3 +151,20 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "what the enclave sends there is bound to the chain's metadata (RFC-78); repeatable",
     )
     run.add_argument("--checkpoint", metavar="FILE", help="blocks to begin at instead of genesis, as exported")
+    run.add_argument(
+        "--takeover-from",
+        metavar="HOST:PORT",
+        help="take over identity, keys and state of the enclave that is provisioning there, for which this one's code "
+        "is the upgrade; used only as long as there is no state",
+    )
+
+
+def _add_request_state(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    request = commands.add_parser(
+        "request-state", help="fetch keys and state from a peer and exit; `run` does so by itself", add_help=False
+    )
+    request.add_argument("--help", action="help", help="show this help and exit")
+    request.add_argument("--shard", help="base58 shard; the MRENCLAVE if omitted")
+    request.add_argument("--skip-ra", action="store_true", help="do not verify peers' attestation")
+    _add_ledger(request)
+    _add_sealing(request)
