@@ -15,7 +15,9 @@ from integritee.errors import IntegriteeError
 from integritee.frame.errors import BadOrigin, DispatchError
 from integritee.frame.validity import BadProof, CannotLookup, Invalid, InvalidTransaction, Unknown
 
-CARRIERS: Final = frozenset({"boundary.remote", "client", "client.refused", "dispatch", "transaction"})
+CARRIERS: Final = frozenset(
+    {"boundary.remote", "client", "client.refused", "dispatch", "pool.refused_elsewhere", "transaction"}
+)
 """Codes of errors that carry the code and the facts of another one."""
 
 SAMPLES: Final[dict[Any, Any]] = {

@@ -127,7 +127,7 @@ def test_legacy_texts_and_codes(error: type[p.PoolError], text: str) -> None:
 
 def test_codes_are_unique() -> None:
     leaves = p.PoolError.__subclasses__()
-    assert len({leaf.code for leaf in leaves}) == len(leaves) == 10
+    assert len({leaf.code for leaf in leaves}) == len(leaves) == 11
 
 
 # --- replacement
