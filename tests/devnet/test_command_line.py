@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -14,12 +15,15 @@ from integritee.devnet.config import (
     Shielding,
     add_network_options,
     add_target_options,
+    add_worker_options,
     network_config,
     shieldings,
 )
 from integritee.devnet.errors import InvalidShield
 from integritee.devnet.main import main
-from integritee.devnet.network import target_arguments
+from integritee.devnet.network import port_arguments, target_arguments
+
+HERE = Path(__file__).parent
 
 
 @pytest.mark.parametrize(
@@ -61,6 +65,13 @@ def test_without_wishes_alice_shields() -> None:
         ["devnet", "--shield", "Alice"],
         ["devnet", "--reload"],
         ["devnet", "--reload", "--app", "evm"],
+        ["devnet", "--reload", "--app", "./greeter", "--workers", "2"],
+        ["devnet", "--workers", "0"],
+        ["devnet", "--workers", "11"],
+        ["devnet", "--workers", "7", "--worker-port", "60000"],
+        ["devnet", "--config", str(HERE / "nothing.toml")],
+        ["demo", "--workers", "2"],
+        ["local-setup"],
         ["devnet", "--shielding-target", "target-c"],
         ["devnet", "--targets", "--target-a-port", "0"],
         ["demo", "--json"],
@@ -93,6 +104,17 @@ def test_targets(options: list[str], ports: tuple[int | None, int | None], vault
     add_target_options(parser)
     config = network_config(parser.parse_args(options), auto_ports=False)
     assert ((config.ports.target_a, config.ports.target_b), config.shielding_target) == (ports, vault)
+
+
+def test_each_worker_is_told_of_its_ports() -> None:
+    parser = argparse.ArgumentParser()
+    add_network_options(parser)
+    add_worker_options(parser)
+    config = network_config(parser.parse_args(["--workers", "2", "--untrusted-port", "5001"]), auto_ports=False)
+    assert [" ".join(port_arguments(ports)) for ports in config.ports.workers] == [
+        "-P 2000 -w 5001 -r 3443 -h 4545",
+        "-P 3000 -w 6001 -r 4443 -h 4546",
+    ]
 
 
 def test_a_worker_is_told_of_targets() -> None:

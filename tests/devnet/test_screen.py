@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,26 +12,39 @@ from integritee.cli.errors import UsageError
 from integritee.cli.main import parse
 from integritee.devnet.config import TEER
 from integritee.devnet.ledgers import Holdings
-from integritee.devnet.network import Facts
+from integritee.devnet.network import Facts, WorkerFacts, worker_name
 from integritee.devnet.new_app import new_app
-from integritee.devnet.ports import STANDARD_PORTS, Ports
+from integritee.devnet.ports import STANDARD_PORTS, STANDARD_WORKER_PORTS, Ports, WorkerPorts
 from integritee.devnet.screen import change, holdings_table, next_commands, ready_screen, short, teer
+
+
+def worker(number: int, ports: WorkerPorts) -> WorkerFacts:
+    return WorkerFacts(
+        name=worker_name(number),
+        worker_url=f"wss://127.0.0.1:{ports.worker}",
+        http_url=f"http://127.0.0.1:{ports.http}/is_initialized",
+        untrusted_url=f"ws://127.0.0.1:{ports.untrusted}",
+        enclave_account=f"the-enclave-{number}",
+        ports=ports,
+    )
 
 
 def facts(ports: Ports = STANDARD_PORTS, **more: Any) -> Facts:
     return Facts(
         node_url=f"ws://127.0.0.1:{ports.node}",
-        worker_url=f"wss://127.0.0.1:{ports.worker}",
-        http_url=f"http://127.0.0.1:{ports.http}/is_initialized",
         mrenclave="the-mrenclave",
         shard="the-shard",
         vault="the-vault",
-        enclave_account="the-enclave",
+        workers=tuple(worker(number, own) for number, own in enumerate(ports.workers, 1)),
         ports=ports,
         data_dir=Path("/the/data"),
         pids={"node": 1, "worker": 2},
         **more,
     )
+
+
+def several(count: int) -> Ports:
+    return replace(STANDARD_PORTS, workers=tuple(STANDARD_WORKER_PORTS.of(n) for n in range(1, count + 1)))
 
 
 @pytest.mark.parametrize(
@@ -71,7 +85,7 @@ def test_a_change_stands_below_its_column() -> None:
 def test_one_screen_says_all() -> None:
     text = ready_screen(facts(), {"//Alice": Holdings(1, 2)}, {"//Alice": 100 * TEER}, 1.94)
     for expected in (
-        *("the-mrenclave", "the-shard", "the-vault", "the-enclave", "/the/data"),
+        *("the-mrenclave", "the-shard", "the-vault", "the-enclave-1", "/the/data"),
         *("ws://127.0.0.1:9944", "wss://127.0.0.1:2000", "http://127.0.0.1:4545/is_initialized"),
         *("//Alice has shielded 100 TEER", "1.9 s", "No TEE protects", "Ctrl-C"),
     ):
@@ -80,7 +94,24 @@ def test_one_screen_says_all() -> None:
     assert max(map(len, text.splitlines())) <= 100
 
 
-@pytest.mark.parametrize("ports", [STANDARD_PORTS, Ports(1944, 1000, 1545)])
+@pytest.mark.parametrize("count", [2, 10])
+def test_several_workers_have_a_line_each(count: int) -> None:
+    text = ready_screen(facts(several(count)), {"//Alice": Holdings(1, 2)}, {"//Alice": 100 * TEER}, 1.94)
+    lines = [line.split() for line in text.splitlines() if line.startswith("  worker ")]
+    assert [(number, url) for _, number, url, _ in lines] == [
+        (str(number), f"wss://127.0.0.1:{1000 + 1000 * number}") for number in range(1, count + 1)
+    ]
+    assert lines[1][-1] == "http://127.0.0.1:4546/is_initialized"
+    assert max(map(len, text.splitlines())) <= 100
+
+
+def test_what_is_sent_to_one_worker_is_read_from_another() -> None:
+    transfer, balance, *_ = next_commands(facts(several(2))).splitlines()
+    assert "-P" not in transfer.split()
+    assert "-P 3000 trusted --direct balance" in balance
+
+
+@pytest.mark.parametrize("ports", [STANDARD_PORTS, Ports(1944, (WorkerPorts(1000, 1545, 1001, 1443),))])
 def test_the_commands_to_type_next_are_commands(ports: Ports) -> None:
     commands = next_commands(facts(ports)).splitlines()
     assert len(commands) == 4
@@ -88,7 +119,10 @@ def test_the_commands_to_type_next_are_commands(ports: Ports) -> None:
         program, name, *arguments = command.split()
         assert (program, name) == ("integritee", "cli")
         options = parse(arguments)
-        assert (int(options.node_port), int(options.trusted_worker_port)) == (ports.node, ports.worker)
+        assert (int(options.node_port), int(options.trusted_worker_port)) == (
+            ports.node,
+            ports.workers[0].worker,
+        )
 
 
 def test_commands_are_told_of_projects(tmp_path: Path) -> None:

@@ -94,7 +94,7 @@ class Service:
         self._run_starts_at = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", self.module, *self.arguments],
+                self.command(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -103,6 +103,9 @@ class Service:
                 start_new_session=True,
             )
         return self
+
+    def command(self) -> list[str]:
+        return [sys.executable, "-m", self.module, *self.arguments]
 
     def environment(self) -> dict[str, str]:
         return {}

@@ -12,8 +12,16 @@ from typing import Final
 
 from integritee.apps.discovery import is_folder
 
-from .errors import InvalidShield, NothingToReload
-from .ports import STANDARD_PORTS, STANDARD_TARGET_PORTS, Ports
+from .errors import InvalidShield, NothingToReload, OneWorkerOnly
+from .ports import (
+    LAST_PORT,
+    MAX_WORKERS,
+    STANDARD_PORTS,
+    STANDARD_TARGET_PORTS,
+    STANDARD_WORKER_PORTS,
+    Ports,
+    WorkerPorts,
+)
 
 DEFAULT_SEAL: Final = "interval:0.15"
 DEFAULT_SLOT_MS: Final = 150
@@ -30,10 +38,11 @@ SHIELDING: Final = re.compile(r"(?P<account>//.+)=(?P<amount>\d{1,15}(\.\d{1,12}
 
 @dataclass(frozen=True)
 class NetworkConfig:
-    """Parentchain and worker. `data_dir` None: temporary. `seal` is the nodes' ``--seal``.
+    """Parentchain and workers. `data_dir` None: temporary. `seal` is the nodes' ``--seal``.
 
-    `apps` are names or project folders; with `reload` what changes in the folders is taken over. Ports of targets
-    say that there are such; the vault is on `shielding_target`.
+    `apps` are names or project folders; with `reload` what changes in the folders is taken over. Ports say how many
+    workers there are, and whether there are targets; the vault is on `shielding_target`. With `keep_going` the set-up
+    outlives any worker but the first.
     """
 
     ports: Ports = STANDARD_PORTS
@@ -44,6 +53,7 @@ class NetworkConfig:
     apps: tuple[str, ...] = ()
     reload: bool = False
     shielding_target: str = INTEGRITEE
+    keep_going: bool = False
 
     @property
     def folders(self) -> tuple[Path, ...]:
@@ -71,11 +81,13 @@ DEFAULT_SHIELDINGS: Final = (Shielding("//Alice", 100 * TEER),)
 
 
 def add_network_options(parser: argparse.ArgumentParser) -> None:
-    ports = STANDARD_PORTS
+    first = STANDARD_WORKER_PORTS
     for name, default, what in (
-        ("--node-port", ports.node, "parentchain RPC (ws)"),
-        ("--worker-port", ports.worker, "trusted RPC (wss)"),
-        ("--http-port", ports.http, "/is_initialized (http)"),
+        ("--node-port", STANDARD_PORTS.node, "parentchain RPC (ws)"),
+        ("--worker-port", first.worker, "trusted RPC (wss)"),
+        ("--http-port", first.http, "/is_initialized (http)"),
+        ("--untrusted-port", first.untrusted, "RPC for other workers (ws)"),
+        ("--mu-ra-port", first.mu_ra, "provisioning of other enclaves (tls)"),
     ):
         parser.add_argument(name, type=_port, default=default, metavar="PORT", help=f"{what}; default {default}")
     parser.add_argument("--data-dir", type=Path, metavar="DIR", help="keep chain and ledger here; default: temporary")
@@ -83,6 +95,20 @@ def add_network_options(parser: argparse.ArgumentParser) -> None:
         "--seal", default=DEFAULT_SEAL, metavar="WHEN", help="parentchain blocks: interval:SECONDS or instant"
     )
     parser.add_argument("--slot-ms", type=int, default=DEFAULT_SLOT_MS, metavar="MS", help="sidechain slot")
+
+
+def add_worker_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--workers",
+        type=_count,
+        default=1,
+        metavar="COUNT",
+        help=f"validateers of the shard, up to {MAX_WORKERS}; default 1. Each has ports 1000 above those of the one "
+        "before, its HTTP port 1 above",
+    )
+    parser.add_argument(
+        "--keep-going", action="store_true", help="report the end of a worker that is not the first, and go on"
+    )
 
 
 def add_app_options(parser: argparse.ArgumentParser) -> None:
@@ -114,12 +140,14 @@ def add_target_options(parser: argparse.ArgumentParser) -> None:
 
 
 def network_config(found: argparse.Namespace, auto_ports: bool) -> NetworkConfig:
-    """Raises NothingToReload."""
+    """Raises NothingToReload, OneWorkerOnly, NoSuchPort."""
+    first = WorkerPorts(found.worker_port, found.http_port, found.untrusted_port, found.mu_ra_port)
+    workers = tuple(first.of(number) for number in range(1, getattr(found, "workers", 1) + 1))
     shielding_target = getattr(found, "shielding_target", INTEGRITEE)
     has_targets = getattr(found, "targets", False) or shielding_target != INTEGRITEE
     targets = (found.target_a_port, found.target_b_port) if has_targets else ()
     config = NetworkConfig(
-        ports=Ports(found.node_port, found.worker_port, found.http_port, *targets),
+        ports=Ports(found.node_port, workers, *targets),
         auto_ports=auto_ports,
         data_dir=found.data_dir,
         seal=found.seal,
@@ -127,9 +155,12 @@ def network_config(found: argparse.Namespace, auto_ports: bool) -> NetworkConfig
         apps=tuple(getattr(found, "app", ())),
         reload=getattr(found, "reload", False),
         shielding_target=shielding_target,
+        keep_going=getattr(found, "keep_going", False),
     )
     if config.reload and not config.folders:
         raise NothingToReload
+    if config.reload and len(workers) > 1:
+        raise OneWorkerOnly(len(workers))
     return config
 
 
@@ -139,6 +170,12 @@ def shieldings(texts: Sequence[str] | None) -> tuple[Shielding, ...]:
 
 
 def _port(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+    if not text.isdecimal() or not 1 <= int(text) <= LAST_PORT:
         raise argparse.ArgumentTypeError(f"{text!r} is no port number")
+    return int(text)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= MAX_WORKERS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not from 1 to {MAX_WORKERS}")
     return int(text)

@@ -66,9 +66,15 @@ async def _open(
 
 
 def _plain(facts: Facts) -> dict[str, object]:
-    """Without what there is not."""
+    """Without what there is not. What belongs to the first worker is also there as if it were the only one."""
     known = asdict(facts, dict_factory=lambda items: {name: value for name, value in items if value is not None})
-    return {**known, "data_dir": str(facts.data_dir)}
+    first = facts.workers[0]
+    return {
+        **known,
+        **{name: getattr(first, name) for name in ("worker_url", "http_url", "enclave_account")},
+        "ports": facts.ports.chains() | asdict(first.ports),
+        "data_dir": str(facts.data_dir),
+    }
 
 
 # -- changed code --------------------------------------------------------------------------------------

@@ -3,6 +3,11 @@
 DevnetError
 ├── InvalidShield        a `--shield` argument that names no account or no amount
 ├── NothingToReload      `--reload` without a folder to watch
+├── OneWorkerOnly        `--reload` with several workers
+├── SetUpUnreadable      a `--config` file that is none
+├── LaunchUnreadable     a configuration of `local-setup` that is none
+├── UnusableFlags        flags in it that our program does not know
+├── NoSuchPort           a port beyond 65535, for one of several workers
 ├── PortTaken            a port that a process should listen on is in use
 ├── DataDirInUse         another set-up runs in the data directory
 ├── ProcessEnded         a process of the set-up ended on its own
@@ -41,6 +46,56 @@ class NothingToReload(DevnetError):
 
     def __init__(self) -> None:
         super().__init__("--reload watches project folders: name one with --app ./folder")
+
+
+class OneWorkerOnly(DevnetError):
+    """`--reload` exchanges one worker; it cannot be combined with `--workers` or `--config` for several."""
+
+    code = "devnet.one_worker_only"
+
+    def __init__(self, workers: int) -> None:
+        self.workers = workers
+        super().__init__(f"--reload exchanges the worker of a set-up that has one, not {workers}")
+
+
+class SetUpUnreadable(DevnetError):
+    """A file given with `--config` that describes no set-up; docs/local-setups.md lists what it may say."""
+
+    code = "devnet.set_up_unreadable"
+
+    def __init__(self, path: Path, reason: str) -> None:
+        self.path, self.reason = str(path), reason
+        super().__init__(f"{path} describes no set-up: {reason}")
+
+
+class LaunchUnreadable(DevnetError):
+    """A file given to `local-setup` without lists of nodes and workers as the original's `launch.py` reads them."""
+
+    code = "devnet.launch_unreadable"
+
+    def __init__(self, path: Path, reason: str) -> None:
+        self.path, self.reason = str(path), reason
+        super().__init__(f"{path} is no configuration of nodes and workers: {reason}")
+
+
+class UnusableFlags(DevnetError):
+    """Flags in a configuration of `local-setup` that our program does not take; `reason` is what it says of them."""
+
+    code = "devnet.unusable_flags"
+
+    def __init__(self, process: str, reason: str) -> None:
+        self.process, self.reason = process, reason
+        super().__init__(f"the flags of {process} cannot be used: {reason}")
+
+
+class NoSuchPort(DevnetError):
+    """Worker `worker` would have a port beyond 65535; choose a lower one for the first with `option`."""
+
+    code = "devnet.no_such_port"
+
+    def __init__(self, option: str, port: int, worker: int) -> None:
+        self.option, self.port, self.worker = option, port, worker
+        super().__init__(f"worker {worker} would have port {port}; choose a lower one for the first with {option}")
 
 
 class PortTaken(DevnetError):

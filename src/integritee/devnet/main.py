@@ -22,10 +22,20 @@ from .config import (
     add_app_options,
     add_network_options,
     add_target_options,
+    add_worker_options,
     network_config,
     shieldings,
 )
-from .errors import AppNameUnusable, InvalidShield, NothingToReload
+from .errors import (
+    AppNameUnusable,
+    InvalidShield,
+    LaunchUnreadable,
+    NoSuchPort,
+    NothingToReload,
+    OneWorkerOnly,
+    SetUpUnreadable,
+    UnusableFlags,
+)
 
 PROGRAMS: Final = {
     "node": ("integritee.node.main", "the embedded parentchain (integritee-node)"),
@@ -34,7 +44,10 @@ PROGRAMS: Final = {
     "reference": ("integritee.reference.main", "generate or check what derives from the declarations"),
 }
 FAILURE: Final = 1
-WRONG_COMMAND_LINE: Final = (InvalidShield, NothingToReload, InvalidAppName, AppNameUnusable)
+WRONG_COMMAND_LINE: Final = (
+    *(InvalidShield, NothingToReload, OneWorkerOnly, NoSuchPort, SetUpUnreadable),
+    *(LaunchUnreadable, UnusableFlags, InvalidAppName, AppNameUnusable),
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -42,13 +55,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = sys.argv[1:] if argv is None else list(argv)
     if given and given[0] in PROGRAMS:
         return _pass_through(given[0], given[1:])
-    parser = _parser()
+    parser, devnet = _parsers()
     found = parser.parse_args(given)
     try:
+        if found.command == "local-setup":
+            return _local_setup(found.config)
         if found.command == "new-app":
             return _new_app(found.name, found.into)
         if found.command == "demo":
             return _demo(network_config(found, auto_ports=True))
+        if found.config is not None:
+            from .set_up_file import read_set_up
+
+            devnet.set_defaults(**read_set_up(found.config))
+            found = parser.parse_args(given)
         wishes = shieldings(found.shield)
         return _devnet(network_config(found, found.auto_ports), wishes, found.json)
     except WRONG_COMMAND_LINE as wrong:
@@ -81,6 +101,15 @@ def _demo(config: NetworkConfig) -> int:
     return 0 if foreground.run(run_demo(config)) else FAILURE
 
 
+def _local_setup(config: Path) -> int:
+    from . import foreground
+    from .launch_file import read_launch
+    from .local_setup import run_local_setup
+
+    foreground.run(run_local_setup(read_launch(config), Path.cwd()))
+    return 0
+
+
 def _new_app(name: str, into: Path) -> int:
     from .new_app import new_app
 
@@ -88,14 +117,19 @@ def _new_app(name: str, into: Path) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parsers() -> tuple[argparse.ArgumentParser, argparse.ArgumentParser]:
+    """Of all commands, and of `devnet`."""
     parser = argparse.ArgumentParser(
         prog="integritee", description="A confidential sidechain worker, and all it takes to try it out."
     )
     parser.add_argument("--version", "-V", action="version", version=f"integritee {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", title="commands")
-    devnet = commands.add_parser("devnet", help="parentchain, worker and enclave until Ctrl-C", allow_abbrev=False)
+    devnet = commands.add_parser(
+        "devnet", help="parentchain, workers and their enclaves until Ctrl-C", allow_abbrev=False
+    )
+    devnet.add_argument("--config", type=Path, metavar="FILE", help="a set-up written down, in TOML or JSON")
     add_network_options(devnet)
+    add_worker_options(devnet)
     add_app_options(devnet)
     add_target_options(devnet)
     devnet.add_argument("--auto-ports", action="store_true", help="free ports instead of those in use")
@@ -108,12 +142,14 @@ def _parser() -> argparse.ArgumentParser:
     devnet.add_argument("--json", action="store_true", help="when ready, one line of JSON instead of the screen")
     demo = commands.add_parser("demo", help="shield, transfer privately, unshield; checked", allow_abbrev=False)
     add_network_options(demo)
+    local = commands.add_parser("local-setup", help="nodes and workers as launch.py does", allow_abbrev=False)
+    local.add_argument("config", type=Path, metavar="CONFIG.json", help="lists of nodes and workers with their flags")
     new_app = commands.add_parser("new-app", help="begin an app of your own", allow_abbrev=False)
     new_app.add_argument("name", metavar="NAME", help="snake_case; also the name of its package")
     new_app.add_argument("--into", type=Path, default=Path(), metavar="DIR", help="where its folder goes; default: .")
     for name, (_, text) in PROGRAMS.items():
         commands.add_parser(name, help=text, add_help=False)
-    return parser
+    return parser, devnet
 
 
 if __name__ == "__main__":

@@ -43,9 +43,16 @@ class Child:
 
     @classmethod
     async def start(
-        cls, name: str, module: str, arguments: Sequence[str], log: Path, inherited: Sequence[int] = ()
+        cls,
+        name: str,
+        module: str,
+        arguments: Sequence[str],
+        log: Path,
+        inherited: Sequence[int] = (),
+        cwd: Path | None = None,
     ) -> Self:
-        """Run a Python module. Both its output streams go to `log`; `inherited` are descriptors it keeps open."""
+        """Run a Python module, in `cwd` if that is said. Both its output streams go to `log`; `inherited` are
+        descriptors it keeps open."""
         with log.open("ab") as errors:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", SUPERVISED, module, *arguments),
@@ -53,6 +60,7 @@ class Child:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=errors,
                 pass_fds=inherited,
+                cwd=cwd,
                 process_group=0,  # Ctrl-C in the terminal reaches the supervisor alone
             )
         return cls(name, process, log)

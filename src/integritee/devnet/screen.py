@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 from .config import TEER
 from .ledgers import LEDGER, PARENTCHAIN, Holdings
-from .network import Facts
-from .ports import STANDARD_PORTS
+from .network import Facts, WorkerFacts
+from .ports import STANDARD_PORTS, STANDARD_WORKER_PORTS
 
 DECIMALS: Final = 12
 INDENT: Final = "  "
@@ -67,11 +67,9 @@ integritee devnet is ready after {seconds:.1f} s. No TEE protects this enclave: 
 {money}
   MRENCLAVE   {facts.mrenclave}
   shard       {facts.shard}
-  vault       {facts.vault}
-  enclave     {facts.enclave_account}
+  vault       {facts.vault}{_enclave(facts)}
   parentchain {facts.node_url}{_targets(facts)}
-  trusted RPC {facts.worker_url}
-  health      {facts.http_url}
+{_workers(facts.workers)}
   data, logs  {facts.data_dir}
 
 In another terminal:
@@ -88,14 +86,28 @@ def _targets(facts: Facts) -> str:
     return "".join(line + (", has the vault" if facts.shielding_target in line else "") for line in lines)
 
 
+def _enclave(facts: Facts) -> str:
+    """Of several workers, `--json` has the accounts."""
+    return f"\n  enclave     {facts.workers[0].enclave_account}" if len(facts.workers) == 1 else ""
+
+
+def _workers(workers: Sequence[WorkerFacts]) -> str:
+    """Where they are; of several, one a line."""
+    if len(workers) == 1:
+        return f"  trusted RPC {workers[0].worker_url}\n  health      {workers[0].http_url}"
+    numbered = enumerate(workers, 1)
+    return "\n".join(f"  worker {number:<4} {worker.worker_url:20}  {worker.http_url}" for number, worker in numbered)
+
+
 def next_commands(facts: Facts, folders: Sequence[Path] = ()) -> str:
     """Command lines that work with this set-up."""
-    ports = facts.ports
-    cli = _cli(ports.node, ports.worker)
-    vault_cli = _cli(urlsplit(facts.shielding_url).port or ports.node, ports.worker)
+    node, workers = facts.ports.node, [worker.ports.worker for worker in facts.workers]
+    cli = _cli(node, workers[0])
+    other_cli = _cli(node, workers[-1])
+    vault_cli = _cli(urlsplit(facts.shielding_url).port or node, workers[0])
     commands = (
         f"{cli} trusted --direct transfer //Alice //Bob {TEER}",
-        f"{cli} trusted --direct balance //Bob",
+        f"{other_cli} trusted --direct balance //Bob",
         f"{cli} trusted --direct unshield-funds //Bob //Charlie {TEER // 2}",
         f"{vault_cli} balance //Charlie",
     )
@@ -105,9 +117,8 @@ def next_commands(facts: Facts, folders: Sequence[Path] = ()) -> str:
 
 def _cli(node: int, worker: int) -> str:
     """The command line for a parentchain and a worker, by their ports."""
-    standard = STANDARD_PORTS
     return (
         "integritee cli"
-        + ("" if node == standard.node else f" -p {node}")
-        + ("" if worker == standard.worker else f" -P {worker}")
+        + ("" if node == STANDARD_PORTS.node else f" -p {node}")
+        + ("" if worker == STANDARD_WORKER_PORTS.worker else f" -P {worker}")
     )
