@@ -17,13 +17,13 @@ signature check per operation, though no more than that: operations have nonces.
 once.
 
     GossipError             gossip
-    ├── ForeignBatch        gossip.foreign_shard         of another shard
+    ├── ForeignBatch        gossip.foreign_shard
     ├── BatchTooOld         gossip.too_old
-    ├── BatchTooEarly       gossip.too_early             from a clock ahead of ours
-    ├── BatchReplayed       gossip.replayed              opened, or sealed, here before
-    ├── BatchTampered       gossip.tampered              altered, or sealed under another key
+    ├── BatchTooEarly       gossip.too_early
+    ├── BatchReplayed       gossip.replayed
+    ├── BatchTampered       gossip.tampered
     ├── TooManyOperations   gossip.too_many_operations
-    └── BatchMalformed      gossip.malformed             no batch, or not one of operations
+    └── BatchMalformed      gossip.malformed
 
 Time is Unix ms and given by the caller, as is randomness.
 """
@@ -72,10 +72,14 @@ _LENGTH_BYTES: Final = 4
 
 
 class GossipError(IntegriteeError):
+    """Why a batch of trusted operations from another enclave is not taken."""
+
     code = "gossip"
 
 
 class ForeignBatch(GossipError):
+    """A batch of operations is of another shard."""
+
     code = "gossip.foreign_shard"
 
     def __init__(self, found: bytes, expected: bytes) -> None:
@@ -84,7 +88,7 @@ class ForeignBatch(GossipError):
 
 
 class BatchTooOld(GossipError):
-    """Times in milliseconds, by the clock of this enclave."""
+    """A batch of operations was kept for too long, or its sender's clock is behind; in milliseconds."""
 
     code = "gossip.too_old"
 
@@ -94,7 +98,7 @@ class BatchTooOld(GossipError):
 
 
 class BatchTooEarly(GossipError):
-    """Times in milliseconds, by the clock of this enclave."""
+    """The clock of a batch's sender is ahead of this enclave's; in milliseconds."""
 
     code = "gossip.too_early"
 
@@ -104,6 +108,8 @@ class BatchTooEarly(GossipError):
 
 
 class BatchReplayed(GossipError):
+    """This enclave has opened this batch of operations before, or made it itself."""
+
     code = "gossip.replayed"
 
     def __init__(self, sender: bytes) -> None:
@@ -112,6 +118,8 @@ class BatchReplayed(GossipError):
 
 
 class BatchTampered(GossipError):
+    """A batch of operations was altered on its way, or sealed under another key."""
+
     code = "gossip.tampered"
 
     def __init__(self) -> None:
@@ -119,6 +127,8 @@ class BatchTampered(GossipError):
 
 
 class TooManyOperations(GossipError):
+    """A batch holds more operations than any may."""
+
     code = "gossip.too_many_operations"
 
     def __init__(self, found: int, limit: int) -> None:
@@ -127,6 +137,8 @@ class TooManyOperations(GossipError):
 
 
 class BatchMalformed(GossipError):
+    """What came is no batch of operations, or its content is not one."""
+
     code = "gossip.malformed"
 
     def __init__(self, reason: str) -> None:
