@@ -219,16 +219,23 @@ class OperationGossip:
             self.dropped += 1
 
     def due_at(self) -> int | None:
-        """When the next batch is due: `delay_ms` after the oldest operation that waits; None if none does."""
+        """When the next batch is due if the clock goes on: `delay_ms` after the oldest operation that waits."""
         return self._backlog[0][0] + self.limits.delay_ms if self._backlog else None
+
+    def due_in(self, now: int) -> int | None:
+        """Milliseconds until the next batch is due, 0 if it is; None if nothing waits."""
+        if not self._backlog:
+            return None
+        remaining = self._backlog[0][0] + self.limits.delay_ms - now
+        is_due = self._fills_a_batch() or remaining > self.limits.delay_ms  # the latter if the clock was set back
+        return 0 if is_due else max(remaining, 0)
 
     def batch(self, now: int) -> bytes | None:
         """The next sealed batch, the oldest operations first; None if none is due yet.
 
         To be called until None: more may wait than one batch holds.
         """
-        due_at = self.due_at()
-        if due_at is None or (now < due_at and not self._fills_a_batch()):
+        if self.due_in(now) != 0:
             return None
         operations: list[bytes] = []
         room = self._room
