@@ -1,0 +1,242 @@
+"""The server's edge: sockets, TLS and clocks around `ServerSession`, inside the enclave.
+
+One event loop serves everything the enclave does; a client occupies it for at most a chunk (about 5 ms) or the
+verification of its evidence (about as long) at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from integritee.errors import IntegriteeError
+
+from .errors import ConnectionFailed, ListenFailed, ProvisioningError, TooManyClients, TooOften
+from .link import CLOSE_SECONDS, Link
+from .messages import Role
+from .provider import Provider
+from .server_session import AdmissionWanted, ChunksWanted, EvidenceWanted, GrantWanted, ServerSession
+from .snapshots import SnapshotShelf
+from .terms import SKIP_RA_BANNER
+from .tls import server_tls
+
+log = logging.getLogger(__name__)
+
+ACCEPT_PAUSE_SECONDS: Final = 0.1
+"""Pause after the system refused us a socket."""
+RATE_WINDOW_SECONDS: Final = 60.0
+CHALLENGE_LENGTH: Final = 32
+LOST_BEFORE_HELLO: Final = "before TLS was there"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerLimits:
+    """Bounds of the provisioning server. Times in seconds."""
+
+    clients: int = 4
+    """Served at the same time."""
+    refusals: int = 8
+    """Further ones that are told so; beyond these a socket is closed at once."""
+    sessions_per_minute: int = 60
+    """Whose evidence is looked at."""
+    backlog: int = 16
+    """Connections the kernel queues for us."""
+    handshake_seconds: float = 10.0
+    """Time for TLS."""
+    message_seconds: float = 30.0
+    """Time for one message in either direction."""
+    session_seconds: float = 3600.0
+    """Time for everything. A client that needs longer resumes."""
+
+
+class ProvisioningServer:
+    """Provisions other enclaves from a `Provider`."""
+
+    def __init__(
+        self,
+        provider: Provider,
+        limits: ServerLimits | None = None,
+        randomness: Callable[[int], bytes] = os.urandom,
+    ) -> None:
+        """Makes the TLS key of this process."""
+        self._provider = provider
+        self._limits = limits or ServerLimits()
+        self._randomness = randomness
+        self._tls = server_tls(provider.trust().now)
+        self._shelf = SnapshotShelf()
+        self._handing_over = asyncio.Lock()
+        self._listener: socket.socket | None = None
+        self._accepting: asyncio.Task[None] | None = None
+        self._clients: set[asyncio.Task[None]] = set()
+        self._begun: deque[float] = deque()
+        self._served = 0
+        if provider.party.skip_ra:
+            log.warning("\n%s", SKIP_RA_BANNER)
+
+    async def start(self, host: str, port: int) -> None:
+        """Listen; port 0 picks a free one. Raises ListenFailed."""
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        try:
+            self._listener = socket.create_server((host, port), family=family, backlog=self._limits.backlog)
+        except OSError as error:
+            raise ListenFailed(host, port, error.strerror or str(error)) from None
+        self._listener.setblocking(False)
+        self._accepting = asyncio.create_task(self._accept_all(self._listener))
+        log.info("provisioning listens on %s port %d", host, self.port)
+
+    @property
+    def port(self) -> int:
+        """The port listened on."""
+        if self._listener is None:
+            raise RuntimeError("the server was not started")
+        number: int = self._listener.getsockname()[1]
+        return number
+
+    @property
+    def tls_public_key(self) -> bytes:
+        """DER, SubjectPublicKeyInfo."""
+        return self._tls.public_key
+
+    async def stop(self) -> None:
+        """Stop listening and drop all clients; they may resume with another process."""
+        tasks = self._clients.copy()
+        if self._accepting is not None:
+            tasks.add(self._accepting)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        if self._listener is not None:
+            self._listener.close()
+
+    # Admission
+
+    async def _accept_all(self, listener: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                accepted, address = await loop.sock_accept(listener)
+            except ConnectionAbortedError:  # the client left while it was queued
+                continue
+            except OSError as error:
+                log.warning("cannot accept a client: %s", error)
+                await asyncio.sleep(ACCEPT_PAUSE_SECONDS)
+                continue
+            if len(self._clients) >= self._limits.clients + self._limits.refusals:
+                accepted.close()
+                continue
+            client = asyncio.create_task(self._serve(accepted, f"{address[0]}:{address[1]}"))
+            self._clients.add(client)
+            client.add_done_callback(self._clients.discard)
+
+    def _overload(self, now: float) -> ProvisioningError | None:
+        """Why a client that comes now is not served. Counts it if it is."""
+        if self._served >= self._limits.clients:
+            return TooManyClients(self._limits.clients)
+        while self._begun and self._begun[0] <= now - RATE_WINDOW_SECONDS:
+            self._begun.popleft()
+        if len(self._begun) >= self._limits.sessions_per_minute:
+            return TooOften(self._limits.sessions_per_minute)
+        self._begun.append(now)
+        return None
+
+    async def _serve(self, accepted: socket.socket, address: str) -> None:
+        overload = self._overload(asyncio.get_running_loop().time())
+        self._served += overload is None
+        try:
+            link = await self._secure(accepted)
+            try:
+                async with asyncio.timeout(self._limits.session_seconds):
+                    await self._converse(link, address, overload)
+            finally:
+                await link.close()
+        except IntegriteeError as error:
+            log.info("client %s: %s (%s)", address, error, error.code)
+        except TimeoutError:
+            log.info("client %s: its time is over", address)
+        except Exception:
+            log.exception("client %s", address)
+        finally:
+            self._served -= overload is None
+
+    async def _secure(self, accepted: socket.socket) -> Link:
+        reader = asyncio.StreamReader()
+        protocol = asyncio.StreamReaderProtocol(reader)
+        loop = asyncio.get_running_loop()
+        try:
+            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            transport, _ = await loop.connect_accepted_socket(
+                lambda: protocol,
+                accepted,
+                ssl=self._tls.context,
+                ssl_handshake_timeout=self._limits.handshake_seconds,
+                ssl_shutdown_timeout=CLOSE_SECONDS,
+            )
+        except OSError as error:
+            raise ConnectionFailed(f"{LOST_BEFORE_HELLO}: {error}") from None
+        writer = asyncio.StreamWriter(transport, protocol, reader, loop)
+        return Link(reader, writer, self._limits.message_seconds)
+
+    # Service
+
+    async def _converse(self, link: Link, address: str, overload: ProvisioningError | None) -> None:
+        session = ServerSession(self._provider.party, self._tls.public_key, self._randomness(CHALLENGE_LENGTH))
+        try:
+            while not await self._step(link, session, overload):
+                pass
+        except ConnectionFailed:
+            raise
+        except IntegriteeError as error:
+            await link.say_last(session.refuse(error))
+            raise
+        log.info("client %s has all", address)
+
+    async def _step(self, link: Link, session: ServerSession, overload: ProvisioningError | None) -> bool:
+        """Answer one message; whether it was the last."""
+        provider, state = self._provider, session.state.name
+        message = await link.receive(session.limit, state)
+        if overload is not None:
+            raise overload
+        match session.receive(message, provider.trust(), provider.terms()):
+            case EvidenceWanted(report_data):
+                evidence = None if report_data is None else await provider.evidence(report_data)
+                await link.send(session.introduce(evidence), state)
+            case GrantWanted() as wanted:
+                await link.send(await self._grant(session, wanted), state)
+            case ChunksWanted(path, count):
+                await self._send_chunks(link, session, path, count)
+            case AdmissionWanted(role, account):
+                await provider.admit(account, role)
+                await link.send(session.admit(), state)
+                return True
+        return False
+
+    async def _grant(self, session: ServerSession, wanted: GrantWanted) -> bytes:
+        provider = self._provider
+        log.info("account 0x%s is given the keys (%s)", wanted.account.hex(), wanted.role.name)
+        if wanted.role is Role.SUCCEED:
+            async with self._handing_over:  # two successors at once: the second finds what the first has changed
+                provider.terms().check(wanted.account, provider.party.account, wanted.role)
+                estate = await provider.hand_over(wanted.account)
+            return session.grant(provider.secrets(), provider.snapshot(), estate)
+        now = asyncio.get_running_loop().time()
+        snapshot = self._shelf.get(wanted.held, now) if wanted.held is not None else None
+        if snapshot is None:
+            snapshot = provider.snapshot()
+            self._shelf.put(snapshot, now)
+        return session.grant(provider.secrets(), snapshot, b"")
+
+    async def _send_chunks(self, link: Link, session: ServerSession, path: bytes, count: int) -> None:
+        for _ in range(count):
+            data, following = session.chunk(path)
+            await link.send(data, session.state.name)
+            await asyncio.sleep(0)  # nor does a client that reads fast keep others waiting
+            if following is None:
+                return
+            path = following
