@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from integritee.worker.doctor.advice import RECOVERY_ADVICE, STORE_ADVICE
+
 TRUSTED: Final = "A worker's answer: the `reason` of a refused request, or of a call that ends without success"
 BOTH: Final = "Why a trusted call failed (in its `reason`), or an extrinsic of the parentchain"
 PARENTCHAIN: Final = "Why an extrinsic of the parentchain failed"
@@ -242,8 +244,8 @@ ADVICE: Final = {
     "reference.name_clash": "Rename one of the two types.",
     "reference.no_source_tree": "Give a directory with `--out`.",
     "reference.unreadable_annotation": "Begin the module with `from __future__ import annotations`.",
-    "store.locked": "End the other enclave, or use another data directory.",
-    "store.seal_broken": "Run the code that sealed it, or start over with `--clean-reset`.",
+    **STORE_ADVICE,
+    **RECOVERY_ADVICE,
     "worker.block_store_broken": "Run `integritee-worker doctor --repair`; peers serve the blocks again.",
     "worker.block_store_full": "Free disk space, or raise `--block-store-budget`.",
     "worker.checkpoint_unusable": "Export it again (`integritee-worker export-checkpoint`).",

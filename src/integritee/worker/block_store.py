@@ -226,6 +226,16 @@ class BlockStore:
             transaction.drop(self._by_number, delete=False)
             transaction.drop(self._numbers, delete=False)
 
+    def rebuild(self, unreadable: Sequence[int]) -> None:
+        """Remove the entries under these numbers, and make the index by hash anew from the others."""
+        with _failures(self._directory), self._env.begin(write=True) as transaction:
+            transaction.drop(self._numbers, delete=False)
+            for number in unreadable:
+                transaction.delete(_key(number), db=self._by_number)
+            with transaction.cursor(self._by_number) as cursor:
+                for key, raw in cursor:
+                    transaction.put(_hash_of(raw), key, db=self._numbers)
+
     def _shrink(self) -> None:
         """Fit a file that was made under a larger budget into this one."""
         copy = self._directory / COMPACTED

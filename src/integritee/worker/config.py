@@ -9,6 +9,7 @@ from typing import Final
 
 import base58
 
+from integritee.boundary.messages import MAX_CUSTODIANS
 from integritee.primitives.ids import ParentchainId
 
 from .chain_config import CHAIN_NAMES, ChainConfig, endpoint_urls, relay, target, with_checkpoints, with_tokens
@@ -56,6 +57,15 @@ class Config:
     block_store_budget: int
     takeover_from: tuple[str, int] | None
     """Host and port of the provisioning server of the enclave whose successor this one is to be."""
+    custodians: tuple[bytes, ...] = ()
+    """X25519 public keys; `custodian_threshold` of their holders can recover the shard. Measured."""
+    custodian_threshold: int = 0
+    repair: bool = False
+    as_json: bool = False
+    bundle: Path | None = None
+    """File that a shard is exported to or imported from, with the custodians' help: see `request` and `shares`."""
+    request: Path | None = None
+    shares: Path | None = None
 
 
 def parse(arguments: list[str]) -> Config:
@@ -89,6 +99,13 @@ def parse(arguments: list[str]) -> Config:
         slot_ms=_slot(getattr(found, "slot_ms", DEFAULT_SLOT_MS)),
         takeover_from=_takeover(getattr(found, "takeover_from", None)),
         block_store_budget=found.block_store_budget,
+        custodians=tuple(map(_custodian, getattr(found, "custodian", ()))),
+        custodian_threshold=_threshold(getattr(found, "custodian_threshold", 0)),
+        repair=getattr(found, "repair", False),
+        as_json=getattr(found, "json", False),
+        bundle=_path(getattr(found, "file", None)),
+        request=_path(getattr(found, "request", None)),
+        shares=_path(getattr(found, "shares", None)),
     )
 
 
@@ -178,3 +195,23 @@ def _slot(milliseconds: int) -> int:
     if milliseconds < MIN_SLOT_MS:
         raise InvalidOption("--slot-ms", str(milliseconds), f"at least {MIN_SLOT_MS}")
     return milliseconds
+
+
+def _custodian(text: str) -> bytes:
+    try:
+        key = bytes.fromhex(text.removeprefix("0x"))
+    except ValueError:
+        key = b""
+    if len(key) != 32:
+        raise InvalidOption("--custodian", text, "64 hex digits of a public key")
+    return key
+
+
+def _threshold(number: int) -> int:
+    if not 0 <= number <= MAX_CUSTODIANS:
+        raise InvalidOption("--custodian-threshold", str(number), f"1 to {MAX_CUSTODIANS}")
+    return number
+
+
+def _path(text: str | None) -> Path | None:
+    return None if text is None else Path(text)

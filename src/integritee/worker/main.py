@@ -48,6 +48,10 @@ async def _dispatch(config: Config) -> int:
             return await _print_measurement(config)
         case "export-checkpoint":
             return await _export_checkpoint(config)
+        case "doctor":
+            from .doctor.run import run
+
+            return await run(config)
         case _:
             return await _write_key(config)
 
@@ -68,13 +72,13 @@ async def _print_measurement(config: Config) -> int:
     import base58
 
     from integritee.boundary.interface import Ecalls
-    from integritee.boundary.messages import LedgerChoice
 
     from .enclave_process import EnclaveProcess
+    from .sealed_place import ledger_choice
 
     enclave = await EnclaveProcess.attach(await launch(), {})
     try:
-        measurement = await enclave.call(Ecalls.measure, LedgerChoice(list(config.apps), config.dev))
+        measurement = await enclave.call(Ecalls.measure, ledger_choice(config))
     finally:
         await enclave.stop()
     print(base58.b58encode(measurement.fingerprint).decode())
@@ -112,6 +116,8 @@ async def _write_key(config: Config) -> int:
             skip_ra=False,
             clean_reset=False,
             check_invariants=False,
+            custodians=list(config.custodians),
+            custodian_threshold=config.custodian_threshold,
         )
         identity = await enclave.call(Ecalls.init, params)
     finally:

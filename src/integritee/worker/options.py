@@ -65,6 +65,7 @@ def parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_run(commands)
     _add_request_state(commands)
+    _add_recovery(commands)
     for name, text in (
         ("mrenclave", "print the enclave's measurement in base58"),
         ("signing-key", "write enclave-signing-pubkey.bin"),
@@ -104,6 +105,21 @@ def _add_ledger(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--dev", "-d", action="store_true", help="development ledger; `run` funds the enclave account from //Alice"
+    )
+    command.add_argument(
+        "--custodian",
+        action="append",
+        default=[],
+        metavar="PUBKEY",
+        help="one of those who can recover the shard together: the key that `integritee-cli recovery new-custodian` "
+        "printed; repeatable",
+    )
+    command.add_argument(
+        "--custodian-threshold",
+        type=int,
+        default=0,
+        metavar="K",
+        help="how many custodians it takes; say it with them",
     )
 
 
@@ -154,8 +170,8 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     run.add_argument(
         "--takeover-from",
         metavar="HOST:PORT",
-        help="take over identity, keys and state of the enclave that is provisioning there, for which this one's code "
-        "is the upgrade; used only as long as there is no state",
+        help="succeed the enclave that provisions others there: take over its identity, keys and state; "
+        "does nothing once there is a state",
     )
 
 
@@ -168,3 +184,23 @@ def _add_request_state(commands: argparse._SubParsersAction[argparse.ArgumentPar
     request.add_argument("--skip-ra", action="store_true", help="do not verify peers' attestation")
     _add_ledger(request)
     _add_sealing(request)
+
+
+def _add_recovery(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    doctor = commands.add_parser("doctor", help="examine the data directory without running", add_help=False)
+    doctor.add_argument("--repair", action="store_true", help="mend what costs neither a record nor a secret")
+    doctor.add_argument("--json", action="store_true", help="report as JSON")
+    export = commands.add_parser(
+        "export-shard", help="write keys and state for the shard's custodians into FILE", add_help=False
+    )
+    export.add_argument("file", metavar="FILE")
+    restore = commands.add_parser(
+        "import-shard", help="bring a shard back from FILE with its custodians' help", add_help=False
+    )
+    restore.add_argument("file", metavar="FILE")
+    restore.add_argument("--request", required=True, metavar="FILE", help="written for the custodians")
+    restore.add_argument("--shares", required=True, metavar="DIR", help="where their answers are awaited")
+    for command in (doctor, export, restore):
+        command.add_argument("--help", action="help", help="show this help and exit")
+        _add_ledger(command)
+        _add_sealing(command)
