@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from integritee.attestation import TeeKind
@@ -381,6 +381,7 @@ def test_requests_that_get_no_chunk(request_: ChunkRequest, code: str) -> None:
     assert talk.failure.code == code
 
 
+@settings(deadline=None)
 @given(st.sampled_from(list(LIMITS)), st.binary(max_size=MAX_HELLO // 16))
 def test_arbitrary_bytes_get_a_refusal_and_nothing_else(state: ServerState, data: bytes) -> None:
     talk = Conversation(server())

@@ -8,7 +8,7 @@
 | GRANT | Grant | shielding key is the one of the evidence; size | Received | STATE |
 | STATE | Chunk | each node has the hash that its parent names | Received | STATE |
 | STATE | `ask` | | ChunkRequest; Done if nothing is missing | STATE, ADMISSION |
-| ADMISSION | Admitted | | Finished | CLOSED |
+| ADMISSION | Admitted | | Finished; `result` | FINISHED |
 | any | Refusal | | raises Refused | CLOSED |
 | any | anything else, or a check fails | | raises; `refuse` makes the Refusal | CLOSED |
 
@@ -69,6 +69,7 @@ class ClientState(enum.Enum):
     GRANT = enum.auto()
     STATE = enum.auto()
     ADMISSION = enum.auto()
+    FINISHED = enum.auto()
     CLOSED = enum.auto()
 
 
@@ -173,6 +174,7 @@ class ClientSession:
             case ClientState.STATE, Chunk(nodes) if self._awaited:
                 return self._on_chunk(nodes)
             case ClientState.ADMISSION, Admitted():
+                self.state = ClientState.FINISHED
                 return Finished()
         raise MessageUnexpected(type(message).__name__, state.name)
 
@@ -199,7 +201,8 @@ class ClientSession:
         return frame(refusal(error))
 
     def result(self) -> ProvisionedState:
-        """What was given, once Finished. Raises TransferIncomplete."""
+        """What was given, once Finished. Raises MessageUnexpected."""
+        self._advance(ClientState.FINISHED, ClientState.FINISHED)
         assert self._grant is not None and self._server is not None
         grant, assembly = self._grant, self._received
         return ProvisionedState(
@@ -219,7 +222,7 @@ class ClientSession:
 
     def _advance(self, expected: ClientState, following: ClientState) -> None:
         if self.state is not expected:
-            raise MessageUnexpected("an answer", self.state.name)
+            raise MessageUnexpected("what follows", self.state.name)
         self.state = following
 
     def _on_server_hello(self, server: ServerHello, trust: Trust) -> ClientEvent:

@@ -190,7 +190,7 @@ class ServerSession:
 
     def _advance(self, expected: ServerState, following: ServerState) -> None:
         if self.state is not expected:
-            raise MessageUnexpected("an answer", self.state.name)
+            raise MessageUnexpected("what follows", self.state.name)
         self.state = following
 
     def _on_hello(self, hello: Hello) -> ServerEvent:
