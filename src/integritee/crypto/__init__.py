@@ -2,6 +2,7 @@
 
 from .aead import aead_open, aead_seal, derive_key
 from .derivation import DEV_PHRASE, Junction, SecretUri, hard_junction, parse_path, parse_secret_uri
+from .envelope import envelope_open, envelope_public, envelope_seal
 from .errors import CryptoError
 from .hashing import (
     blake2_64,
@@ -41,6 +42,9 @@ __all__ = [
     "blake3_256",
     "derive_key",
     "entropy_to_mnemonic",
+    "envelope_open",
+    "envelope_public",
+    "envelope_seal",
     "generate_mnemonic",
     "hard_junction",
     "identity",

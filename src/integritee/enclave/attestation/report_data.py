@@ -37,6 +37,10 @@ class Purpose(enum.IntEnum):
     """Challenge: drawn by the server."""
     CLIENT_SESSION = 4
     """Challenge: drawn by the client."""
+    SHARD_EXPORT = 5
+    """Challenge: identity of the bundle that the shard is exported in."""
+    SHARD_IMPORT = 6
+    """Challenge: hash of the request for shares; in place of the TLS key the one that shares are sealed to."""
 
 
 class Binding(msgspec.Struct, frozen=True, kw_only=True):
