@@ -212,7 +212,7 @@ class Worker(Service):
         apps: tuple[str, ...] = (),
     ) -> None:
         self.data_dir = data_dir or directory / "data"
-        ports = ["-p", str(node_port), "-P", "0", "-h", "0", "-i", "0"]
+        ports = ["-p", str(node_port), "-P", "0", "-w", "0", "-r", "0", "-h", "0", "-i", "0"]
         run = ["run", "--dev", "--skip-ra", "--slot-ms", str(slot_ms), *([shard] if shard else [])]
         run += [word for app in apps for word in ("--app", app)] + list(run_options)
         super().__init__(

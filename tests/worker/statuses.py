@@ -35,8 +35,9 @@ def chain_status(id: ParentchainId = ParentchainId.Integritee, **changes: Any) -
     return ChainStatus(id=id, **healthy | changes)
 
 
-def enclave_status(*chains: ChainStatus, phase: str = "running") -> EnclaveStatus:
+def enclave_status(*chains: ChainStatus, phase: str = "running", **facts: Any) -> EnclaveStatus:
     return EnclaveStatus(
+        **facts,
         phase=phase,
         chains=list(chains),
         sidechain_number=500,

@@ -9,8 +9,13 @@ import pytest
 from integritee.crypto import ss58_encode
 from integritee.primitives.ids import ParentchainId
 from integritee.worker.metrics import Metrics
+from integritee.worker.peers.outbox import MAX_MESSAGES
+from integritee.worker.peers.peer import Peer
+from integritee.worker.peers.standing import Lapse
+from integritee.worker.peers.untrusted_rpc import UntrustedRpc
 from integritee.worker.readiness import Feed
 
+from .peers.chains import SHARD, Store
 from .statuses import IDENTITY, chain_status, enclave_status
 
 
@@ -95,5 +100,50 @@ def test_the_ledger(metrics: Metrics) -> None:
             "enclave_rpc_tc_received": 5.0,
             "enclave_rpc_connections": 3.0,
             "enclave_stf_runtime_total_issuance": 2.0,
+        }.items()
+    )
+
+
+@pytest.mark.parametrize("authorities, validateers", [(0, 1.0), (1, 1.0), (3, 3.0)])
+def test_the_shard(authorities: int, validateers: float, metrics: Metrics) -> None:
+    facts = {"is_primary": True, "unconfirmed": 7, "reverted": 2, "waiting_blocks": 1}
+    metrics.on_status(enclave_status(chain_status(), authorities=authorities, **facts))
+    assert (
+        samples(metrics).items()
+        >= {
+            "enclave_sidechain_peer_count": validateers,
+            "enclave_sidechain_block_height": 500.0,
+            "enclave_sidechain_primary": 1.0,
+            "enclave_sidechain_unconfirmed_blocks": 7.0,
+            "enclave_sidechain_reverted_blocks": 2.0,
+            "enclave_sidechain_waiting_blocks": 1.0,
+        }.items()
+    )
+
+
+async def test_peers(metrics: Metrics) -> None:
+    here, gone = Peer(b"\x07" * 32, "wss://here:1"), Peer(b"\x08" * 32, "wss://gone:1")
+    here.standing.served(0.0)
+    gone.standing.lapsed(Lapse.UNREACHABLE, 0.0, 0.0)
+    for _ in range(MAX_MESSAGES + 2):
+        here.tell("m", "0x")
+    metrics.peers.on_peers([here, gone], fetched=0)
+    label = f'{{peer="{gone.name}"}}'
+    assert samples(metrics)[f"peer_up{label}"] == 0.0
+    metrics.peers.on_peers([here], fetched=9)
+    rpc = UntrustedRpc(Store([]), "", 0.0, SHARD, served_blocks=4, refused=3)
+    metrics.peers.on_served(rpc)
+    found, label = samples(metrics), f'{{peer="{here.name}"}}'
+    assert not any(gone.name in name for name in found)
+    assert (
+        found.items()
+        >= {
+            f"peer_up{label}": 1.0,
+            f"peer_score{label}": 0.6,
+            f"peer_queue_size{label}": float(MAX_MESSAGES),
+            f"peer_dropped_messages{label}": 2.0,
+            "sidechain_fetched_blocks": 9.0,
+            "untrusted_rpc_served_blocks": 4.0,
+            "untrusted_rpc_refused_calls": 3.0,
         }.items()
     )

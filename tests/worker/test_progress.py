@@ -7,7 +7,7 @@ from io import StringIO
 import pytest
 
 from integritee.worker.console import CLEAR, Console
-from integritee.worker.progress import LINE_PAUSE, WORTH_SHOWING, Display, Progress, bar, duration, line
+from integritee.worker.progress import LINE_PAUSE, WORTH_SHOWING, Display, Progress, bar, bytes_line, duration, line
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,18 @@ def test_durations(seconds: float, text: str) -> None:
 )
 def test_lines(progress: Progress, text: str) -> None:
     assert line(progress) == text
+
+
+@pytest.mark.parametrize(
+    "progress, text",
+    [
+        (Progress(0, 0, 40_000_000, 0), "0.0 of 40.0 MB (0.0%), 0.0 MB/s"),
+        (Progress(0, 12_500_000, 40_000_000, 4), "12.5 of 40.0 MB (31.2%), 3.1 MB/s, 9 s left"),
+        (Progress(0, 41_000_000, 40_000_000, 10), "41.0 of 40.0 MB (100.0%), 4.1 MB/s, 0 s left"),
+    ],
+)
+def test_lines_of_bytes(progress: Progress, text: str) -> None:
+    assert bytes_line(progress) == text
 
 
 @pytest.mark.parametrize(

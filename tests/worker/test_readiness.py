@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from integritee.boundary.messages import EnclaveStatus
 from integritee.primitives.ids import ParentchainId
 from integritee.worker.http import health_app
-from integritee.worker.readiness import MIN_SILENCE, SILENT_SLOTS, Feed, Readiness, readiness
+from integritee.worker.readiness import MIN_SILENCE, SILENT_SLOTS, Feed, PeerView, Readiness, readiness
 
 from .statuses import chain_status, enclave_status
 
@@ -19,6 +19,7 @@ INTEGRITEE, TARGET_B = ParentchainId.Integritee, ParentchainId.TargetB
 FEED = Feed("Integritee", "ws://a:1", 101)
 FEED_B = Feed("TargetB", "wss://b:2", 7)
 STATUS = enclave_status(chain_status())
+SHARED = enclave_status(chain_status(), authorities=3, is_primary=True, unconfirmed=7, reverted=2, waiting_blocks=1)
 BOTH = enclave_status(chain_status(), chain_status(TARGET_B, trust="unproven", number=7, processed=7))
 
 CASES: dict[str, tuple[EnclaveStatus | None, list[Feed], float | None, int, list[str]]] = {
@@ -42,6 +43,21 @@ CASES: dict[str, tuple[EnclaveStatus | None, list[Feed], float | None, int, list
     "first block to come": (STATUS, [FEED], None, 1000, ["no block produced yet"]),
     "silent": (STATUS, [FEED], MIN_SILENCE + 5, 1000, [f"no block produced for {MIN_SILENCE + 5:.0f} s"]),
     "just not silent": (STATUS, [FEED], MIN_SILENCE, 100, []),
+    "beside others, the first block to come": (
+        SHARED,
+        [FEED],
+        None,
+        1000,
+        ["no block produced or imported yet"],
+    ),
+    "beside others, silent": (SHARED, [FEED], 99.0, 1000, ["no block produced or imported for 99 s"]),
+    "waiting to be provisioned": (
+        enclave_status(chain_status(), phase="awaiting_state", authorities=2),
+        [FEED],
+        None,
+        1000,
+        ["phase awaiting_state", "no block produced or imported yet"],
+    ),
     "long slots": (STATUS, [FEED], 6.0 * SILENT_SLOTS, 6000, []),
     "no connection": (STATUS, [Feed("Integritee", "ws://a:1", None)], 0.5, 1000, ["Integritee is not connected"]),
     "stale": (enclave_status(chain_status(is_stale=True)), [FEED], 0.5, 1000, ["Integritee is stale"]),
@@ -79,6 +95,12 @@ def test_everything_about_a_chain() -> None:
         "phase": "running",
         "sidechain_block": 500,
         "confirmed_block": 450,
+        "validateers": 0,
+        "primary": False,
+        "unconfirmed_blocks": 0,
+        "reverted_blocks": 0,
+        "waiting_blocks": 0,
+        "peers": {},
         "parentchains": {
             "Integritee": {
                 "connected": True,
@@ -92,6 +114,26 @@ def test_everything_about_a_chain() -> None:
                 "outbox": 2,
                 "refused_extrinsics": 1,
             }
+        },
+    }
+
+
+def test_everything_about_a_shared_shard() -> None:
+    peers = [PeerView("5A", "wss://a:2000", True, 0.51234), PeerView("5B", "wss://b:2000", False, 0.0)]
+    view = readiness(SHARED, [FEED], 0.1, 1000, peers).view
+    del view["parentchains"]
+    assert view == {
+        "phase": "running",
+        "sidechain_block": 500,
+        "confirmed_block": 450,
+        "validateers": 3,
+        "primary": True,
+        "unconfirmed_blocks": 7,
+        "reverted_blocks": 2,
+        "waiting_blocks": 1,
+        "peers": {
+            "5A": {"url": "wss://a:2000", "up": True, "score": 0.512},
+            "5B": {"url": "wss://b:2000", "up": False, "score": 0.0},
         },
     }
 

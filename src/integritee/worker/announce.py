@@ -7,7 +7,7 @@ from typing import Final, TypeAlias
 
 import base58
 
-from integritee.boundary.messages import EnclaveIdentity, PhaseChanged
+from integritee.boundary.messages import EnclaveIdentity, PhaseChanged, Provisioned
 from integritee.crypto import ss58_encode
 
 from .config import Config
@@ -21,6 +21,8 @@ PHASE_TEXT: Final = {
     "claiming_shard": "registered; claiming the shard",
     "funding_vault": "shard claimed; funding its vault",
     "adding_vault_proxy": "vault funded; making the enclave its proxy",
+    "awaiting_state": "others serve the shard; one of them has to provide keys and state",
+    "catching_up": "fetching the sidechain blocks that were missed",
     "running": "onboarding complete; starting block production",
 }
 
@@ -45,3 +47,9 @@ def introduce(say: Say, identity: EnclaveIdentity, config: Config) -> None:
 def phase(say: Say, change: PhaseChanged) -> None:
     """Onboarding on a chain moved on."""
     say(f"[{change.id.name}] {PHASE_TEXT.get(change.phase, change.phase)}")
+
+
+def provisioned(say: Say, found: Provisioned) -> None:
+    """Keys and state of the shard are here."""
+    size = f"{found.entries:,} entries, {found.state_bytes:,} bytes"
+    say(f"[+] keys and state received: block {found.number}, {size}; the enclave has to start again")

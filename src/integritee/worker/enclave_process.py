@@ -42,15 +42,16 @@ class EnclaveProcess:
         reader, writer = await asyncio.open_connection(sock=launched.stream, limit=READ_LIMIT)
         return cls(launched.process, Endpoint(reader, writer, Ocalls, ocalls))
 
-    async def call(self, method: Method[Q, A], request: Q) -> A:
-        """An ecall. Raises RemoteFailure with the enclave's error, EnclaveDied, EnclaveSilent."""
+    async def call(self, method: Method[Q, A], request: Q, timeout: float = CALL_TIMEOUT) -> A:
+        """An ecall, which may take `timeout` seconds. Raises RemoteFailure with the enclave's error, EnclaveDied,
+        EnclaveSilent."""
         try:
-            async with asyncio.timeout(CALL_TIMEOUT):
+            async with asyncio.timeout(timeout):
                 return await self._endpoint.call(method, request)
         except StreamClosed:
             raise EnclaveDied(await self._exit_code()) from None
         except TimeoutError:
-            raise EnclaveSilent(method.request.__name__, CALL_TIMEOUT) from None
+            raise EnclaveSilent(method.request.__name__, timeout) from None
 
     async def _exit_code(self) -> int | None:
         with suppress(TimeoutError):

@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from .errors import PortUnavailable
-from .metrics import Metrics
 from .readiness import Readiness
 
 
@@ -44,12 +43,11 @@ def health_app(
     return app
 
 
-def metrics_app(metrics: Metrics, refresh: Callable[[], Awaitable[None]]) -> web.Application:
-    """Prometheus text; `refresh` brings the gauges up to date."""
+def metrics_app(exposition: Callable[[], Awaitable[bytes]]) -> web.Application:
+    """Prometheus text."""
 
     async def answer(_: web.Request) -> web.Response:
-        await refresh()
-        return web.Response(body=metrics.exposition(), content_type="text/plain", charset="utf-8")
+        return web.Response(body=await exposition(), content_type="text/plain", charset="utf-8")
 
     app = web.Application()
     app.router.add_get("/metrics", answer)

@@ -21,6 +21,13 @@ class Launched:
     process: asyncio.subprocess.Process
     stream: socket.socket
 
+    async def abandon(self) -> None:
+        """End a process that nobody talks to; does nothing if it has ended."""
+        if self.process.returncode is None:
+            self.stream.close()
+            self.process.kill()
+            await self.process.wait()
+
 
 async def launch() -> Launched:
     """Start the enclave; nothing is said to it yet."""

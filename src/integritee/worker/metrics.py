@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from integritee.boundary.messages import EnclaveIdentity, EnclaveStatus, SlotReport
 
 from .chain_metrics import ChainMetrics
+from .peer_metrics import PeerMetrics
 
 EXECUTION_BUCKETS: Final = tuple(0.0001 * 3**k for k in range(10))
 CALL_BUCKETS: Final = (0.5, *(float(2**k) for k in range(11)))
@@ -18,7 +19,7 @@ DECIMALS: Final = 10**12
 
 
 class Metrics:
-    """All metrics of one worker; `chains` has those of its parentchains."""
+    """All metrics of one worker; `chains` has those of its parentchains, `peers` those of other validateers."""
 
     def __init__(self, identity: EnclaveIdentity) -> None:
         self._registry = registry = CollectorRegistry()
@@ -42,8 +43,20 @@ class Metrics:
             buckets=SLOT_BUCKETS,
             registry=registry,
         )
-        self.peers = Gauge(
+        self.validateers = Gauge(
             f"{prefix}enclave_sidechain_peer_count", "Validateers, this one included", registry=registry
+        )
+        self.primary = Gauge(f"{prefix}enclave_sidechain_primary", "1 while it leads the shard", registry=registry)
+        self.unconfirmed = Gauge(
+            f"{prefix}enclave_sidechain_unconfirmed_blocks", "Blocks that are not final yet", registry=registry
+        )
+        self.reverted = Gauge(
+            f"{prefix}enclave_sidechain_reverted_blocks",
+            "Blocks given up for others since the start",
+            registry=registry,
+        )
+        self.waiting = Gauge(
+            f"{prefix}enclave_sidechain_waiting_blocks", "Blocks of peers that cannot be used yet", registry=registry
         )
         self.execution = Histogram(
             f"{prefix}enclave_stf_state_update_execution_duration",
@@ -69,6 +82,7 @@ class Metrics:
         fingerprint = base58.b58encode(identity.fingerprint).decode()
         labels.labels(identity.version, fingerprint, identity.kind).set(0)
         self.chains = ChainMetrics(registry, identity)
+        self.peers = PeerMetrics(registry)
         self.slots = Counter(f"{prefix}enclave_sidechain_slots", "Slots authored", registry=registry)
 
     def on_slot(self, report: SlotReport) -> None:
@@ -88,7 +102,12 @@ class Metrics:
         self.state_size.labels(self._shard).set(status.state_bytes)
         self.issuance.set(status.total_issuance / DECIMALS)
         self.connections.set(status.connections)
-        self.peers.set(1)
+        self.height.set(status.sidechain_number)
+        self.validateers.set(max(status.authorities, 1))
+        self.primary.set(status.is_primary)
+        self.unconfirmed.set(status.unconfirmed)
+        self.reverted.set(status.reverted)
+        self.waiting.set(status.waiting_blocks)
 
     def exposition(self) -> bytes:
         return generate_latest(self._registry)

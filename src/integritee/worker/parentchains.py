@@ -69,6 +69,11 @@ class Parentchains:
         self._chains[id].decimals = await client.token_decimals()
         return await estimate(client, holds_vault=id is self._identity.shielding_target)
 
+    def client(self, id: ParentchainId) -> ParentchainClient | None:
+        """The connection in use to a chain, if there is one."""
+        chain = self._chains.get(id)
+        return None if chain is None else chain.sync.chain
+
     async def submit(self, request: SubmitExtrinsics) -> None:
         """Hand extrinsics to a node of their chain."""
         if request.id in self._chains:

@@ -1,7 +1,11 @@
-"""How far catching up with a chain is, for people: a bar on a terminal, a line now and then in a log."""
+"""How far something long is, for people: a bar on a terminal, a line now and then in a log.
+
+What is long is catching up with a chain, in blocks, and receiving a shard's state, in bytes.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,6 +13,9 @@ from .console import Console
 
 WORTH_SHOWING: Final = 200
 """Blocks to catch up from which on progress is shown."""
+
+WORTH_SHOWING_BYTES: Final = 1_000_000
+"""Bytes to receive from which on progress is shown."""
 
 BAR_WIDTH: Final = 20
 BAR_PAUSE: Final = 0.1
@@ -20,7 +27,7 @@ LINE_PAUSE: Final = 10.0
 
 @dataclass(frozen=True)
 class Progress:
-    """Blocks `first` to `target` are to be verified; `number` is the latest that is, `seconds` after the first."""
+    """Blocks or bytes `first` to `target` are wanted; `number` is the latest there is, `seconds` after the first."""
 
     first: int
     number: int
@@ -35,7 +42,7 @@ class Progress:
 
     @property
     def rate(self) -> float:
-        """Blocks a second."""
+        """A second."""
         return (self.number - self.first) / self.seconds if self.seconds > 0 else 0.0
 
     @property
@@ -60,6 +67,13 @@ def line(progress: Progress) -> str:
     return text if progress.left is None else f"{text}, {duration(progress.left)} left"
 
 
+def bytes_line(progress: Progress) -> str:
+    """``12.5 of 40.0 MB (31.3%), 3.2 MB/s, 9 s left``."""
+    done, target, rate = (amount / 1e6 for amount in (progress.number, progress.target, progress.rate))
+    text = f"{done:,.1f} of {target:,.1f} MB ({progress.share:.1%}), {rate:,.1f} MB/s"
+    return text if progress.left is None else f"{text}, {duration(progress.left)} left"
+
+
 def bar(progress: Progress, width: int = BAR_WIDTH) -> str:
     """``[#####...............] 25.0%, 6 s left``: `width` characters and a few words."""
     full = int(progress.share * width)
@@ -68,18 +82,26 @@ def bar(progress: Progress, width: int = BAR_WIDTH) -> str:
 
 
 class Display:
-    """Shows the progress of the chain `name`; `now` is seconds of a monotonic clock."""
+    """Shows the progress of `name`, such as a chain, if at least `worth` is to come, in lines that `describe` makes.
 
-    def __init__(self, name: str, console: Console) -> None:
-        self._name, self._console = name, console
+    `now` is seconds of a monotonic clock."""
+
+    def __init__(
+        self,
+        name: str,
+        console: Console,
+        describe: Callable[[Progress], str] = line,
+        worth: int = WORTH_SHOWING,
+    ) -> None:
+        self._name, self._console, self._describe, self._worth = name, console, describe, worth
         self._pause = BAR_PAUSE if console.is_terminal else LINE_PAUSE
         self._first: int | None = None
         self._began = self._shown = 0.0
 
     def update(self, number: int, target: int, now: float) -> None:
-        """Block `number` is verified, `target` is the chain's finalized head."""
+        """`number` of `target` is done: blocks up to a finalized head, bytes of a state."""
         if self._first is None:
-            if target - number < WORTH_SHOWING:
+            if target - number < self._worth:
                 return
             self._first, self._began, self._shown = number, now, float("-inf")
         is_done = number >= target
@@ -92,4 +114,4 @@ class Display:
     def _show(self, progress: Progress, is_done: bool) -> None:
         self._console.show(self._name, None if is_done else bar(progress))
         if is_done or not self._console.is_terminal:
-            self._console.say(f"[{self._name}] {line(progress)}")
+            self._console.say(f"[{self._name}] {self._describe(progress)}")

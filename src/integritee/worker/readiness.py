@@ -1,7 +1,7 @@
 """Whether the worker does its work, and if not, why: what `/readyz` answers.
 
-Ready is a worker that has lately produced a block and follows all its parentchains. Pure functions of what the
-enclave and the feeds say.
+Ready is a worker whose shard has lately got a block and that follows all its parentchains. One that is alone has to
+have produced it; beside other validateers it may be theirs. Pure functions of what the enclave and the feeds say.
 """
 
 from __future__ import annotations
@@ -37,6 +37,17 @@ class Feed:
 
 
 @dataclass(frozen=True)
+class PeerView:
+    """Another validateer as the host sees it: account in SS58, URL as it may be shown, whether the latest contact
+    went well, and its score, 0 to 1."""
+
+    account: str
+    url: str
+    is_up: bool
+    score: float
+
+
+@dataclass(frozen=True)
 class Readiness:
     """`reasons` not to be ready, for people; `view` is all there is to know, as JSON."""
 
@@ -51,28 +62,48 @@ class Readiness:
         return {"ready": self.is_ready, "reasons": self.reasons, **self.view}
 
 
-def readiness(status: EnclaveStatus | None, feeds: Sequence[Feed], silence: float | None, slot_ms: int) -> Readiness:
-    """`status` is None if the enclave does not answer; `silence` are seconds since the latest block, None before the
-    first."""
+def readiness(
+    status: EnclaveStatus | None,
+    feeds: Sequence[Feed],
+    silence: float | None,
+    slot_ms: int,
+    peers: Sequence[PeerView] = (),
+) -> Readiness:
+    """`status` is None if the enclave does not answer; `silence` are seconds since the latest block that counts, None
+    before the first."""
     chains = {feed.name: _chain_view(feed, _status_of(status, feed.name)) for feed in feeds}
     if status is None:
         return Readiness(["the enclave does not answer"], {"parentchains": chains})
     reasons = []
     if status.phase != RUNNING:
         reasons.append(f"phase {status.phase}")
+    block = "no block produced" if is_alone(status) else "no block produced or imported"
     if silence is None:
-        reasons.append("no block produced yet")
+        reasons.append(f"{block} yet")
     elif silence > max(SILENT_SLOTS * slot_ms / 1000, MIN_SILENCE):
-        reasons.append(f"no block produced for {silence:.0f} s")
+        reasons.append(f"{block} for {silence:.0f} s")
     for feed in feeds:
         reasons += _reasons(feed, _status_of(status, feed.name))
     view = {
         "phase": status.phase,
         "sidechain_block": status.sidechain_number,
         "confirmed_block": status.confirmed_number,
+        "validateers": status.authorities,
+        "primary": status.is_primary,
+        "unconfirmed_blocks": status.unconfirmed,
+        "reverted_blocks": status.reverted,
+        "waiting_blocks": status.waiting_blocks,
+        "peers": {
+            peer.account: {"url": peer.url, "up": peer.is_up, "score": round(peer.score, 3)} for peer in peers
+        },
         "parentchains": chains,
     }
     return Readiness(reasons, view)
+
+
+def is_alone(status: EnclaveStatus) -> bool:
+    """Whether no other validateer produces blocks for the shard."""
+    return status.authorities <= 1
 
 
 def _status_of(status: EnclaveStatus | None, name: str) -> ChainStatus | None:

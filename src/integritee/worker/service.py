@@ -1,42 +1,35 @@
-"""The running worker: an enclave, its parentchains, block store, HTTP, and an operator's view on stdout."""
+"""The running worker: an enclave, its parentchains and peers, block store, HTTP, and an operator's view on stdout.
+
+Ports, block store and HTTP belong to the worker; the enclave's process may be replaced below them.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import sys
+from dataclasses import replace
 from typing import Final
 
 from aiohttp import web
 
-from integritee.boundary.endpoint import RemoteFailure
-from integritee.boundary.interface import Ecalls, Ocalls
-from integritee.boundary.messages import (
-    EnclaveStatus,
-    InitParams,
-    Nothing,
-    PhaseChanged,
-    SlotReport,
-    StoreBlocks,
-    SubmitExtrinsics,
-)
+import integritee
+from integritee.boundary.messages import EnclaveIdentity, InitParams
 from integritee.errors import IntegriteeError
 
 from . import announce
 from .block_store import BlockStore
 from .config import Config
 from .console import Console
-from .enclave_process import EnclaveProcess
-from .errors import FAILURE, EnclaveDied, EnclaveSilent
+from .errors import FAILURE
 from .http import health_app, metrics_app, serve
-from .launch import Launched
-from .metrics import Metrics
-from .parentchains import Parentchains
-from .readiness import Readiness, readiness
+from .launch import Launched, launch
+from .peers.untrusted_rpc import UntrustedRpc
+from .peers.untrusted_server import untrusted_app
+from .readiness import Readiness
+from .session import Session
 
-STATUS_LIMIT: Final = 2.0
-"""Seconds the enclave may take to answer a supervisor."""
-
+NO_ENCLAVE: Final = Readiness(["the enclave does not run"], {})
 log = logging.getLogger(__name__)
 
 
@@ -48,149 +41,124 @@ class Worker:
         self._console = Console(sys.stdout)
         self._stopping = asyncio.Event()
         self._runners: list[web.AppRunner] = []
+        self._listening: list[str] = []
         self._blocks: BlockStore | None = None
-        self._following: asyncio.Task[None] | None = None
-        self._produced_at: float | None = None
+        self._session: Session | None = None
 
     async def run(self) -> int:
         """Serve; the exit code: 0 after `stop`, 101 if the enclave died or a part of the host failed."""
-        self._enclave = await EnclaveProcess.attach(
-            self._launched,
-            {
-                Ocalls.submit_extrinsics: self._on_submit,
-                Ocalls.store_blocks: self._on_blocks,
-                Ocalls.phase_changed: self._on_phase,
-                Ocalls.slot_report: self._on_slot,
-            },
-        )
         try:
-            await self._start()
-            return await self._until_end()
+            await self._open()
+            return await self._serve()
         finally:
+            await self._launched.abandon()
             await self._close()
 
     def stop(self) -> None:
         self._stopping.set()
 
-    # -- start ---------------------------------------------------------------------------------------
+    # -- doors ---------------------------------------------------------------------------------------
 
-    async def _start(self) -> None:
-        identity = await self._enclave.call(Ecalls.init, init_params(self._config))
-        self._metrics = Metrics(identity)
-        self._parentchains = Parentchains(self._config, self._enclave, identity, self._console)
-        self._open_blocks()
-        announce.introduce(self._console.say, identity, self._config)
-        await self._serve_http()
-        self._following = asyncio.create_task(self._parentchains.run())
-
-    def _open_blocks(self) -> None:
-        self._blocks = BlockStore(self._config.data_dir / "sidechain_db")
-        if self._config.clean_reset:
-            self._blocks.clear()
-
-    async def _serve_http(self) -> None:
+    async def _open(self) -> None:
+        """Block store and listening sockets. Raises BlockStoreError, PortUnavailable."""
         config = self._config
-        health = health_app(lambda: self._produced_at is not None, self._readiness, self._is_alive)
-        runner, port = await serve(health, config.bind_host, config.http_port)
-        self._runners.append(runner)
-        self._console.say(f"[+] HTTP /is_initialized on port {port}")
+        self._blocks = BlockStore(config.data_dir / "sidechain_db", config.block_store_budget)
+        if config.clean_reset:
+            self._blocks.clear()
+        version = f"integritee-worker: {integritee.__version__}"
+        self._rpc = UntrustedRpc(self._blocks, version, asyncio.get_running_loop().time())
+        self._untrusted_url = config.untrusted_url
+        if config.command != "run":
+            return
+        untrusted = untrusted_app(self._rpc)
+        port = await self._listen(untrusted, config.untrusted_port, "Untrusted RPC listening on ws://{}:{}")
+        self._untrusted_url = with_port(config.untrusted_url, port)
+        health = health_app(self._has_produced, self._readiness, self._is_alive)
+        await self._listen(health, config.http_port, "HTTP /is_initialized on port {1}")
         if config.enable_metrics:
-            runner, port = await serve(
-                metrics_app(self._metrics, self._refresh_metrics), config.bind_host, config.metrics_port
-            )
-            self._runners.append(runner)
-            self._console.say(f"[+] HTTP /metrics on port {port}")
+            await self._listen(metrics_app(self._exposition), config.metrics_port, "HTTP /metrics on port {1}")
 
-    # -- end -----------------------------------------------------------------------------------------
-
-    async def _until_end(self) -> int:
-        assert self._following is not None
-        died = asyncio.create_task(self._watch_enclave())
-        stopped = asyncio.create_task(self._stopping.wait())
-        await asyncio.wait((died, stopped, self._following), return_when=asyncio.FIRST_COMPLETED)
-        failed = next((task for task in (died, self._following) if task.done()), None)
-        stopped.cancel()
-        died.cancel()
-        if failed is None or self._stopping.is_set():
-            return 0
-        error = failed.exception()
-        if isinstance(error, IntegriteeError):
-            log.error("%s (%s)", error, error.code)
-        else:
-            log.error("the host failed", exc_info=error)
-        return FAILURE
-
-    async def _watch_enclave(self) -> None:
-        raise EnclaveDied(await self._enclave.ended())
+    async def _listen(self, app: web.Application, port: int, text: str) -> int:
+        runner, port = await serve(app, self._config.bind_host, port)
+        self._runners.append(runner)
+        self._listening.append("[+] " + text.format(self._config.bind_host, port))
+        return port
 
     async def _close(self) -> None:
-        if self._following is not None:
-            self._following.cancel()
-            await asyncio.gather(self._following, return_exceptions=True)
-        await self._enclave.stop()
         for runner in self._runners:
             await runner.cleanup()
         if self._blocks is not None:
             self._blocks.close()
 
-    # -- what the enclave says -----------------------------------------------------------------------
+    # -- the enclave's lives -------------------------------------------------------------------------
 
-    async def _on_submit(self, request: SubmitExtrinsics) -> Nothing:
-        await self._parentchains.submit(request)
-        return Nothing()
+    async def _serve(self) -> int:
+        assert self._blocks is not None
+        params = init_params(self._config, self._untrusted_url)
+        while True:
+            session = await Session.begin(self._launched, params, self._config, self._console, self._blocks)
+            try:
+                self._introduce(session)
+                code = await self._until_end(session)
+            finally:
+                self._session = None
+                await session.close()
+            if code is not None:
+                return code
+            params = params_again(params, session.identity)
+            self._launched = await launch()
 
-    async def _on_blocks(self, request: StoreBlocks) -> Nothing:
-        if self._blocks is not None:
-            self._blocks.put(request.blocks)
-        return Nothing()
+    def _introduce(self, session: Session) -> None:
+        self._session, self._rpc.shard = session, session.identity.shard
+        announce.introduce(self._console.say, session.identity, self._config)
+        for line in self._listening:
+            self._console.say(line)
 
-    async def _on_phase(self, change: PhaseChanged) -> Nothing:
-        announce.phase(self._console.say, change)
-        if change.needed_funds:
-            await self._parentchains.fund(change.id, change.needed_funds)
-        return Nothing()
-
-    async def _on_slot(self, report: SlotReport) -> Nothing:
-        if self._produced_at is None:
-            self._console.say("READY")
-        self._produced_at = asyncio.get_running_loop().time()
-        self._metrics.on_slot(report)
-        log.info(
-            "[Sidechain] block %d: executed %d, failed %d, from %d in queue in %d us",
-            report.block_number,
-            report.executed,
-            report.failed,
-            report.queued_before,
-            report.execution_us,
-        )
-        return Nothing()
+    async def _until_end(self, session: Session) -> int | None:
+        """The exit code; None if the enclave is to be started again."""
+        serving = asyncio.create_task(session.run())
+        stopped = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait((serving, stopped), return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        serving.cancel()
+        (failed,) = await asyncio.gather(serving, return_exceptions=True)
+        if self._stopping.is_set():
+            return 0
+        if failed is None:
+            return 0 if self._config.command == "request-state" else None
+        if isinstance(failed, IntegriteeError):
+            log.error("%s (%s)", failed, failed.code)
+        else:
+            log.error("the host failed", exc_info=failed)
+        return FAILURE
 
     # -- what supervisors ask ------------------------------------------------------------------------
 
-    async def _status(self) -> EnclaveStatus | None:
-        """None if the enclave does not answer in time."""
-        try:
-            async with asyncio.timeout(STATUS_LIMIT):
-                return await self._enclave.call(Ecalls.status, Nothing())
-        except (TimeoutError, RemoteFailure, EnclaveDied, EnclaveSilent):
-            return None
+    def _has_produced(self) -> bool:
+        return self._session is not None and self._session.has_produced
 
     async def _is_alive(self) -> bool:
-        return await self._status() is not None
+        return self._session is not None and await self._session.is_alive()
 
     async def _readiness(self) -> Readiness:
-        now = asyncio.get_running_loop().time()
-        silence = None if self._produced_at is None else now - self._produced_at
-        return readiness(await self._status(), self._parentchains.feeds, silence, self._config.slot_ms)
+        return NO_ENCLAVE if self._session is None else await self._session.readiness()
 
-    async def _refresh_metrics(self) -> None:
-        status = await self._status()
-        if status is not None:
-            self._metrics.on_status(status)
-            await self._parentchains.measure(self._metrics.chains, status)
+    async def _exposition(self) -> bytes:
+        return b"" if self._session is None else await self._session.exposition(self._rpc)
 
 
-def init_params(config: Config) -> InitParams:
+def with_port(url: str, port: int) -> str:
+    """An advertised URL, with the port that was found instead of "any free" (0)."""
+    return f"{url.removesuffix(':0')}:{port}" if url.endswith(":0") else url
+
+
+def params_again(params: InitParams, identity: EnclaveIdentity) -> InitParams:
+    """How an enclave is started in place of one that ended: on what that left, and on the ports that it had."""
+    mu_ra_port = identity.mu_ra_port or params.mu_ra_port
+    return replace(params, clean_reset=False, trusted_port=identity.trusted_port, mu_ra_port=mu_ra_port)
+
+
+def init_params(config: Config, untrusted_url: str) -> InitParams:
     """What the enclave is started with."""
     return InitParams(
         data_dir=str(config.data_dir),
@@ -198,7 +166,7 @@ def init_params(config: Config) -> InitParams:
         trusted_host=config.bind_host,
         trusted_port=config.trusted_port,
         trusted_url=config.trusted_url,
-        untrusted_url=config.untrusted_url,
+        untrusted_url=untrusted_url,
         mu_ra_url=config.mu_ra_url,
         slot_ms=config.slot_ms,
         apps=list(config.apps),
@@ -209,4 +177,6 @@ def init_params(config: Config) -> InitParams:
         check_invariants=config.check_invariants,
         shielding_target=config.shielding_target,
         max_parentchain_age_ms=config.max_parentchain_age * 1000,
+        mu_ra_host=config.bind_host,
+        mu_ra_port=config.mu_ra_port if config.command == "run" else None,
     )

@@ -75,10 +75,10 @@ def test_an_end_that_the_peer_does_not_know_bounds_nothing() -> None:
     assert fetch(Search(SHARD, at(MAIN[1]), until, set()), Store(MAIN), until)[0] == [*range(3, 13)]
 
 
-def test_what_was_seen_is_not_handed_over_again() -> None:
-    seen = set(at(*MAIN[:10]))
-    assert fetch(Search(SHARD, at(MAIN[9], MAIN[8], MAIN[4]), None, seen), Store(MAIN))[0] == [11, 12]
-    assert fetch(Search(SHARD, at(FORK[0], MAIN[4]), None, seen), Store(MAIN))[0] == [11, 12]
+def test_what_is_known_is_not_handed_over_again() -> None:
+    known = set(at(*MAIN[:10]))
+    assert fetch(Search(SHARD, at(MAIN[9], MAIN[8], MAIN[4]), None, known), Store(MAIN))[0] == [11, 12]
+    assert fetch(Search(SHARD, at(FORK[0], MAIN[4]), None, known), Store(MAIN))[0] == [11, 12]
 
 
 def test_a_pruned_peer_cannot_serve_from_the_start() -> None:

@@ -71,25 +71,26 @@ class Fetching:
                 with suppress(ClientError, PeerError):  # the peer's standing has it
                     await errand.run_to(peer, await connection)
         finally:
-            self.fetched_blocks += len(errand.seen)
+            self.fetched_blocks += errand.fetched
             await _close_all(connecting.values())
         await self._hand_over(SidechainBlocks([], is_complete=True))
 
 
 class Errand:
-    """One request of the enclave, taken to one peer after the other. `seen` are hashes of the blocks it got."""
+    """One request of the enclave, taken to one peer after the other. `fetched` counts the blocks it got."""
 
     def __init__(self, shard: bytes, request: FetchBlocks, hand_over: HandOver) -> None:
         self._shard, self._until, self._hand_over = shard, request.until, hand_over
         self._trail = list(request.locator)
         """Hashes to begin behind: later peers are first asked for what follows on the blocks of earlier ones."""
         self._latest, self._were_waiting = (request.locator[0] if request.locator else None), 0
-        self.seen: set[bytes] = set()
+        self._known = set(request.locator)
+        self.fetched = 0
 
     async def run_to(self, peer: Peer, connection: Connection) -> None:
         """Hand over all that one peer has. Raises what `hand_over` raises, but for refusals: those speak against the
         peer."""
-        search = Search(self._shard, self._trail, self._until, self.seen)
+        search = Search(self._shard, self._trail, self._until, self._known)
         questions = Questions(peer, connection, self._shard)
         try:
             while (behind := search.question) is not None:
@@ -102,7 +103,8 @@ class Errand:
 
     async def _deliver(self, blocks: list[SignedBlock]) -> bool:
         """Whether the enclave got on."""
-        self.seen.update(block.hash() for block in blocks)
+        self._known.update(block.hash() for block in blocks)
+        self.fetched += len(blocks)
         last = blocks[-1]
         self._trail[:0] = [last.hash(), last.block.header.parent_hash]
         state = await self._hand_over(SidechainBlocks(blocks))

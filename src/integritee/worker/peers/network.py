@@ -52,6 +52,11 @@ class Network:
         now = asyncio.get_running_loop().time()
         return sorted(self._peers.values(), key=lambda peer: peer.standing.rank(now))
 
+    @property
+    def is_known(self) -> bool:
+        """Whether the registry was read."""
+        return self._looked.is_set()
+
     async def known(self) -> None:
         """Wait until the registry was read."""
         await self._looked.wait()

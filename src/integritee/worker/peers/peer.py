@@ -10,7 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from random import SystemRandom
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 from integritee.boundary.endpoint import RemoteFailure
 from integritee.client.answers import read_value
@@ -39,6 +39,7 @@ MAX_ANSWER: Final = 64 * 1024
 MAX_PAGE: Final = 32 * 1024 * 1024
 """Bytes of an answer with blocks: as JSON, a megabyte of them or a single one that is longer."""
 
+T = TypeVar("T")
 TEXT: Final = codec(str)
 RANDOM: Final = SystemRandom()
 log = logging.getLogger(__name__)
@@ -97,7 +98,7 @@ class Peer:
                 else:
                     await self._send(message)
         finally:
-            await self._hang_up()
+            await self.close()
 
     async def _send(self, message: Message) -> None:
         """A message stays for another attempt if it did not arrive, not if the peer takes too long or refuses."""
@@ -113,7 +114,7 @@ class Peer:
 
     async def ask(self, method: str, params: list[Any]) -> Any:
         """The result of a call of the trusted RPC. Raises ClientError."""
-        return result_of(method, await self._exchange(method, params))
+        return self._read(result_of, method, await self._exchange(method, params))
 
     async def untrusted_url(self) -> str:
         """Where its blocks are fetched; asked once. Raises ClientError, PeerUnusable."""
@@ -129,20 +130,25 @@ class Peer:
         try:
             return await self._dial(url, MAX_PAGE)
         except ConnectionFailed as failed:
-            self._facts.clear()  # it may be elsewhere by now
+            self.forget()
             self.lapsed(failed)
             raise
 
+    def forget(self) -> None:
+        """Ask for its addresses again: it may be elsewhere by now."""
+        self._facts.clear()
+
     async def _fact(self, method: str) -> str:
         if method not in self._facts:
-            try:
-                answer = await self._exchange(method, [])
-                self._facts[method] = TEXT.decode(read_value(method, answer))
-            except ScaleError as broken:
-                failed = MalformedAnswer(method, str(broken))
-                self.lapsed(failed)
-                raise failed from None
+            self._facts[method] = self._read(_text, method, await self._exchange(method, []))
         return self._facts[method]
+
+    def _read(self, read: Callable[[str, Answer], T], method: str, answer: Answer) -> T:
+        try:
+            return read(method, answer)
+        except ClientError as failed:
+            self.lapsed(failed)
+            raise
 
     async def _exchange(self, method: str, params: list[Any]) -> Answer:
         began = _now()
@@ -151,7 +157,7 @@ class Peer:
             answer = await connection.exchange(method, params, ANSWER_LIMIT)
         except ClientError as failed:
             self.lapsed(failed)
-            await self._hang_up()
+            await self.close()
             raise
         self.standing.served(_now() - began)
         return answer
@@ -173,11 +179,21 @@ class Peer:
                 self._connection = await self._dial(self.url, MAX_ANSWER)
             return self._connection
 
-    async def _hang_up(self) -> None:
+    async def close(self) -> None:
+        """Break off; the next request connects again."""
         connection, self._connection = self._connection, None
         if connection is not None:
             with suppress(ClientError, OSError):
                 await connection.close()
+
+
+def _text(method: str, answer: Answer) -> str:
+    """Raises ClientError."""
+    try:
+        text: str = TEXT.decode(read_value(method, answer))
+    except ScaleError as broken:
+        raise MalformedAnswer(method, str(broken)) from None
+    return text
 
 
 def lapse_of(failed: IntegriteeError) -> Lapse:

@@ -83,5 +83,5 @@ def mu_ra_address(told: str) -> tuple[str, int]:
 
 def _without_scheme(url: str) -> str:
     for scheme in SCHEMES:
-        url = url.removeprefix(scheme)
+        url = url.replace(scheme, "")
     return url

@@ -25,11 +25,11 @@ NO_HASH: Final = bytes(32)
 class Search:
     """One peer and one request for blocks behind the first hash of `locator` it knows, up to `until`.
 
-    `seen` holds hashes of blocks that the enclave got already; they are not handed over again.
+    `known` holds hashes of blocks that the enclave has already; they are not handed over.
     """
 
-    def __init__(self, shard: bytes, locator: Sequence[bytes], until: bytes | None, seen: set[bytes]) -> None:
-        self._shard, self._until, self._seen = shard, until, seen
+    def __init__(self, shard: bytes, locator: Sequence[bytes], until: bytes | None, known: set[bytes]) -> None:
+        self._shard, self._until, self._known = shard, until, known
         self._locator = list(dict.fromkeys(locator))
         self._behind: bytes | None = None
         self._fetched = self._idle_pages = 0
@@ -60,7 +60,7 @@ class Search:
             if block.hash() == self._until:
                 self._is_over = True
                 break
-            if block.hash() not in self._seen:
+            if block.hash() not in self._known:
                 new.append(block)
         return new
 
