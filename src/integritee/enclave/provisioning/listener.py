@@ -99,6 +99,11 @@ class ProvisioningServer:
         return number
 
     @property
+    def client_count(self) -> int:
+        """Clients being served, without those that are only told why they are not."""
+        return self._served
+
+    @property
     def tls_public_key(self) -> bytes:
         """DER, SubjectPublicKeyInfo."""
         return self._tls.public_key
