@@ -14,6 +14,7 @@ from integritee.apps.discovery import is_folder
 
 from .errors import InvalidShield, NothingToReload, OneWorkerOnly
 from .ports import (
+    HOST,
     LAST_PORT,
     MAX_WORKERS,
     STANDARD_PORTS,
@@ -32,6 +33,9 @@ TEER: Final = 10**12
 INTEGRITEE: Final = "integritee"
 TARGETS: Final = ("target-a", "target-b")
 """Chains to shield from besides, as the worker calls them; nodes know them with ``-dev`` appended."""
+
+PLAYS: Final = ("direct-call", "shielding-unshielding", "sidechain", "benchmark")
+"""The original's demo scripts."""
 
 SHIELDING: Final = re.compile(r"(?P<account>//.+)=(?P<amount>\d{1,15}(\.\d{1,12})?)")
 
@@ -137,6 +141,21 @@ def add_target_options(parser: argparse.ArgumentParser) -> None:
         default=INTEGRITEE,
         help="the chain that funds come from, so that the vault is there; a target implies --targets",
     )
+
+
+def add_play_options(parser: argparse.ArgumentParser) -> None:
+    """Letters are those of the original's scripts."""
+    parser.add_argument("name", choices=PLAYS, metavar="NAME", help=", ".join(PLAYS))
+    node, worker = STANDARD_PORTS.node, STANDARD_WORKER_PORTS.worker
+    add = parser.add_argument
+    add("-u", "--node-url", default=f"ws://{HOST}", metavar="URL", help="node without port (%(default)s)")
+    add("-p", "--node-port", type=_port, default=node, metavar="PORT", help="(%(default)s)")
+    add("-V", "--worker-url", default=f"wss://{HOST}", metavar="URL", help="worker without port (%(default)s)")
+    add("-A", "--worker-port", type=_port, default=worker, metavar="PORT", help="(%(default)s)")
+    add("-W", "--worker-2-url", metavar="URL", help="second worker without port (that of the first)")
+    add("-B", "--worker-2-port", type=_port, metavar="PORT", help="there is a second worker if this says where")
+    add("--clients", default="20", metavar="COUNT", help="of the benchmark (%(default)s)")
+    add("--transfers", default="100", metavar="COUNT", help="of each client (%(default)s)")
 
 
 def network_config(found: argparse.Namespace, auto_ports: bool) -> NetworkConfig:

@@ -16,6 +16,8 @@ DevnetError
 ├── NotEntitled          the parentchain does not take the new code for the shard's
 ├── AppNameUnusable      a name for an app that stands for something else already
 ├── DirectoryExists      the directory for a new app is there already
+├── CommandFailed        a command of a play ended with an error
+├── UnexpectedAnswer     a command of a play did not say what it should have
 ├── NotSettled           funds did not arrive in time
 └── UnexpectedBalance    a balance is not what the steps so far add up to
 """
@@ -170,6 +172,26 @@ class DirectoryExists(DevnetError):
     def __init__(self, path: Path) -> None:
         self.path = str(path)
         super().__init__(f"{path} is there already")
+
+
+class CommandFailed(DevnetError):
+    """A command of a play ended with an error; `said` is what it wrote about that."""
+
+    code = "devnet.command_failed"
+
+    def __init__(self, command: str, exit_code: int, said: str) -> None:
+        self.command, self.exit_code, self.said = command, exit_code, said
+        super().__init__(f"{command!r} ended with exit code {exit_code}: {said}")
+
+
+class UnexpectedAnswer(DevnetError):
+    """A command of a play did not say what it should have."""
+
+    code = "devnet.unexpected_answer"
+
+    def __init__(self, expected: str, said: str) -> None:
+        self.expected, self.said = expected, said
+        super().__init__(f"{expected!r} was expected, but this was said: {said}")
 
 
 class NotSettled(DevnetError):

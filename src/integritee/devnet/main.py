@@ -21,6 +21,7 @@ from .config import (
     Shielding,
     add_app_options,
     add_network_options,
+    add_play_options,
     add_target_options,
     add_worker_options,
     network_config,
@@ -60,6 +61,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if found.command == "local-setup":
             return _local_setup(found.config)
+        if found.command == "play":
+            return _play(found)
         if found.command == "new-app":
             return _new_app(found.name, found.into)
         if found.command == "demo":
@@ -110,6 +113,17 @@ def _local_setup(config: Path) -> int:
     return 0
 
 
+def _play(found: argparse.Namespace) -> int:
+    from .plays import play
+    from .terminal import Terminal
+
+    node = (found.node_url, found.node_port)
+    second = [(found.worker_2_url or found.worker_url, found.worker_2_port)] if found.worker_2_port else []
+    workers = [Terminal(*node, *worker) for worker in ((found.worker_url, found.worker_port), *second)]
+    play(found.name, workers, (found.clients, found.transfers))
+    return 0
+
+
 def _new_app(name: str, into: Path) -> int:
     from .new_app import new_app
 
@@ -144,6 +158,8 @@ def _parsers() -> tuple[argparse.ArgumentParser, argparse.ArgumentParser]:
     add_network_options(demo)
     local = commands.add_parser("local-setup", help="nodes and workers as launch.py does", allow_abbrev=False)
     local.add_argument("config", type=Path, metavar="CONFIG.json", help="lists of nodes and workers with their flags")
+    play = commands.add_parser("play", help="the original's demo scripts on running workers", allow_abbrev=False)
+    add_play_options(play)
     new_app = commands.add_parser("new-app", help="begin an app of your own", allow_abbrev=False)
     new_app.add_argument("name", metavar="NAME", help="snake_case; also the name of its package")
     new_app.add_argument("--into", type=Path, default=Path(), metavar="DIR", help="where its folder goes; default: .")

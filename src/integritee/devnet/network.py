@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class WorkerFacts:
-    """What a user wants to know of one worker. `name` is also that of its data directory and log, below `data_dir`."""
+    """What a user wants to know of one worker. Data directory and log have its `name`."""
 
     name: str
     worker_url: str
