@@ -8,10 +8,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from dataclasses import replace
 from typing import Final
 
 from aiohttp import web
+from msgspec.structs import replace
 
 import integritee
 from integritee.boundary.messages import EnclaveIdentity, InitParams
