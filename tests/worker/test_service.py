@@ -31,6 +31,7 @@ from integritee.worker.errors import FAILURE, PortUnavailable
 from integritee.worker.http import serve
 from integritee.worker.peers.block_json import block_to_json
 from integritee.worker.peers.registry import Validateer
+from integritee.worker.peers.untrusted_rpc import FETCH_BLOCKS
 from integritee.worker.service import Worker, with_port
 from integritee.worker.session import Session
 
