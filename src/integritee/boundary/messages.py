@@ -413,10 +413,12 @@ class Examination(Struct, frozen=True):
 
 
 class ExportShard(Struct, frozen=True):
-    """Write keys and state into a bundle at `path` that only the custodians can open; `now` is unix ms."""
+    """Write keys and state into a bundle at `path` that only the custodians can open; `now` is unix ms, `slot_ms` the
+    shard's slot."""
 
     place: SealedPlace
     path: str
+    slot_ms: u32
     now: u64
 
 

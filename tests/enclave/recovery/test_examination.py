@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
-from integritee.boundary.messages import Examination, Examine
-from integritee.enclave import bootstrap
+from integritee.boundary.messages import Examination, Examine, LedgerChoice, SealedPlace
 from integritee.enclave.bootstrap import SEAL_ROOT_FILE, STORE_DIRECTORY
 from integritee.enclave.recovery.examination import examine
+from integritee.enclave.recovery.place import place_of
 from integritee.enclave.store.segments import is_segment
 from integritee.enclave.store.snapshots import is_snapshot
 
-from .conftest import MEASUREMENT, SHARD, make_shard, place
+from .conftest import SHARD, make_shard, measurement_of, open_core, sealed_place
 
 
 def content(directory: Path) -> dict[str, str]:
@@ -28,7 +30,7 @@ def content(directory: Path) -> dict[str, str]:
 
 
 def look(directory: Path, *, repair: bool = False) -> Examination:
-    return examine(Examine(place(directory), repair))
+    return examine(Examine(sealed_place(directory), repair))
 
 
 def sealed(directory: Path, of: Callable[[str], bool]) -> list[Path]:
@@ -64,7 +66,11 @@ def test_a_healthy_directory(make: Callable[..., Path]) -> None:
     before = content(directory)
     found = look(directory)
     assert content(directory) == before
-    assert (found.fingerprint, found.kind, found.kinds) == (MEASUREMENT, "simulation", ["simulation"])
+    assert (found.fingerprint, found.kind, found.kinds) == (
+        measurement_of(sealed_place(directory)),
+        "simulation",
+        ["simulation"],
+    )
     assert (found.exists, found.shard, found.sequence, found.snapshot) == (True, SHARD, 2, 1)
     assert (found.torn, found.temporary_files, found.observations) == (0, 0, [])
     assert found.files == len(sealed(directory, lambda name: True))
@@ -123,21 +129,26 @@ def test_leftovers_of_a_crash_go_with_a_repair_only(make: Callable[..., Path]) -
 
 @pytest.mark.parametrize("to_signer", [False, True])
 def test_the_other_policy_is_recognised(tmp_path: Path, to_signer: bool) -> None:
-    make_shard(tmp_path / "data", seal_to_signer=to_signer).store.close()
-    [seen] = examine(Examine(place(tmp_path / "data", seal_to_signer=not to_signer), False)).observations
+    make_shard(sealed_place(tmp_path / "data", seal_to_signer=to_signer))
+    other = sealed_place(tmp_path / "data", seal_to_signer=not to_signer)
+    [seen] = examine(Examine(other, False)).observations
     assert seen.code == "recovery.sealed_otherwise" and json.loads(seen.data) == {"to_signer": to_signer}
 
 
 def test_a_running_enclave_is_left_alone(tmp_path: Path) -> None:
-    enclave = make_shard(tmp_path / "data")
-    [seen] = look(tmp_path / "data", repair=True).observations
+    asked = sealed_place(tmp_path / "data")
+    make_shard(asked)
+    store, _ = open_core(place_of(asked, os.urandom))
+    with store:
+        [seen] = look(tmp_path / "data", repair=True).observations
     assert (seen.code, seen.can_repair) == ("store.locked", False)
-    enclave.store.close()
 
 
-def test_other_code(make: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "other", [sealed_place(Path(), [b"\x01" * 32], 1), SealedPlace("", LedgerChoice([], False), False)]
+)
+def test_other_code(make: Callable[..., Path], other: SealedPlace) -> None:
     directory = make()
-    monkeypatch.setattr(bootstrap, "measure", lambda apps, config: b"\x1c" * 32)
-    found = look(directory)
-    assert found.fingerprint == b"\x1c" * 32
+    found = examine(Examine(replace(other, data_dir=str(directory)), False))
+    assert found.fingerprint == measurement_of(other) != measurement_of(sealed_place(directory))
     assert [seen.code for seen in found.observations] == ["store.seal_broken"]

@@ -16,6 +16,7 @@ from ..attestation.tee import SealPolicy, Tee
 from ..bootstrap import SEAL_LABEL, SEAL_ROOT_FILE, STORE_DIRECTORY, Wishes, measured, recover
 from ..core import EnclaveCore
 from ..errors import SealPolicyRefused
+from ..sidechain.slots import SLOT_MS
 from ..store import DiskDirectory, Recovered, SealedStore
 
 
@@ -40,9 +41,17 @@ class Place:
     def seal_key(self, policy: SealPolicy | None = None) -> bytes:
         return self.tee.seal_key(SEAL_LABEL, self.policy if policy is None else policy)
 
-    def recover(self, store: SealedStore, stored: Recovered, random: Callable[[int], bytes]) -> EnclaveCore:
+    def recover(
+        self,
+        store: SealedStore,
+        stored: Recovered,
+        random: Callable[[int], bytes],
+        shard: bytes | None = None,
+        slot_ms: int = SLOT_MS,
+    ) -> EnclaveCore:
         """The state that an open store holds. Raises as `bootstrap.recover`."""
-        return recover(store, stored, self.measurement, Wishes(url=""), self.ledger, random)
+        wishes = Wishes(url="", shard=shard, slot_ms=slot_ms)
+        return recover(store, stored, self.measurement, wishes, self.ledger, random)
 
 
 def config_of(choice: LedgerChoice) -> LedgerConfig:

@@ -1,7 +1,7 @@
 """Secret sharing (A. Shamir, "How to share a secret", 1979) over GF(256), byte by byte.
 
-Share `x` of a byte is the value at `x` of a random polynomial whose constant term is the byte; as many points as it has
-coefficients determine it, fewer say nothing. Field: that of AES, x^8 + x^4 + x^3 + x + 1 (FIPS 197, 4.2).
+Share `x` of a byte is the value at `x` of a random polynomial whose constant term is the byte; as many points as it
+has coefficients determine it, fewer say nothing. Field: that of AES, x^8 + x^4 + x^3 + x + 1 (FIPS 197, 4.2).
 
 Table look-ups take time that depends on the secret. Both sides run where nobody measures single look-ups: splitting
 inside an enclave once per export, combining once per import.
