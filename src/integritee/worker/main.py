@@ -52,6 +52,10 @@ async def _dispatch(config: Config) -> int:
             from .doctor.run import run
 
             return await run(config)
+        case "export-shard" | "import-shard":
+            from .recovery import export, restore
+
+            return await (export if config.command == "export-shard" else restore)(config)
         case _:
             return await _write_key(config)
 

@@ -194,6 +194,7 @@ def _add_recovery(commands: argparse._SubParsersAction[argparse.ArgumentParser])
         "export-shard", help="write keys and state for the shard's custodians into FILE", add_help=False
     )
     export.add_argument("file", metavar="FILE")
+    export.add_argument("--slot-ms", type=int, default=DEFAULT_SLOT_MS, help="the shard's slot, as `run` was told")
     restore = commands.add_parser(
         "import-shard", help="bring a shard back from FILE with its custodians' help", add_help=False
     )
