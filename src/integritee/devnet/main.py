@@ -42,6 +42,7 @@ PROGRAMS: Final = {
     "node": ("integritee.node.main", "the embedded parentchain (integritee-node)"),
     "worker": ("integritee.worker.main", "the worker (integritee-worker)"),
     "cli": ("integritee.cli.main", "accounts, transfers, trusted calls and getters (integritee-cli)"),
+    "simulate": ("integritee.simulation.main", "a network of validateers under a virtual clock, with faults"),
     "reference": ("integritee.reference.main", "generate or check what derives from the declarations"),
 }
 FAILURE: Final = 1
