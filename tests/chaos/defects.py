@@ -65,16 +65,16 @@ def credits_a_deposit_twice(patch: pytest.MonkeyPatch) -> None:
     """One in seven blocks."""
     apply = BlockBuilder.apply_parentchain
 
-    def twice(self: BlockBuilder, contract: Any, block: InboundBlock, finished: Any) -> None:
+    def twice(self: BlockBuilder, contract: Any, block: InboundBlock) -> None:
         again = block.deposits if block.header.number % 7 == 0 else ()
-        apply(self, contract, replace(block, deposits=block.deposits + again), finished)
+        apply(self, contract, replace(block, deposits=block.deposits + again))
 
     patch.setattr(BlockBuilder, "apply_parentchain", twice)
 
 
 def loses_refunds(patch: pytest.MonkeyPatch) -> None:
     """What the parentchain refused to pay is gone."""
-    patch.setattr(BlockBuilder, "_refund", lambda self, payment: None)
+    patch.setattr(BlockBuilder, "refund", lambda self, payment: None)
 
 
 def believes_what_is_not_final(patch: pytest.MonkeyPatch) -> None:

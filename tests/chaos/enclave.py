@@ -19,10 +19,11 @@ from integritee.boundary.messages import (
 )
 from integritee.crypto import KeyPair, ShieldingKey, blake2_256
 from integritee.enclave.bootstrap import Wishes, recover
-from integritee.enclave.core import Effects, EnclaveCore
+from integritee.enclave.core import EnclaveCore
 from integritee.enclave.keys import SHIELDING_LABEL
 from integritee.enclave.parentchain.outbox import OutboxEntry
 from integritee.enclave.pool import PoolEntry
+from integritee.enclave.replica import Effects
 from integritee.enclave.sidechain.slots import slot_at
 from integritee.enclave.store import SealedStore
 from integritee.errors import IntegriteeError
@@ -79,7 +80,7 @@ class Enclave:
         if self._store.get_secret(SHIELDING_LABEL) is None:
             self._store.put_secret(SHIELDING_LABEL, shielding_secret())
         with patch.object(ShieldingKey, "from_private_json", staticmethod(checked_key)):
-            wishes = Wishes(URL, shielding_target=self.home, check_invariants=True)
+            wishes = Wishes(URL, shielding_target=self.home, check_invariants=True, slot_ms=SLOT_MS)
             self._core = recover(self._store, stored, MRENCLAVE, wishes, LEDGER, self._random)
 
     def crash(self) -> None:

@@ -50,6 +50,7 @@ from ..enclave.core.harness import (
     CAT,
     DAN,
     SLOT_MS,
+    TEE,
     World,
     getter_bytes,
     payments,
@@ -88,7 +89,7 @@ class Wiretap:
     def __init__(self, world: World) -> None:
         self.world = world
         self.bytes: list[bytes] = []
-        self.service = EnclaveService(world.core, world.store, "ws://mura", "ws://host", lambda: world.now)
+        self.service = EnclaveService(world.core, world.store, "ws://mura", "ws://host", TEE, clock=lambda: world.now)
         self.service.host = self  # type: ignore[assignment]
 
     def notify(self, method: Method[Any, Any], notice: Any) -> None:

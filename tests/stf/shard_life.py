@@ -174,7 +174,10 @@ class ShardLife:
     def _open(self, builder: BlockBuilder) -> None:
         self.outbox_is_full = False
         for block, finished in self.inputs.parentchain:
-            builder.apply_parentchain(CONTRACT, block, finished)
+            builder.apply_parentchain(CONTRACT, block)
+            for end in finished:
+                if end.is_refused and end.entry.payment is not None:
+                    builder.refund(end.entry.payment)
         builder.begin_calls()
 
     def end_block(self, random: Random) -> None:

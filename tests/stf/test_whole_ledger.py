@@ -183,12 +183,12 @@ def any_random(self: LedgerRuntime, purpose: bytes) -> bytes:
     return os.urandom(32)
 
 
-UPDATE, REFUND = Balances._update, BlockBuilder._refund
+UPDATE, REFUND = Balances._update, BlockBuilder.refund
 
 DEFECTS: Final[dict[str, tuple[type, str, Callable[..., Any]]]] = {
     "failed calls are not undone": (Overlay, "rollback", keep_all),
     "dust stays in the issuance": (Balances, "_update", without_dust),
-    "refused payments are refunded twice": (BlockBuilder, "_refund", refund_twice),
+    "refused payments are refunded twice": (BlockBuilder, "refund", refund_twice),
     "nonces are not used up": (System, "increment_nonce", increment_by_none),
     "session proxies do not expire": (Authorisation, "_credentials", allow_forever),
     "roles do not matter": (Authorisation, "_check_delegate_of_call", nothing),

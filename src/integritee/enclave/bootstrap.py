@@ -31,6 +31,8 @@ from .keys import load_or_create
 from .parentchain.link import forget_contacts
 from .parentchain.outbox import Outbox
 from .records import Recovered, from_snapshot
+from .sidechain.chain import Chain
+from .sidechain.slots import SLOT_MS
 from .store import DiskDirectory, SealedStore, erase_history
 from .store import Recovered as StoredState
 from .store.errors import SealError
@@ -72,6 +74,7 @@ def start(params: InitParams, random: Callable[[int], bytes] = os.urandom) -> En
             params.shielding_target,
             params.max_parentchain_age_ms,
             params.check_invariants,
+            params.slot_ms,
         )
         core = recover(store, stored, mrenclave, wishes, ledger, random)
         return Enclave(core, store, tee)
@@ -133,6 +136,7 @@ class Wishes:
     shielding_target: ParentchainId | None = None
     max_parentchain_age_ms: int = 0
     check_invariants: bool = False
+    slot_ms: int = SLOT_MS
 
 
 def recover(
@@ -149,7 +153,7 @@ def recover(
     """
     keys = load_or_create(store, random)
     outboxes = {id: Outbox(keys.signing) for id in ParentchainId}
-    recovered = Recovered(Trie.empty(), outboxes)
+    recovered = Recovered(Chain(Trie.empty()), outboxes)
     if stored.snapshot is not None:
         recovered = from_snapshot(stored.snapshot.items(), stored.snapshot.meta, outboxes)
     for record in stored.records:
@@ -164,13 +168,14 @@ def recover(
         _shielding_target(ledger, recovered, wishes.shielding_target),
         wishes.max_parentchain_age_ms,
         wishes.check_invariants,
+        wishes.slot_ms,
     )
     return EnclaveCore(config, keys, ledger, store, recovered, random)
 
 
 def _shielding_target(ledger: Ledger, recovered: Recovered, wanted: ParentchainId | None) -> ParentchainId:
     """Where the vault is, or will be. Raises VaultElsewhere: it does not move."""
-    vault = ledger.runtime(Overlay(recovered.state)).vault() if recovered.shard is not None else None
+    vault = ledger.runtime(Overlay(recovered.chain.state)).vault() if recovered.shard is not None else None
     if vault is None:
         return ParentchainId.Integritee if wanted is None else wanted
     if wanted not in (None, vault[1]):
@@ -178,7 +183,7 @@ def _shielding_target(ledger: Ledger, recovered: Recovered, wanted: ParentchainI
     return vault[1]
 
 
-def identity(core: EnclaveCore, tee: Tee, trusted_port: int) -> EnclaveIdentity:
+def identity(core: EnclaveCore, tee: Tee, trusted_port: int, mu_ra_port: int = 0) -> EnclaveIdentity:
     """What the enclave says of itself at start."""
     keys = core.keys
     return EnclaveIdentity(
@@ -188,8 +193,9 @@ def identity(core: EnclaveCore, tee: Tee, trusted_port: int) -> EnclaveIdentity:
         account=keys.signing.public,
         ledger_account=keys.ledger.public,
         shard=core.config.shard,
-        vault=keys.vault(core.config.shard).public,
+        vault=(core.runtime.vault() or (keys.vault(core.config.shard).public,))[0],
         shielding_target=core.config.shielding_target,
         shielding_key=keys.shielding.public.to_json(),
         trusted_port=trusted_port,
+        mu_ra_port=mu_ra_port,
     )

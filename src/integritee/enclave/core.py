@@ -6,8 +6,7 @@ durable first is appended to the store, and the driver syncs it before it acts o
 
 from __future__ import annotations
 
-import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from integritee.boundary.messages import (
@@ -21,53 +20,29 @@ from integritee.boundary.messages import (
 from integritee.errors import IntegriteeError
 from integritee.frame.overlay import Overlay
 from integritee.primitives.ids import ParentchainId
-from integritee.primitives.sidechain import (
-    FINALIZATION_STRIDE,
-    SidechainHeader,
-    SignedBlock,
-)
+from integritee.primitives.sidechain import SidechainHeader, SignedBlock
 from integritee.stf.executor import Executor
 from integritee.stf.ledger import Ledger
 from integritee.stf.operation import TrustedCallSigned
 from integritee.stf.runtime import LedgerRuntime
 from integritee.trie import Trie
 
-from .errors import StateRolledBack, TooManyValidateers
-from .keys import EnclaveKeys, Randomness
+from .consensus import Consensus
+from .errors import HandedOver, NotReady, StateRolledBack, TooManyValidateers
+from .keys import HANDED_OVER_LABEL, EnclaveKeys, Randomness
 from .parentchain.contract import Place
 from .parentchain.follower import Follower
 from .parentchain.inbound import InboundBlock
 from .parentchain.link import Link, is_due
 from .parentchain.links import Links
-from .parentchain.onboarding import (
-    Goal,
-    Phase,
-    Step,
-    authorities,
-    is_entitled,
-    is_proxy,
-    is_registered,
-)
+from .parentchain.onboarding import Goal, Phase, Step, is_entitled, is_proxy, is_registered
 from .parentchain.outbox import ONBOARDING_PERIOD
 from .pool import StatusChanged, TopPool
-from .records import (
-    ANCHOR,
-    BLOCK,
-    GENESIS,
-    META,
-    AnchorRecord,
-    BlockRecord,
-    ChainRecord,
-    GenesisRecord,
-    RecordKind,
-    Recovered,
-    SnapshotMeta,
-    size_of,
-)
+from .records import ANCHOR, GENESIS, AnchorRecord, ChainRecord, GenesisRecord, RecordKind, Recovered, size_of
+from .replica import Effects, Replica
 from .sidechain.author import Assignment, Decipher, lasting_secret
-from .sidechain.lane import Lane
 from .sidechain.production import Production
-from .sidechain.slots import Slot, claims_slot
+from .sidechain.slots import SLOT_MS, Slot
 from .store import SealedStore, StoreError
 
 ANCHOR_STRIDE: Final = 64
@@ -83,24 +58,13 @@ time."""
 MAX_ADMITTED: Final = 10
 """Further validateers that may wait to become proxies of the vault: as many as a shard has at most."""
 
-log = logging.getLogger(__name__)
-
-
-@dataclass
-class Effects:
-    """What the driver does once the store is synced. `submit` are extrinsics by the chain they are for."""
-
-    submit: dict[ParentchainId, list[bytes]] = field(default_factory=dict)
-    blocks: list[SignedBlock] = field(default_factory=list)
-    statuses: list[StatusChanged] = field(default_factory=list)
-    phase: PhaseChanged | None = None
-
 
 @dataclass(frozen=True)
 class CoreConfig:
     """Facts fixed for the life of the process. `url` is the advertised trusted URL, `shielding_target` the chain of
     the vault; `max_age` ms is how old the latest block of Integritee may be while blocks are produced (0: any); with
-    `check_invariants` every block of ours is checked against the laws of the ledger."""
+    `check_invariants` every block of ours is checked against the laws of the ledger; `slot_ms` is the sidechain's
+    slot."""
 
     shard: bytes
     mrenclave: bytes
@@ -108,6 +72,7 @@ class CoreConfig:
     shielding_target: ParentchainId = ParentchainId.Integritee
     max_age: int = 0
     check_invariants: bool = False
+    slot_ms: int = SLOT_MS
 
 
 class EnclaveCore:
@@ -123,10 +88,7 @@ class EnclaveCore:
         random: Randomness,
     ) -> None:
         self.config, self.keys, self.ledger = config, keys, ledger
-        self._store, self._random = store, random
-        self.pool: TopPool[TrustedCallSigned] = TopPool()
-        self.head = recovered.head
-        self.state_bytes = recovered.state_bytes
+        self.store, self.random = store, random
         self.is_running = recovered.shard is not None
         self.phase = Phase.CONNECTING
         self.halted: IntegriteeError | None = None
@@ -134,25 +96,36 @@ class EnclaveCore:
         self._registered_at: int | None = None
         """Parentchain block at which the enclave last asked to be put on record again."""
         self._admitted: list[bytes] = []
-        self._latest = ledger.runtime()
+        self.is_producing = False
+        """Whether a block is being made: blocks of others wait for that."""
+        if successor := store.get_secret(HANDED_OVER_LABEL):
+            self.halted = HandedOver(successor)
+        runtime = ledger.runtime(Overlay(recovered.chain.state))
+        links = {id: self._link(id, recovered, runtime) for id in ParentchainId}
+        self.links = Links(links, config.shielding_target)
+        self.replica = Replica(config.shard, ledger, store, recovered, self.links)
+        self.consensus = Consensus(self.replica, keys.signing.public, keys.state, config.slot_ms)
+        self._serves = keys.signing.public in self.consensus.mirrored_authorities()
+        """Whether the shard's status has listed this enclave."""
         self._view = Executor(ledger, ledger.runtime(), config.mrenclave, config.shard)
         self._view.runtime.secret = lasting_secret(keys.state)
-        self._recorded = 0
-        """Sequence of the record that made `state` and `head`."""
-        self._adopt(recovered.state)
-        self.links = Links({id: self._link(id, recovered) for id in ParentchainId}, config.shielding_target)
         self.show_durable()
 
-    def _link(self, id: ParentchainId, recovered: Recovered) -> Link:
-        vault = self.keys.vault(self.config.shard).public if id is self.config.shielding_target else None
-        return Link(
-            Place(id, self.config.shard, self.keys.signing.public, vault),
-            self._store,
+    def _link(self, id: ParentchainId, recovered: Recovered, runtime: LedgerRuntime) -> Link:
+        known = runtime.vault()
+        vault = known[0] if known is not None else self.keys.vault(self.config.shard).public
+        link = Link(
+            Place(
+                id, self.config.shard, self.keys.signing.public, vault if id is self.config.shielding_target else None
+            ),
+            self.store,
             recovered.outboxes[id],
             recovered.light_clients.get(id),
-            self.runtime.parentchain(id).parentchain_genesis_hash.get(),
-            self.runtime.development,
+            runtime.parentchain(id).parentchain_genesis_hash.get(),
+            runtime.development,
         )
+        link.joins = recovered.joined
+        return link
 
     @property
     def integritee(self) -> Link:
@@ -161,13 +134,25 @@ class EnclaveCore:
 
     # -- the committed state -------------------------------------------------------------------------
 
-    def _adopt(self, state: Trie) -> None:
-        self.state = state
-        self._latest.state = Overlay(state)
+    @property
+    def pool(self) -> TopPool[TrustedCallSigned]:
+        return self.replica.pool
+
+    @property
+    def state(self) -> Trie:
+        return self.replica.chain.state
+
+    @property
+    def state_bytes(self) -> int:
+        return self.replica.chain.state_bytes
+
+    @property
+    def head(self) -> SidechainHeader | None:
+        return self.replica.chain.head
 
     def show_durable(self) -> None:
         """Let users see the state and its block, unless they could still be lost. To be called after a sync."""
-        if self._store.synced >= self._recorded:
+        if self.store.synced >= self.replica.recorded:
             self._view.runtime.state = Overlay(self.state)
             self._shown_head = self.head
             for link in self.links:
@@ -181,11 +166,11 @@ class EnclaveCore:
     @property
     def runtime(self) -> LedgerRuntime:
         """The ledger over the latest state, on which the pool and the next block build. Only for reading."""
-        return self._latest
+        return self.replica.runtime
 
     @property
     def latest_header(self) -> SidechainHeader:
-        """Header of the latest own block that is durable; all zero before the first."""
+        """Header of the latest block that is durable; all zero before the first."""
         return self._shown_head or SidechainHeader(bytes(32), 0, bytes(32), bytes(32), 0)
 
     def confirmed_number(self) -> int:
@@ -218,8 +203,10 @@ class EnclaveCore:
             if link.follower is not None
         ]
 
-    def import_blocks(self, request: ImportBlocks) -> Effects:
+    def import_blocks(self, request: ImportBlocks, now: int = 0) -> Effects:
         """Verify finalized blocks of a parentchain; onboarding moves on, or they wait for the next slot.
+
+        Peers' blocks that waited for them are adopted at Unix time `now` (ms).
 
         Raises the verification's named errors; nothing has changed then.
         """
@@ -228,18 +215,81 @@ class EnclaveCore:
         effects = Effects()
         if not read:
             return effects
-        if not self.is_running:
+        if link is self.integritee:
+            self.consensus.learn(read)
+        if self.is_running:
+            self._join(link, read, effects)
+        else:
             self._onboard(link, read, effects)
         if again := link.due_again(read):
             effects.submit.setdefault(link.id, []).extend(again)
         if self.is_running:
             link.look_into_purse()
+            self._advance(effects, now)
         return effects
 
     def _concerns_shard(self, block: InboundBlock) -> bool:
         return self.is_running or self.links.concerns_beginning(block, self.goal)
 
+    # -- blocks of peers -----------------------------------------------------------------------------
+
+    def receive_blocks(self, blocks: list[SignedBlock], now: int, is_complete: bool = False) -> Effects:
+        """Blocks that other validateers made or sent, at Unix time `now` (ms); the best chain is followed.
+
+        `is_complete` says that nobody has later ones. Blocks that are wrong change nothing; `refused` tells why the
+        first of them was not kept. Raises NotReady before the shard has its state, StoreError.
+        """
+        if not self.is_running:
+            raise NotReady("the shard has its state")
+        effects = Effects(refused=self.consensus.receive(blocks, now))
+        self._advance(effects, now)
+        if is_complete:
+            self.consensus.hear_all()
+        return effects
+
+    def tick(self, now: int) -> Effects:
+        """What is due at Unix time `now` (ms), in every slot."""
+        effects = Effects()
+        if self.is_running:
+            self._advance(effects, now)
+        return effects
+
+    def _advance(self, effects: Effects, now: int) -> None:
+        if self.is_producing or self.halted is not None:
+            return
+        try:
+            advanced = self.consensus.advance(now)
+        except IntegriteeError as broken:
+            self.halted = broken
+            raise
+        effects.statuses += advanced.statuses
+        effects.blocks += advanced.blocks
+        effects.final += advanced.final
+        effects.store_after = advanced.store_after
+        effects.fetch = self.consensus.wants(now)
+        phase = Phase.AWAITING_STATE if self.consensus.is_stranded else Phase.RUNNING
+        if self.phase is not phase and self.phase is not Phase.CONNECTING:
+            self.phase = phase
+            effects.phase = PhaseChanged(ParentchainId.Integritee, phase.value, "", 0)
+
     # -- onboarding ----------------------------------------------------------------------------------
+
+    def _join(self, link: Link, read: list[InboundBlock], effects: Effects) -> None:
+        """Have the shard's status list this enclave, once it has the shard's state from others."""
+        if link is not self.integritee or self._serves:
+            return
+        follower = link.connected
+        if self.keys.signing.public in self.consensus.present_authorities():
+            self._serves = True
+            return
+        config = follower.bridge.config(follower.values)
+        if config is None or not self.consensus.is_caught_up or not is_due(read, RETRY_STRIDE):
+            return
+        if not is_registered(follower.bridge, self.goal, follower.values):
+            return
+        call = follower.bridge.join_shard(config, follower.head.number)
+        step = Step(Phase.CLAIMING_SHARD, call)
+        effects.submit[link.id] = [link.sign_step(step, self.keys.vault(self.config.shard), self.keys.signing)]
 
     def _onboard(self, link: Link, read: list[InboundBlock], effects: Effects) -> None:
         inbox = link.connected.inbox
@@ -250,7 +300,7 @@ class EnclaveCore:
             self._open_shard()
         elif not inbox and is_due(read, ANCHOR_STRIDE):
             link.resume = read[-1].light_client
-            self._store.append(RecordKind.ANCHOR, ANCHOR.encode(AnchorRecord(link.id, link.resume)))
+            self.store.append(RecordKind.ANCHOR, ANCHOR.encode(AnchorRecord(link.id, link.resume)))
         if step is None:
             return
         if step.call is not None and (step.phase is not self.phase or is_due(read, RETRY_STRIDE)):
@@ -271,10 +321,12 @@ class EnclaveCore:
         chains = [ChainRecord(link.id, link.resume or b"", link.outbox.whole()) for link in self.links.proven()]
         changes = dict(runtime.state.changes())
         record = GenesisRecord(self.config.shard, sorted(changes.items()), chains)
-        self._recorded = self._store.append(RecordKind.GENESIS, GENESIS.encode(record))
-        self.state_bytes += size_of(self.state, changes.items())
-        self._adopt(self.state.commit(changes))
-        self.is_running = True
+        self.replica.recorded = self.store.append(RecordKind.GENESIS, GENESIS.encode(record))
+        chain = self.replica.chain
+        chain.state_bytes += size_of(chain.state, changes.items())
+        chain.state = chain.state.commit(changes)
+        self.replica.show_state()
+        self.is_running = self._serves = True
 
     # -- slots ---------------------------------------------------------------------------------------
 
@@ -289,15 +341,17 @@ class EnclaveCore:
         follower = self.integritee.follower
         if follower is None or not self.is_running or self.halted is not None or not follower.values:
             return None
-        if not claims_slot(slot.number, authorities(follower.bridge, follower.values), self.keys.signing.public):
+        if not self.consensus.claims(slot.number, now):
             return None
         if now <= self.runtime.timestamp.now.get() or self.integritee.is_stale(now, self.config.max_age):
             return None
         if self.is_superseded or self.awaits_target:
             return None
         try:
-            self._check_rollback(follower)
-            return Production.begin(
+            role = self.consensus.role()
+            if role.is_alone:
+                self._check_rollback()
+            production = Production.begin(
                 self._assignment(decipher or self.keys.decipher),
                 self.ledger,
                 self.state,
@@ -307,10 +361,19 @@ class EnclaveCore:
                 self.config.check_invariants,
                 self._due_registration(follower),
                 self._due_proxies(),
+                role,
+                slot.end,
             )
         except IntegriteeError as broken:
             self.halted = broken
             raise
+        self.is_producing = True
+        return production
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the latest block can not be given up."""
+        return not self.replica.chain.tail
 
     @property
     def is_superseded(self) -> bool:
@@ -332,6 +395,8 @@ class EnclaveCore:
             return f"halted:{self.halted.code}"
         if self.is_superseded:
             return Phase.SUPERSEDED.value
+        if self.phase is Phase.RUNNING and not self.consensus.is_alone and self.consensus.is_behind:
+            return Phase.CATCHING_UP.value
         waits = self.phase is Phase.RUNNING and self.awaits_target
         return (Phase.AWAITING_TARGET if waits else self.phase).value
 
@@ -378,15 +443,12 @@ class EnclaveCore:
             self._admitted = [who for who in self._admitted if not is_proxy(vault, who, follower.values)]
         return self._admitted
 
-    def _check_rollback(self, follower: Follower) -> None:
+    def _check_rollback(self) -> None:
         """Raises StateRolledBack if the parentchain confirmed a block this state does not reach."""
-        latest = follower.bridge.confirmation(follower.values)
-        if latest is None:
-            return
-        confirmed = latest.block_number - FINALIZATION_STRIDE
+        confirmed = self.consensus.confirmed
         reached = self.head.block_number if self.head else 0
-        if reached < confirmed:
-            raise StateRolledBack(reached, confirmed)
+        if confirmed is not None and reached < confirmed.number:
+            raise StateRolledBack(reached, confirmed.number)
 
     def finish_slot(self, production: Production, now: int) -> Effects:
         """Seal the block, journal and adopt it.
@@ -396,49 +458,29 @@ class EnclaveCore:
         If that fails the block is given up, its calls are ready again; a failed store ends production.
         """
         try:
-            block = production.seal(now, self._random)
-            chains = [_record(lane) for lane in production.lanes.values()]
-            record = BlockRecord(block.signed, sorted(block.changes.items()), chains)
-            self._recorded = self._store.append(RecordKind.BLOCK, BLOCK.encode(record))
+            block = production.seal(now, self.random)
+            number = block.header.block_number
+            final = number if production.role.is_alone else self.consensus.final_number()
+            effects = self.replica.add_own(production, block, final, now)
         except BaseException as failed:
             self.abandon_slot(production, now)
             if isinstance(failed, StoreError):
                 self.halted = failed
             raise
-        for lane in production.lanes.values():
-            self._adopt_lane(lane)
+        self.is_producing = False
         if production.registers:
             self._registered_at = production.integritee.anchor.number
-        self.state_bytes += size_of(self.state, block.changes.items())
-        self._adopt(block.state)
-        self.head = block.header
-        statuses = production.settle(block, now) + self.pool.expire(now)
-        submit = {chain.id: [entry.extrinsic for entry in chain.outbox.put] for chain in chains if chain.outbox.put}
-        return Effects(submit=submit, blocks=[block.signed], statuses=statuses)
-
-    def _adopt_lane(self, lane: Lane) -> None:
-        link = self.links[lane.id]
-        link.outbox = lane.outbox
-        if (resumption := lane.resumption()) is not None:
-            link.resume_behind(resumption)
-        for ended in lane.finished:
-            if ended.is_refused:
-                link.refused += 1
-                log.warning("%s refused extrinsic 0x%s", lane.id.name, ended.entry.hash().hex())
+        effects.statuses += self.pool.expire(now)
+        self._advance(effects, now)
+        return effects
 
     def abandon_slot(self, production: Production, now: int) -> list[StatusChanged]:
         """Give a block up before it is finished; nothing of it remains."""
+        self.is_producing = False
         return production.abandon(now)
 
     # -- snapshots -----------------------------------------------------------------------------------
 
     def snapshot_meta(self) -> bytes:
         """What a snapshot of the present state holds beside its entries."""
-        chains = [ChainRecord(link.id, link.resume or b"", link.outbox.whole()) for link in self.links]
-        return META.encode(SnapshotMeta(self.config.shard, self.head, self.state.root(), chains))
-
-
-def _record(lane: Lane) -> ChainRecord:
-    """What a block does to a parentchain's light client and outbox."""
-    resumption = lane.resumption()
-    return ChainRecord(lane.id, resumption.light_client if resumption else b"", lane.outbox.take_change())
+        return self.replica.snapshot_meta()

@@ -6,6 +6,9 @@ EnclaveError
 ├── OtherLedgerLoaded    one process runs or tries out the code of one ledger
 ├── SealPolicyRefused    state for any code of the signer, but not in development
 ├── ForeignShard         the sealed state is another shard's
+├── OtherSlotDuration    the shard's validateers have slots of another length
+├── StateTooOld          a shared state ends before what is known of a parentchain begins
+├── HandedOver           another enclave has this one's identity now
 ├── VaultElsewhere       the shard's vault is on another parentchain than asked for
 ├── FollowedAlready      one chain is introduced as two parentchains
 ├── ForeignGenesis       the parentchain is not the one this shard is bound to
@@ -69,6 +72,36 @@ class ForeignShard(EnclaveError):
     def __init__(self, found: bytes, expected: bytes) -> None:
         self.found, self.expected = found, expected
         super().__init__("the sealed state is another shard's: use its data directory or --clean-reset")
+
+
+class OtherSlotDuration(EnclaveError):
+    """All validateers of a shard have the same slots, or they would not take turns. In ms."""
+
+    code = "enclave.other_slot_duration"
+
+    def __init__(self, found: int, expected: int) -> None:
+        self.found, self.expected = found, expected
+        super().__init__(f"slots of this worker last {found} ms, those of the shard {expected} ms: set --slot-ms")
+
+
+class StateTooOld(EnclaveError):
+    """Blocks of a parentchain would be missed with this state; a moment later it will do."""
+
+    code = "enclave.state_too_old"
+
+    def __init__(self, parentchain: str, found: int, expected: int) -> None:
+        self.parentchain, self.found, self.expected = parentchain, found, expected
+        super().__init__(f"the state has taken in {parentchain} up to block {found}, block {expected} is needed")
+
+
+class HandedOver(EnclaveError):
+    """The enclave gave its identity to the code that the shard moved on to, and does nothing more in its name."""
+
+    code = "enclave.handed_over"
+
+    def __init__(self, successor: bytes) -> None:
+        self.successor = successor
+        super().__init__(f"this enclave's identity was handed over to 0x{successor.hex()}")
 
 
 class VaultElsewhere(EnclaveError):

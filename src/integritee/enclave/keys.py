@@ -20,6 +20,8 @@ from integritee.crypto import CryptoError, Ed25519Pair, ShieldingKey, hard_junct
 SIGNING_LABEL: Final = "signing-key"
 SHIELDING_LABEL: Final = "shielding-key"
 STATE_LABEL: Final = "state-key"
+HANDED_OVER_LABEL: Final = "handed-over-to"
+"""Account of the enclave that has this one's identity now; empty after it was given back."""
 
 
 class SecretStore(Protocol):

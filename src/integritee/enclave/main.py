@@ -22,10 +22,10 @@ from integritee.apps.catalog import LedgerConfig
 from integritee.boundary.endpoint import Endpoint
 from integritee.boundary.interface import Ecalls
 from integritee.boundary.messages import EnclaveIdentity, InitParams, LedgerChoice, Measurement, Nothing
+from integritee.errors import IntegriteeError
 
 from .bootstrap import identity, measured, start
 from .errors import AlreadyInitialised, NotReady, OtherLedgerLoaded
-from .rpc.errors import ListenFailed
 from .rpc.jsonrpc import Dispatcher
 from .rpc.methods import trusted_methods
 from .rpc.server import TrustedRpcServer, tls_context
@@ -65,6 +65,8 @@ class EnclaveProcess:
                 Ecalls.status: lambda p: self._ready().status(p),
                 Ecalls.shutdown: self._shutdown,
                 Ecalls.measure: self._measure,
+                Ecalls.import_sidechain_blocks: lambda p: self._ready().import_sidechain(p),
+                Ecalls.provision: lambda p: self._ready().provision(p),
             },
         )
         self._endpoint = endpoint
@@ -86,20 +88,23 @@ class EnclaveProcess:
             raise AlreadyInitialised
         self._expect_ledger(LedgerConfig.of(params.apps, params.development))
         enclave = start(params)
-        service = EnclaveService(enclave.core, enclave.store, params.mu_ra_url, params.untrusted_url)
-        watches = WatchRegistry()
+        core, tee = enclave.core, enclave.tee
+        service = EnclaveService(core, enclave.store, params.mu_ra_url, params.untrusted_url, tee, params.skip_ra)
+        watches, mu_ra_port = WatchRegistry(), 0
         dispatcher = Dispatcher(trusted_methods(service, watches), observe=service.count_request)
         server = TrustedRpcServer(dispatcher, watches, tls_context(enclave.core.keys.signing.seed, unix_ms()))
         try:
             await server.start(params.trusted_host, params.trusted_port)
-        except ListenFailed:
+            if params.mu_ra_port is not None:
+                mu_ra_port = await service.peering.listen(params.mu_ra_host, params.mu_ra_port)
+        except IntegriteeError:
             await service.close()
             raise
         service.server, service.host = server, self._endpoint
         self._service = service
         gc.freeze()  # what start-up built stays: cyclic collections need not look at it again
         self._tasks.append(asyncio.create_task(service.run_slots(params.slot_ms)))
-        return identity(enclave.core, enclave.tee, server.port)
+        return identity(enclave.core, enclave.tee, server.port, mu_ra_port)
 
     async def _measure(self, choice: LedgerChoice) -> Measurement:
         """Try a ledger out without opening any state."""

@@ -14,10 +14,13 @@ from typing import Final
 from integritee.errors import IntegriteeError
 from integritee.primitives.ids import H256, ParentchainId, ShardIdentifier
 from integritee.primitives.sidechain import SidechainHeader, SignedBlock
-from integritee.scale import Struct, codec
+from integritee.scale import Struct, codec, u64
 from integritee.trie import Trie
 
 from .parentchain.outbox import Outbox, OutboxChange
+from .sidechain.chain import Adopted, Chain, Held
+from .sidechain.payload import Planned
+from .sidechain.verification import Tip
 
 
 class RecordKind(enum.IntEnum):
@@ -26,7 +29,11 @@ class RecordKind(enum.IntEnum):
     GENESIS = 2
     """First state of the shard."""
     BLOCK = 3
-    """A sidechain block of our own."""
+    """A sidechain block, own or a peer's."""
+    REVERT = 4
+    """Blocks were given up."""
+    ADOPTION = 5
+    """State of another enclave takes the place of all there was; a snapshot follows that holds it."""
 
 
 class AnchorRecord(Struct, frozen=True):
@@ -52,23 +59,58 @@ class GenesisRecord(Struct, frozen=True):
 
 
 class BlockRecord(Struct, frozen=True):
+    """`planned` is what the block holds back until it is final, `released` are keys of what is held no more; blocks
+    up to `final` are final."""
+
     signed: SignedBlock
+    changes: list[tuple[bytes, bytes | None]]
+    chains: list[ChainRecord]
+    planned: list[Planned]
+    released: list[H256]
+    final: u64
+
+
+class TipRecord(Struct, frozen=True):
+    """A block of the chain: its header and its timestamp in ms."""
+
+    header: SidechainHeader
+    timestamp: u64
+
+    @classmethod
+    def of(cls, tip: Tip | None) -> TipRecord | None:
+        return None if tip is None else cls(tip.header, tip.timestamp)
+
+
+class RevertRecord(Struct, frozen=True):
+    """The chain ends at `tip` again; `changes` make its state out of the present one. Outboxes stay: what they hold
+    may be on its way."""
+
+    tip: TipRecord | None
     changes: list[tuple[bytes, bytes | None]]
     chains: list[ChainRecord]
 
 
+class AdoptionRecord(Struct, frozen=True):
+    """Nothing: what was adopted is in the snapshot behind this record. Without one the adoption was cut short."""
+
+
 class SnapshotMeta(Struct, frozen=True):
-    """What a snapshot holds beside the state entries."""
+    """What a snapshot holds beside the state entries. `joined` says that the state was another enclave's once."""
 
     shard: ShardIdentifier
-    header: SidechainHeader | None
+    tip: TipRecord | None
     state_root: H256
     chains: list[ChainRecord]
+    held: list[Held]
+    final: u64
+    joined: bool
 
 
 ANCHOR: Final = codec(AnchorRecord)
 GENESIS: Final = codec(GenesisRecord)
 BLOCK: Final = codec(BlockRecord)
+REVERT: Final = codec(RevertRecord)
+ADOPTION: Final = codec(AdoptionRecord)
 META: Final = codec(SnapshotMeta)
 
 
@@ -86,15 +128,15 @@ class RecoveryError(IntegriteeError):
 class Recovered:
     """The enclave's state after replaying its records, onto the `outboxes` of all parentchains.
 
-    `shard` is None before genesis; `light_clients` has those of the parentchains that were met.
+    `shard` is None before genesis; `light_clients` has those of the parentchains that were met. `joined` says that
+    the state was another enclave's once.
     """
 
-    state: Trie
+    chain: Chain
     outboxes: dict[ParentchainId, Outbox]
     shard: bytes | None = None
-    head: SidechainHeader | None = None
     light_clients: dict[ParentchainId, bytes] = field(default_factory=dict)
-    state_bytes: int = 0
+    joined: bool = False
 
     def apply(self, kind: int, payload: bytes) -> None:
         """Replay one record. Raises RecoveryError, DecodeError."""
@@ -105,13 +147,14 @@ class Recovered:
             case RecordKind.GENESIS:
                 genesis: GenesisRecord = GENESIS.decode(payload)
                 self.shard = genesis.shard
-                self._commit(genesis.changes)
+                self._set_state(genesis.changes)
                 self.adopt(genesis.chains)
             case RecordKind.BLOCK:
-                record: BlockRecord = BLOCK.decode(payload)
-                self._follow(record.signed.block.header)
-                self._commit(record.changes)
-                self.adopt(record.chains)
+                self._follow(BLOCK.decode(payload))
+            case RecordKind.REVERT:
+                self._revert(REVERT.decode(payload))
+            case RecordKind.ADOPTION:
+                self.chain, self.shard = Chain(Trie.empty()), None
             case _:
                 raise RecoveryError(f"record kind {kind}")
 
@@ -122,15 +165,37 @@ class Recovered:
                 self.light_clients[chain.id] = chain.light_client
             self.outboxes[chain.id].apply(chain.outbox)
 
-    def _follow(self, header: SidechainHeader) -> None:
-        expected, parent = (self.head.block_number + 1, self.head.hash()) if self.head else (1, bytes(32))
+    def _follow(self, record: BlockRecord) -> None:
+        header, chain = record.signed.block.header, self.chain
+        expected, parent = (chain.number + 1, chain.head.hash()) if chain.head else (1, bytes(32))
         if header.block_number != expected or header.parent_hash != parent:
             raise RecoveryError(f"block {header.block_number} where a child of block {expected - 1} was expected")
-        self.head = header
+        keys = tuple(key for key, _ in record.changes)
+        block = Adopted(record.signed, keys, chain.state, chain.state_bytes)
+        size = chain.state_bytes + size_of(chain.state, record.changes)
+        chain.adopt(block, chain.state.commit(dict(record.changes)), size, record.planned)
+        chain.release(record.released)
+        chain.finalize(record.final)
+        self.adopt(record.chains)
 
-    def _commit(self, changes: list[tuple[bytes, bytes | None]]) -> None:
-        self.state_bytes += size_of(self.state, changes)
-        self.state = self.state.commit(dict(changes))
+    def _revert(self, record: RevertRecord) -> None:
+        chain = self.chain
+        tip = Tip(record.tip.header, record.tip.timestamp) if record.tip else None
+        number = tip.header.block_number if tip else 0
+        if number >= chain.base_number:
+            chain.revert(number)
+        else:  # a snapshot was made since
+            self._set_state(record.changes)
+            chain.tail.clear()
+            chain.tip = chain.base = tip
+            chain.held = [held for held in chain.held if held.number <= number]
+        if chain.head != (tip.header if tip else None):
+            raise RecoveryError(f"no block {number} to go back to")
+        self.adopt(record.chains)
+
+    def _set_state(self, changes: list[tuple[bytes, bytes | None]]) -> None:
+        self.chain.state_bytes += size_of(self.chain.state, changes)
+        self.chain.state = self.chain.state.commit(dict(changes))
 
 
 def from_snapshot(
@@ -143,7 +208,9 @@ def from_snapshot(
     if state.root() != recorded.state_root:
         raise RecoveryError("the snapshot's entries do not have its state root")
     size = sum(len(k) + len(v) for k, v in items.items())
-    recovered = Recovered(state, outboxes, recorded.shard, recorded.header, state_bytes=size)
+    tip = Tip(recorded.tip.header, recorded.tip.timestamp) if recorded.tip else None
+    chain = Chain(state, size, tip, recorded.held, base=tip, final=recorded.final)
+    recovered = Recovered(chain, outboxes, recorded.shard, joined=recorded.joined)
     recovered.adopt(recorded.chains)
     return recovered
 

@@ -22,10 +22,17 @@ from integritee.boundary.endpoint import Endpoint
 from integritee.boundary.interface import Ocalls
 from integritee.boundary.messages import (
     EnclaveStatus,
+    GossipBlocks,
+    GossipOperations,
     ImportBlocks,
     Nothing,
     ParentchainParams,
+    Provisioned,
+    Provisioning,
+    ProvisioningProgress,
     RuntimeUpdate,
+    SidechainBlocks,
+    SidechainState,
     SlotReport,
     StoreBlocks,
     SubmitExtrinsics,
@@ -39,10 +46,13 @@ from integritee.primitives.sidechain import SidechainHeader, SignedBlock
 from integritee.stf.operation import Getter
 from integritee.trie import Trie
 
-from .core import Effects, EnclaveCore
+from .attestation import Tee
+from .core import EnclaveCore
 from .errors import NotReady, Undecipherable, UnknownShard
 from .operations import signed_call
+from .peering import Peering
 from .pool import PoolEntry, StatusChanged
+from .replica import Effects
 from .rpc.server import TrustedRpcServer
 from .rpc.watch import Watcher
 from .sidechain.lane import due
@@ -83,6 +93,8 @@ class EnclaveService:
         store: SealedStore,
         mu_ra_url: str,
         untrusted_url: str,
+        tee: Tee,
+        skip_ra: bool = False,
         clock: Callable[[], int] = unix_ms,
     ) -> None:
         self.core, self._store, self._clock = core, store, clock
@@ -97,6 +109,7 @@ class EnclaveService:
         self.trusted_calls = 0
         self.server: TrustedRpcServer | None = None
         self.host: Endpoint | None = None
+        self.peering = Peering(core, tee, skip_ra, self._act, self._tell, clock, self._send, self._progress)
 
     # -- Backend: queries ----------------------------------------------------------------------------
 
@@ -135,8 +148,12 @@ class EnclaveService:
         return self.core.pool.next_nonce(account, self.core.runtime.system.nonce(account))
 
     def import_blocks(self, blocks: list[SignedBlock]) -> None:
-        """A single validateer has no peers whose blocks it could need."""
-        raise NotReady("a second validateer")
+        """Queue blocks of a peer."""
+        self.peering.queue_blocks(blocks)
+
+    def import_operations(self, sealed: bytes) -> None:
+        """Operations of another enclave. Raises GossipError, NotReady."""
+        self.peering.take_operations(sealed)
 
     async def execute_getter(self, request: Request) -> bytes | None:
         """Answer a getter. Raises UnknownShard, DecodeError, InvalidSignature."""
@@ -163,6 +180,7 @@ class EnclaveService:
         if watcher is not None:
             watcher.bind(top_hash)
         self._tell(events)
+        self.peering.spread(plain)
         return top_hash
 
     def _check_shard(self, request: Request) -> None:
@@ -182,10 +200,20 @@ class EnclaveService:
         return self.core.connect(params)
 
     async def import_parentchain(self, request: ImportBlocks) -> SyncState:
-        effects = self.core.import_blocks(request)
-        await self._make_durable()
-        self._publish(effects)
+        effects = self.core.import_blocks(request, self._clock())
+        await self._act(effects)
         return self.core.sync_state(request.id)
+
+    async def import_sidechain(self, request: SidechainBlocks) -> SidechainState:
+        """Blocks that the host had of peers."""
+        await self.peering.import_blocks(request.blocks, request.is_complete)
+        header = self.core.latest_header
+        number = header.block_number
+        return SidechainState(number, header.hash() if number else bytes(32), len(self.core.consensus.candidates))
+
+    async def provision(self, request: Provisioning) -> Provisioned:
+        """Fetch keys and state from another enclave. The host has to start this one again afterwards."""
+        return await self.peering.provision(request)
 
     async def set_runtime(self, update: RuntimeUpdate) -> Nothing:
         self.core.set_runtime(update)
@@ -206,6 +234,11 @@ class EnclaveService:
             trusted_calls=self.trusted_calls,
             total_issuance=core.runtime.balances.total_issuance.get(),
             state_bytes=core.state_bytes,
+            authorities=len(core.consensus.present_authorities()),
+            is_primary=core.consensus.is_primary,
+            unconfirmed=len(core.replica.chain.tail),
+            reverted=core.replica.reverted,
+            waiting_blocks=len(core.consensus.candidates),
         )
 
     def count_request(self, method: str) -> None:
@@ -224,6 +257,7 @@ class EnclaveService:
                 continue
             self._last_slot = slot.number
             try:
+                await self._act(self.core.tick(now))
                 await self._serve_slot(slot, now)
             except IntegriteeError as failed:
                 log.error("slot %d failed: %s (%s)", slot.number, failed, failed.code)
@@ -244,10 +278,8 @@ class EnclaveService:
             raise
         effects = self.core.finish_slot(production, self._clock())
         spent = (time.perf_counter_ns() - started) // 1000
-        await self._make_durable()
-        self._publish(effects)
-        await self._tell_all(effects.statuses)
-        header = effects.blocks[0].block.header
+        await self._act(effects)
+        header = effects.gossip[0].block.header
         report = SlotReport(
             block_number=header.block_number,
             executed=len(production.builder.executed),
@@ -322,14 +354,26 @@ class EnclaveService:
 
     # -- effects -------------------------------------------------------------------------------------
 
+    async def _act(self, effects: Effects) -> None:
+        """Make all durable, then have it happen."""
+        await self._make_durable()
+        self._publish(effects)
+        await self._tell_all(effects.statuses)
+        if self.server is not None:
+            self.server.settle(effects.final)
+
     def _publish(self, effects: Effects) -> None:
         """Have the host act on what is durable now."""
         if self.host is None:
             return
         for id, extrinsics in effects.submit.items():
             self.host.notify(Ocalls.submit_extrinsics, SubmitExtrinsics(id, extrinsics))
-        if effects.blocks:
-            self.host.notify(Ocalls.store_blocks, StoreBlocks(effects.blocks))
+        if effects.blocks or effects.store_after is not None:
+            self.host.notify(Ocalls.store_blocks, StoreBlocks(effects.blocks, effects.store_after))
+        if effects.gossip and not self.core.consensus.is_alone:
+            self.host.notify(Ocalls.gossip_blocks, GossipBlocks(effects.gossip))
+        if effects.fetch is not None:
+            self.host.notify(Ocalls.fetch_blocks, effects.fetch)
         if effects.phase is not None:
             self.host.notify(Ocalls.phase_changed, effects.phase)
 
@@ -339,13 +383,22 @@ class EnclaveService:
             self._tell(statuses[start : start + STATUSES_PER_SLICE])
             await asyncio.sleep(0)
 
+    def _send(self, operations: GossipOperations) -> None:
+        if self.host is not None:
+            self.host.notify(Ocalls.gossip_operations, operations)
+
+    def _progress(self, progress: ProvisioningProgress) -> None:
+        if self.host is not None:
+            self.host.notify(Ocalls.provisioning_progress, progress)
+
     def _tell(self, statuses: list[StatusChanged]) -> None:
         if self.server is not None:
             for changed in statuses:
-                self.server.notify(changed.hash, changed.status, changed.reason)
+                self.server.notify(changed.hash, changed.status, changed.reason, lingers=not self.core.is_final)
 
     async def close(self) -> None:
         """Stop serving and release the store's lock."""
+        await self.peering.close()
         if self.server is not None:
             await self.server.stop()
         self._decipherers.shutdown(wait=False, cancel_futures=True)

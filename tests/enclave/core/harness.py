@@ -18,11 +18,13 @@ from msgspec.structs import replace
 from integritee.apps.catalog import DEFAULT_LEDGER as LEDGER
 from integritee.boundary.messages import ImportBlocks, MetadataToken
 from integritee.crypto import Ed25519Pair, KeyPair, ShieldingKey, blake2_256
+from integritee.enclave.attestation import SimulationTee
 from integritee.enclave.bootstrap import Wishes, recover
-from integritee.enclave.core import Effects, EnclaveCore
+from integritee.enclave.core import EnclaveCore
 from integritee.enclave.keys import SHIELDING_LABEL
 from integritee.enclave.parentchain.onboarding import Phase
 from integritee.enclave.pool import PoolEntry, StatusChanged
+from integritee.enclave.replica import Effects
 from integritee.enclave.sidechain.production import Production
 from integritee.enclave.sidechain.slots import slot_at
 from integritee.enclave.store import SealedStore
@@ -50,6 +52,7 @@ from .parentchain import ALICE, BLOCK_MS, START_MS, USERS, Parentchain
 
 MRENCLAVE = blake2_256(b"the enclave's code")
 URL = "wss://worker.test:2000"
+TEE = SimulationTee(MRENCLAVE, bytes(32))
 SLOT_MS = 1000
 BATCH = 64
 
@@ -108,6 +111,8 @@ class World:
         self.now = now
         self.drops: Callable[[bytes], bool] = lambda extrinsic: False
         self.blocks: list[SignedBlock] = []
+        self.stored: dict[int, SignedBlock] = {}
+        """The chain's blocks by number, as the host keeps them."""
         self.phases: list[str] = []
         self.statuses: dict[bytes, list[StatusChanged]] = {}
         self.submitted: list[bytes] = []
@@ -192,7 +197,10 @@ class World:
                 self.submitted.append(extrinsic)
                 if not self.drops(extrinsic):
                     self.chains[id].submit(extrinsic, self.now)
-        self.blocks += effects.blocks
+        self.blocks += effects.gossip
+        if effects.store_after is not None:
+            self.stored = {n: block for n, block in self.stored.items() if n <= effects.store_after}
+        self.stored |= {block.block.header.block_number: block for block in effects.blocks}
         if effects.phase is not None:
             self.phases.append(effects.phase.phase)
         return effects
@@ -217,7 +225,7 @@ class World:
         for id, chain in self.chains.items():
             while (state := self.core.sync_state(id)).number < chain.height:
                 last = min(state.number + batch, chain.height)
-                self.durable(self.core.import_blocks(self.request(state.number + 1, last, id)))
+                self.durable(self.core.import_blocks(self.request(state.number + 1, last, id), self.now))
 
     def request(self, first: int, last: int, id: ParentchainId = ParentchainId.Integritee) -> ImportBlocks:
         keys = self.core.sync_state(id).watched_keys
@@ -275,7 +283,8 @@ class World:
 
     @property
     def vault(self) -> bytes:
-        return self.core.keys.vault(self.shard).public
+        known = self.core.runtime.vault()
+        return known[0] if known else self.core.keys.vault(self.shard).public
 
     @property
     def runtime(self) -> LedgerRuntime:
@@ -343,6 +352,8 @@ class World:
             for entry in self.core.links.vault.outbox.entries.values()
             if entry.payment is not None and entry.payment.asset is None and entry.hash() not in on_chain
         ]
+        held = [held.planned.payment for held in self.core.replica.chain.held]
+        owed += [payment.amount for payment in held if payment is not None and payment.asset is None]
         issued, unbacked = runtime.balances.total_issuance.get(), runtime.shard_management.unbacked.get()
         assert_backed(issued, unbacked, owed, self.vault_chain.free(self.vault))
 

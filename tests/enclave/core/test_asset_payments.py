@@ -16,12 +16,11 @@ from integritee.enclave.parentchain.contract import (
     ParentchainContract,
     Place,
 )
-from integritee.enclave.parentchain.inbound import ExtrinsicOutcome, InboundBlock
+from integritee.enclave.parentchain.inbound import ExtrinsicOutcome
 from integritee.enclave.parentchain.outbox import Finished, OutboxEntry, Payment
 from integritee.enclave.sidechain.author import Assignment, BlockBuilder
 from integritee.metadata import RuntimeMetadata
 from integritee.node.runtime.runtime import TEER
-from integritee.primitives.header import Digest, Header
 from integritee.primitives.ids import ParentchainId
 from integritee.scale import encode_compact
 from integritee.stf.asset_map import ASSET_HUB_LOCAL, AssetId
@@ -200,16 +199,13 @@ OUTCOMES = {"paid": (True, True), "paid through the bridge": (True, None)} | {
 
 @pytest.mark.parametrize("asset", [None, USDC, AssetId.PEPE_E])
 @pytest.mark.parametrize("outcome", OUTCOMES)
-def test_a_refused_payment_is_given_back_in_its_own_kind(
-    solo: ParentchainContract, outcome: str, asset: AssetId | None
-) -> None:
+def test_a_refused_payment_is_given_back_in_its_own_kind(outcome: str, asset: AssetId | None) -> None:
     """To its payer, who may have died meanwhile, and exactly once; one that was made is not."""
     block = builder()
     runtime = block.runtime
     issued = runtime.balances.total_issuance.get() if asset is None else runtime.assets.supply(asset)
-    ended = finished(*OUTCOMES[outcome], Payment(PAYER, 700, asset))
-    header = Header(bytes(32), 7, bytes(32), bytes(32), Digest([]))
-    block.apply_parentchain(solo, InboundBlock(header, {}, None, (), {}, b""), [ended])
+    if finished(*OUTCOMES[outcome], Payment(PAYER, 700, asset)).is_refused:
+        block.refund(Payment(PAYER, 700, asset))
     back = 0 if outcome.startswith("paid") else 700
     given = runtime.balances.free(PAYER) if asset is None else runtime.assets.balance(asset, PAYER)
     assert given == back
@@ -220,14 +216,13 @@ def test_a_refused_payment_is_given_back_in_its_own_kind(
 
 
 @pytest.mark.parametrize("amount", [0, 1, 499])
-def test_what_cannot_revive_its_payer(solo: ParentchainContract, amount: int) -> None:
+def test_what_cannot_revive_its_payer(amount: int) -> None:
     """Native funds go to the enclave account; a single unit of an asset is enough to live on."""
     block = builder()
     runtime, enclave = block.runtime, block.assignment.ledger_pair.public
     before = runtime.balances.free(enclave)
-    ended = [finished(False, None, Payment(PAYER, amount, asset)) for asset in (None, USDC)]
-    header = Header(bytes(32), 7, bytes(32), bytes(32), Digest([]))
-    block.apply_parentchain(solo, InboundBlock(header, {}, None, (), {}, b""), ended)
+    for asset in (None, USDC):
+        block.refund(Payment(PAYER, amount, asset))
     assert (runtime.balances.free(PAYER), runtime.balances.free(enclave)) == (0, before + amount)
     assert runtime.assets.balance(USDC, PAYER) == amount
     check_invariants(runtime)

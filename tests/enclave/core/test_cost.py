@@ -44,8 +44,10 @@ def populate(world: World, accounts: int) -> None:
         for i in range(accounts)
     }
     core = world.core
-    core.state_bytes += size_of(core.state, changes.items())
-    core._adopt(core.state.commit(changes))
+    chain = core.replica.chain
+    chain.state_bytes += size_of(chain.state, changes.items())
+    chain.state = chain.state.commit(changes)
+    core.replica.show_state()
     core.state.root()
 
 

@@ -17,7 +17,7 @@ from integritee.primitives.ids import ParentchainId
 from integritee.stf import authorisation
 from integritee.stf.native.maintenance import REMARK
 
-from .harness import ANN, BEN, LEDGER, SLOT_MS, World, getter_bytes, public_getter
+from .harness import ANN, BEN, LEDGER, SLOT_MS, TEE, World, getter_bytes, public_getter
 from .parentchain import metadata
 
 HERE = ParentchainId.Integritee
@@ -91,7 +91,7 @@ async def test_the_author_idles_as_long_as_it_is_told_and_answers_meanwhile(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     naps: list[float] = []
-    service = EnclaveService(world.core, world.store, "", "", lambda: world.now)
+    service = EnclaveService(world.core, world.store, "", "", TEE, clock=lambda: world.now)
     pause = asyncio.sleep
 
     async def nap(seconds: float) -> None:

@@ -24,16 +24,14 @@ from integritee.enclave.parentchain.outbox import (
     Processed,
 )
 from integritee.metadata import RuntimeMetadata, decode_extrinsic
-from integritee.node.runtime.runtime import TEER
 from integritee.primitives.header import Digest, Header
 from integritee.primitives.ids import ParentchainId
 from integritee.primitives.sidechain import SidechainBlockConfirmation
 from integritee.primitives.storage import blake2_map_key
 from integritee.stf.effects import VaultPayment
 
-from ..store.machine import counting_random
-from .harness import SLOT_MS, World
-from .parentchain import ALICE, metadata
+from .harness import World
+from .parentchain import metadata
 
 VECTORS = Path(__file__).parents[2] / "vectors" / "metadata"
 ME = Ed25519Pair.from_seed(b"\x01" * 32)
@@ -253,21 +251,3 @@ def test_the_outbox_is_bounded(facts: ChainFacts, contract: ParentchainContract)
 
 
 # -- turns
-
-
-def test_validateers_take_turns(world: World) -> None:
-    """Another enclave of the same code joins the shard's status: every other slot is its."""
-    draw = counting_random()
-    other = World(world.chain, now=world.now, random=lambda size: draw(size)[::-1], shard=world.shard)
-    other.connect()
-    world.chain.transfer(ALICE, other.account, 100 * TEER, world.now)
-    for _ in range(10):
-        world.block()
-        other.now = world.now
-        other.sync()
-    assert world.core.integritee.follower is not None
-    turns = authorities(world.core.integritee.follower.bridge, world.core.integritee.follower.values)
-    assert turns == [world.account, other.account]
-    served = [world.slot() is not None for _ in range(10)]
-    first = (world.now // SLOT_MS - 9) % 2 == 0
-    assert served == [first, not first] * 5

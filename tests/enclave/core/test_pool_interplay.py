@@ -173,7 +173,7 @@ def test_a_block_that_cannot_be_sealed_is_given_up(rich: World, monkeypatch: pyt
     def no_randomness(size: int) -> bytes:
         raise OSError("no randomness")
 
-    monkeypatch.setattr(rich.core, "_random", no_randomness)
+    monkeypatch.setattr(rich.core, "random", no_randomness)
     with pytest.raises(OSError, match="no randomness"):
         rich.core.finish_slot(production, rich.now + 1)
     monkeypatch.undo()

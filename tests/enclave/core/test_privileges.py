@@ -27,7 +27,7 @@ from integritee.stf.types import (
     TransferAllowance,
 )
 
-from .harness import ANN, BEN, CAT, DAN, LEDGER, SLOT_MS, World, getter_bytes
+from .harness import ANN, BEN, CAT, DAN, LEDGER, SLOT_MS, TEE, World, getter_bytes
 
 FEE = TEER // 100
 
@@ -37,7 +37,7 @@ class Door:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.service = EnclaveService(world.core, world.store, "", "", lambda: world.now)
+        self.service = EnclaveService(world.core, world.store, "", "", TEE, clock=lambda: world.now)
         self.watches = WatchRegistry()
         self.watches.connect(1)
         self.dispatcher = Dispatcher(trusted_methods(self.service, self.watches))

@@ -14,7 +14,7 @@ from integritee.node.runtime.runtime import TEER
 from integritee.primitives.enclave_bridge import Request
 from integritee.stf.operation import DirectCall, TrustedOperation
 
-from .harness import ANN, BEN, SLOT_MS, World
+from .harness import ANN, BEN, SLOT_MS, TEE, World
 
 CALLS = 2 * CALLS_PER_SLICE
 
@@ -31,7 +31,7 @@ async def test_slow_calls_let_others_have_their_turn(
     world: World, takes_ms: int, at_once: int, in_block: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A contract may take a second; eight of them in a row would keep getters waiting, and miss the slot."""
-    service = EnclaveService(world.core, world.store, "", "", lambda: world.now)
+    service = EnclaveService(world.core, world.store, "", "", TEE, clock=lambda: world.now)
     world.shield(ANN, 100 * TEER)
     world.block()
     world.slot()

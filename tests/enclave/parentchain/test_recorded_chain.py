@@ -372,7 +372,7 @@ def decided(
     builder = BlockBuilder(assignment, LEDGER, genesis(vault), 1_800_000_000_000, bytes(32), checked=True)
     invocations = Invocations(builder)
     with caplog.at_level(logging.WARNING):
-        builder.apply_parentchain(contract, block, [])
+        builder.apply_parentchain(contract, block)
         confirmed = invocations.read(block)
         builder.begin_calls()
         while invocations.execute(8):

@@ -72,13 +72,27 @@ class BridgeContract:
         raw = values.get(self.keys.confirmation)
         return CONFIRMATION.decode(raw) if raw else None
 
+    def is_confirmation(self, call: bytes) -> bool:
+        """Whether a call of this runtime confirms a sidechain block."""
+        return call.startswith(self._metadata.call_index("Sidechain", "confirm_imported_sidechain_block"))
+
     def register(self, mrenclave: bytes, url: str) -> bytes:
         """Register as a simulated enclave: attestation skipped, the proof is the bare MRENCLAVE."""
         args = {"proof": mrenclave, "worker_url": url.encode(), "attestation_method": Skip(False)}
         return self._metadata.call("Teerex", "register_sgx_enclave", args)
 
     def claim_shard(self, mrenclave: bytes) -> bytes:
-        args = {"shard": self.shard, "shard_config": ShardConfig(mrenclave), "enactment_delay": 0}
+        """Begin to serve a shard that has no configuration yet."""
+        return self._configure(ShardConfig(mrenclave), 0)
+
+    def join_shard(self, config: UpgradableShardConfig, number: int) -> bytes:
+        """Begin to serve a configured shard at block `number`, by repeating what its configuration is to be."""
+        if config.pending_upgrade is not None and config.upgrade_at is not None and config.upgrade_at > number:
+            return self._configure(config.pending_upgrade, config.upgrade_at - number)
+        return self._configure(config.at(number), 0)
+
+    def _configure(self, config: ShardConfig, delay: int) -> bytes:
+        args = {"shard": self.shard, "shard_config": config, "enactment_delay": delay}
         return self._metadata.call("EnclaveBridge", "update_shard_config", args)
 
     def unshield_funds(self, beneficiary: bytes, amount: int, call_hash: bytes) -> bytes:

@@ -8,7 +8,9 @@ metadata was, kept beside the journal.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Final
 
 from integritee.boundary.messages import (
@@ -77,6 +79,10 @@ class Link:
         self.needed_funds = 0
         self.refused = 0
         """Extrinsics of ours that were included and failed, since the start."""
+        self.joins = False
+        """Whether the shard was others' before the enclave sent anything here."""
+        self.followed: deque[InboundBlock] = deque()
+        """Blocks whose effects are in the ledger by sidechain blocks that could still be given up."""
         self._has_rebroadcast = False
         """Since the start; what a crash kept from being submitted should not wait longer than necessary."""
         self._remembered: int | None = None
@@ -212,6 +218,32 @@ class Link:
         """Ask for money once a tenth of what the account should have is left."""
         free, wanted = self.free, self.funds.own
         self.needed_funds = wanted - free if free < wanted // 10 else 0
+
+    # -- what the sidechain made of it ------------------------------------------------------------------
+
+    def follow(self, count: int) -> None:
+        """The next `count` waiting blocks are in the ledger."""
+        for _ in range(count):
+            self.followed.append(self.connected.inbox.popleft())
+
+    def unfollow(self, number: int) -> None:
+        """Blocks above `number` are not in the ledger any more: they wait again."""
+        while self.followed and self.followed[-1].header.number > number:
+            self.connected.inbox.appendleft(self.followed.pop())
+
+    def resumption(self, number: int, following: Sequence[InboundBlock] = ()) -> InboundBlock | None:
+        """Where the light client resumes once blocks up to `number` are in the ledger for good, `following` among
+        them; None if that stays as it was. Only some blocks carry the client's state."""
+        known = [block for block in chain(self.followed, following) if block.header.number <= number]
+        return next((block for block in reversed(known) if block.light_client), None)
+
+    def settle(self, number: int) -> None:
+        """Blocks up to `number` are in the ledger for good."""
+        block = self.resumption(number)
+        if block is not None:
+            self.resume_behind(block)
+        while self.followed and self.followed[0].header.number <= number:
+            self.followed.popleft()
 
     # -- what survives a restart ---------------------------------------------------------------------
 

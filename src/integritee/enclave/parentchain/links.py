@@ -11,7 +11,7 @@ from integritee.stf.runtime import LedgerRuntime
 from ..errors import FollowedAlready
 from .inbound import InboundBlock
 from .link import Link
-from .onboarding import Goal, Phase, Step, is_registered, membership_step, vault_step
+from .onboarding import Goal, Phase, Step, is_registered, leads_fresh_shard, membership_step, vault_step
 
 
 class Links:
@@ -68,6 +68,8 @@ class Links:
         step = membership_step(follower.contract, goal, integritee.funds, follower.values)
         if step is not None:
             return step if link is integritee else None
+        if not leads_fresh_shard(follower.contract, follower.values):
+            return Step(Phase.AWAITING_STATE) if link is integritee else None
         if link is not self.vault:
             return None if self.vault in self.proven() else Step(Phase.AWAITING_TARGET)
         follower = link.connected

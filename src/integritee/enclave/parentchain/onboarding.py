@@ -4,18 +4,23 @@ Pure functions of proven finalized state. Each step is taken again until its eff
 any moment, or a host that drops extrinsics, only delays it::
 
     unfunded → registering → claiming_shard → awaiting_target → funding_vault → adding_vault_proxy → running
+
+For a shard that others serve already::
+
+    unfunded → registering → awaiting_state → (provisioned, started again) → running, listed in the shard's status
 """
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from integritee.frame.pallets.system import AccountInfo
 from integritee.primitives.enclave_bridge import ShardStatus
 from integritee.primitives.ids import AccountId, BlockNumber
+from integritee.primitives.storage import blake2_map_key
 from integritee.primitives.teerex import MultiEnclave, Sgx
 from integritee.scale import Struct, codec, u8, u128
 
@@ -31,6 +36,10 @@ class Phase(enum.Enum):
     CLAIMING_SHARD = "claiming_shard"
     AWAITING_TARGET = "awaiting_target"
     """The vault is to be on a chain that the enclave has not met yet."""
+    AWAITING_STATE = "awaiting_state"
+    """Others serve the shard: their keys and state are needed."""
+    CATCHING_UP = "catching_up"
+    """Blocks of others are missing."""
     FUNDING_VAULT = "funding_vault"
     ADDING_VAULT_PROXY = "adding_vault_proxy"
     RUNNING = "running"
@@ -98,9 +107,23 @@ def membership_step(contract: ParentchainContract, goal: Goal, funds: Funds, val
         if free < funds.required // 10 * 9:
             return Step(Phase.UNFUNDED, needed_funds=max(funds.required - free, 0))
         return Step(Phase.REGISTERING, bridge.register(goal.mrenclave, goal.url))
-    if bridge.account not in authorities(bridge, values):
+    present = authorities(bridge, values)
+    if present and bridge.account not in present:
+        return Step(Phase.AWAITING_STATE)
+    if not present:
         return Step(Phase.CLAIMING_SHARD, bridge.claim_shard(goal.mrenclave))
     return None
+
+
+def leads_fresh_shard(contract: ParentchainContract, values: Values) -> bool:
+    """Whether the shard is this enclave's to begin: it was the first to serve it, and nobody can have gone on with
+    it since."""
+    bridge = contract.bridge
+    assert bridge is not None
+    present = authorities(bridge, values)
+    if len(present) > 1 and bridge.confirmation(values) is not None:
+        return False
+    return present[:1] == [bridge.account]
 
 
 def vault_step(contract: ParentchainContract, funds: Funds, values: Values, deposited: int) -> Step | None:
@@ -131,6 +154,18 @@ def account_info(raw: bytes | None) -> AccountInfo:
 def authorities(bridge: BridgeContract, values: Values) -> list[bytes]:
     """Signers of the shard in the order of their first activity: the validateers that take turns."""
     raw = values.get(bridge.keys.shard_status)
+    return [entry.signer for entry in STATUS.decode(raw)] if raw else []
+
+
+def fingerprints(bridge: BridgeContract, values: Values) -> set[bytes]:
+    """The code of the shard's signers, as the chain let them serve it."""
+    raw = values.get(bridge.keys.shard_status)
+    return {entry.fingerprint for entry in STATUS.decode(raw)} if raw else set()
+
+
+def mirrored_authorities(get: Callable[[bytes], bytes | None], shard: bytes) -> list[bytes]:
+    """The same out of a mirror of the chain's storage."""
+    raw = get(blake2_map_key("EnclaveBridge", "ShardStatus", shard))
     return [entry.signer for entry in STATUS.decode(raw)] if raw else []
 
 

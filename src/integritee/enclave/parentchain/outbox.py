@@ -130,12 +130,13 @@ class OutboxEntry(Struct, frozen=True):
 
 
 class OutboxChange(Struct, frozen=True):
-    """What a sidechain block does to the outbox, for the journal."""
+    """What a sidechain block does to the outbox, for the journal. `refunds` are all that are due behind it."""
 
     put: list[OutboxEntry]
     removed: list[u64]
     next_id: u64
     next_nonce: u32
+    refunds: list[Payment] = []
 
 
 @dataclass(frozen=True)
@@ -198,6 +199,8 @@ class Outbox:
         self._keys: set[bytes] = set()
         self._put: set[int] = set()
         self._removed: set[int] = set()
+        self.refunds: list[Payment] = []
+        """Payments that the chain refused, to be given back with the next own block."""
 
     def copy(self) -> Outbox:
         """An independent outbox with the same entries and uncollected changes."""
@@ -205,7 +208,18 @@ class Outbox:
         other.entries, other.next_nonce, other._next_id = dict(self.entries), self.next_nonce, self._next_id
         other._by_hash, other._keys = dict(self._by_hash), set(self._keys)
         other._put, other._removed = set(self._put), set(self._removed)
+        other.refunds = list(self.refunds)
         return other
+
+    @property
+    def is_unused(self) -> bool:
+        """Whether nothing was ever sent."""
+        return self._next_id == 1
+
+    def take_refunds(self) -> list[Payment]:
+        """What is due to be given back; it no longer is."""
+        taken, self.refunds = self.refunds, []
+        return taken
 
     def has_room(self, limit: int = MAX_ENTRIES, planned: int = 0) -> bool:
         """Whether another entry may be added behind `planned` ones."""
@@ -292,13 +306,13 @@ class Outbox:
     def take_change(self) -> OutboxChange:
         """What changed since the last call."""
         put = [self.entries[n] for n in sorted(self._put) if n in self.entries]
-        change = OutboxChange(put, sorted(self._removed), self._next_id, self.next_nonce)
+        change = OutboxChange(put, sorted(self._removed), self._next_id, self.next_nonce, list(self.refunds))
         self._put, self._removed = set(), set()
         return change
 
     def whole(self) -> OutboxChange:
         """The change that makes an empty outbox this one, for snapshots."""
-        return OutboxChange(list(self.entries.values()), [], self._next_id, self.next_nonce)
+        return OutboxChange(list(self.entries.values()), [], self._next_id, self.next_nonce, list(self.refunds))
 
     def apply(self, change: OutboxChange) -> None:
         """Replay a journalled change."""
@@ -308,6 +322,7 @@ class Outbox:
         for entry in change.put:
             self._store(entry)
         self._next_id, self.next_nonce = change.next_id, change.next_nonce
+        self.refunds = list(change.refunds)
         self._put, self._removed = set(), set()
 
     def pending(self) -> list[bytes]:

@@ -218,10 +218,6 @@ class OperationGossip:
             self._pop()
             self.dropped += 1
 
-    def due_at(self) -> int | None:
-        """When the next batch is due if the clock goes on: `delay_ms` after the oldest operation that waits."""
-        return self._backlog[0][0] + self.limits.delay_ms if self._backlog else None
-
     def due_in(self, now: int) -> int | None:
         """Milliseconds until the next batch is due, 0 if it is; None if nothing waits."""
         if not self._backlog:

@@ -80,6 +80,14 @@ class TopPool(Generic[P]):
     def __contains__(self, hash: bytes) -> bool:
         return hash in self._entries
 
+    def get(self, hash: bytes) -> PoolEntry[P] | None:
+        """The entry of an operation that is pending."""
+        return self._entries.get(hash)
+
+    def has_sender(self, sender: bytes) -> bool:
+        """Whether anything of a sender is pending."""
+        return sender in self._queues
+
     @property
     def ready_count(self) -> int:
         """Entries that could be executed now, those being executed included."""

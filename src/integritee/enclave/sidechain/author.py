@@ -38,8 +38,8 @@ from integritee.trie import Trie
 
 from ..parentchain.contract import ParentchainContract
 from ..parentchain.inbound import InboundBlock
-from ..parentchain.outbox import Finished, Payment
-from .payload import StatePayload, encrypt, position
+from ..parentchain.outbox import Payment
+from .payload import MAX_REFUSALS, Planned, Refused, StatePayload, encrypt, position
 
 SHARD_STATUS = codec(ShardStatus)
 
@@ -80,23 +80,13 @@ def lasting_secret(state_key: bytes) -> bytes:
 
 
 @dataclass(frozen=True)
-class PlannedEffect:
-    """What happens on a parentchain because of a call, and who burned what for it. `key` (32 bytes) tells it from
-    every other effect."""
-
-    effect: VaultPayment | BridgePayment | Remark
-    payment: Payment | None
-    key: bytes
-
-
-@dataclass(frozen=True)
 class AuthoredBlock:
     """A finished block, the state behind it and what must follow from it."""
 
     signed: SignedBlock
     state: Trie
     changes: dict[bytes, bytes | None]
-    effects: list[PlannedEffect]
+    effects: list[Planned]
     executed: list[bytes]
     failed: int
 
@@ -124,11 +114,17 @@ class BlockBuilder:
     """Whether the laws of the ledger are checked before the block is sealed."""
     executed: list[bytes] = field(default_factory=list)
     failed: int = 0
-    effects: list[PlannedEffect] = field(default_factory=list)
+    effects: list[Planned] = field(default_factory=list)
     planned: Counter[ParentchainId] = field(default_factory=Counter)
     """Effects so far, by the chain they happen on."""
     delay_ms: int = 0
     """How long the author was asked to do nothing."""
+    end: int | None = None
+    """When the slot is over (Unix ms): the block's timestamp is before that, whenever it is finished."""
+    refused: list[Refused] = field(default_factory=list)
+    """Calls of the pool that failed."""
+    released: list[bytes] = field(default_factory=list)
+    """Keys of what is under way with this block."""
 
     def __post_init__(self) -> None:
         assignment = self.assignment
@@ -140,8 +136,8 @@ class BlockBuilder:
 
     # -- inputs from the parentchains ----------------------------------------------------------------
 
-    def apply_parentchain(self, contract: ParentchainContract, block: InboundBlock, finished: list[Finished]) -> None:
-        """Adopt a proven parentchain block: time, mirror, deposits, refunds of payments it refused."""
+    def apply_parentchain(self, contract: ParentchainContract, block: InboundBlock) -> None:
+        """Adopt a proven parentchain block: time, mirror, deposits."""
         which = contract.id
         mirrored = {key: block.values.get(key) for key in contract.mirrored}
         self.runtime.parentchain(which).set_block(block.header, mirrored)
@@ -157,11 +153,8 @@ class BlockBuilder:
                 self._as_enclave("balance_shield", enclave, deposit.sender, deposit.amount, which)
             else:
                 self._as_enclave("assets_shield", enclave, deposit.sender, deposit.asset, deposit.amount, which)
-        for ended in finished:
-            if ended.is_refused and ended.entry.payment is not None:
-                self._refund(ended.entry.payment)
 
-    def _refund(self, payment: Payment) -> None:
+    def refund(self, payment: Payment) -> None:
         """Give back what the payer burned; what cannot bring a dead account to life goes to the enclave's."""
         if payment.asset is not None:
             self.runtime.assets.mint_into(payment.asset, payment.payer, payment.amount)
@@ -240,7 +233,7 @@ class BlockBuilder:
                 self.delay_ms += effect.milliseconds
             else:
                 key = blake2_256(b"effect" + top_hash + index.to_bytes(4, "little"))
-                self.effects.append(PlannedEffect(effect, _payment(effect, signed), key))
+                self.effects.append(Planned.of(effect, key, _payment(effect, signed)))
                 self.planned[chain_of(effect)] += 1
 
     # -- the finished block --------------------------------------------------------------------------
@@ -254,10 +247,17 @@ class BlockBuilder:
         after = self.state.commit(changes)
         parent, shard = self.assignment.parent, self.assignment.shard
         parent_hash = parent.hash() if parent else bytes(32)
-        payload = StatePayload(self.state.root(), after.root(), sorted(changes.items()))
+        payload = StatePayload(
+            self.state.root(),
+            after.root(),
+            sorted(changes.items()),
+            [planned for planned in self.effects if planned.key not in self.released],
+            self.refused[:MAX_REFUSALS],
+            self.released,
+        )
         where = position(parent_hash, self.number, shard)
         data = BlockData(
-            timestamp=max(now, self.now),
+            timestamp=max(now if self.end is None else min(now, self.end - 1), self.now),
             layer_one_head=self.layer_one_head,
             block_author=self.assignment.signing.public,
             signed_top_hashes=self.executed,

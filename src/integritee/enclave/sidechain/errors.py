@@ -2,6 +2,11 @@
 
 SidechainError                        sidechain
 ├── InvalidSlotDuration               sidechain.slot_duration
+├── BlockRefused                      sidechain.block_refused
+│   ├── CandidatesFull                sidechain.candidates_full
+│   ├── TooManyBlocksOfSlot           sidechain.too_many_blocks_of_slot
+│   ├── UnknownAuthor                 sidechain.unknown_author
+│   └── BlockTooOld                   sidechain.block_too_old
 └── VerificationError                 sidechain.verification
     ├── CouldNotGetAuthorities        sidechain.no_authorities
     ├── BadSidechainBlock             sidechain.bad_block
@@ -10,6 +15,10 @@ SidechainError                        sidechain
     │   ├── WrongShard                sidechain.wrong_shard
     │   ├── TimestampNotAfterParent   sidechain.timestamp_not_after_parent
     │   ├── TimestampInFuture         sidechain.timestamp_in_future
+    │   ├── SlotNotAfterParent        sidechain.slot_not_after_parent
+    │   ├── ParentchainWentBack       sidechain.parentchain_went_back
+    │   ├── StateDiffUnreadable       sidechain.state_diff
+    │   ├── StateRootMismatch         sidechain.state_root
     │   └── WrongNextFinalization     sidechain.next_finalization
     ├── BlockAlreadyImported          sidechain.already_imported
     ├── BlockAncestryMismatch         sidechain.ancestry_mismatch
@@ -39,6 +48,55 @@ class InvalidSlotDuration(SidechainError):
     def __init__(self, found: int) -> None:
         super().__init__(f"slot duration of {found} ms")
         self.found = found
+
+
+class BlockRefused(SidechainError):
+    """A peer's block is not kept. It may be fine; it can be asked for when it is needed."""
+
+    code = "sidechain.block_refused"
+
+
+class CandidatesFull(BlockRefused):
+    """Enough blocks wait already. Sizes in bytes."""
+
+    code = "sidechain.candidates_full"
+
+    def __init__(self, found: int, size: int) -> None:
+        super().__init__(f"{found} blocks of {size} bytes wait already")
+        self.found = found
+        self.size = size
+
+
+class TooManyBlocksOfSlot(BlockRefused):
+    """The author made several blocks for one slot."""
+
+    code = "sidechain.too_many_blocks_of_slot"
+
+    def __init__(self, slot: int, author: bytes) -> None:
+        super().__init__(f"0x{author.hex()} made too many blocks for slot {slot}")
+        self.slot = slot
+        self.author = author
+
+
+class UnknownAuthor(BlockRefused):
+    """The author is no authority of the shard, at any parentchain block that could matter."""
+
+    code = "sidechain.unknown_author"
+
+    def __init__(self, author: bytes) -> None:
+        super().__init__(f"0x{author.hex()} is no authority of the shard")
+        self.author = author
+
+
+class BlockTooOld(BlockRefused):
+    """Blocks of this number are final."""
+
+    code = "sidechain.block_too_old"
+
+    def __init__(self, number: int, final: int) -> None:
+        super().__init__(f"block {number} is not beyond the final block {final}")
+        self.number = number
+        self.final = final
 
 
 class VerificationError(SidechainError):
@@ -117,6 +175,52 @@ class TimestampInFuture(BadSidechainBlock):
         super().__init__(f"timestamp {found} ms is after {limit} ms, the latest acceptable now")
         self.found = found
         self.limit = limit
+
+
+class SlotNotAfterParent(BadSidechainBlock):
+    """A slot has one block."""
+
+    code = "sidechain.slot_not_after_parent"
+
+    def __init__(self, slot: int, parent: int) -> None:
+        super().__init__(f"slot {slot} is not after the parent's slot {parent}")
+        self.slot = slot
+        self.parent = parent
+
+
+class ParentchainWentBack(BadSidechainBlock):
+    """The block builds on an earlier parentchain block than its parent."""
+
+    code = "sidechain.parentchain_went_back"
+
+    def __init__(self, found: int, parent: int) -> None:
+        super().__init__(f"block builds on parentchain block {found}, its parent on {parent}")
+        self.found = found
+        self.parent = parent
+
+
+class StateDiffUnreadable(BadSidechainBlock):
+    """The state diff was not made by an enclave of the shard, or for another block."""
+
+    code = "sidechain.state_diff"
+
+    def __init__(self, number: int, reason: str) -> None:
+        super().__init__(f"the state diff of block {number} cannot be read: {reason}")
+        self.number = number
+        self.reason = reason
+
+
+class StateRootMismatch(BadSidechainBlock):
+    """The diff is for another state (`which` is "before"), or does not lead to the one it says ("after")."""
+
+    code = "sidechain.state_root"
+
+    def __init__(self, number: int, which: str, expected: bytes, found: bytes) -> None:
+        super().__init__(f"state {which} block {number} is 0x{found.hex()}, its author has 0x{expected.hex()}")
+        self.number = number
+        self.which = which
+        self.expected = expected
+        self.found = found
 
 
 class WrongNextFinalization(BadSidechainBlock):

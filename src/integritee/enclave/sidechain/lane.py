@@ -52,13 +52,15 @@ class Lane:
     anchor: Header
     purse: int
     enough: int
+    joins: bool = False
+    """Whether the shard was others' before the enclave sent anything: what its account did so far was to join."""
     inbound: list[InboundBlock] = field(default_factory=list)
     finished: list[Finished] = field(default_factory=list)
 
     @classmethod
     def of(cls, link: Link) -> Lane:
         follower = link.connected
-        return cls(follower, link.outbox.copy(), follower.head, link.free, link.funds.enough_for_fees)
+        return cls(follower, link.outbox.copy(), follower.head, link.free, link.funds.enough_for_fees, link.joins)
 
     @property
     def id(self) -> ParentchainId:
@@ -66,34 +68,57 @@ class Lane:
 
     # -- entering ------------------------------------------------------------------------------------
 
-    def take(self, block: InboundBlock, mirror: Parentchain) -> list[Finished] | None:
-        """Take a block in; the extrinsics of ours that ended with it, or None if it is none of the ledger's.
+    def take(self, block: InboundBlock, mirror: Parentchain) -> bool:
+        """Take a block in; whether it is new to the ledger.
 
         `mirror` is what the ledger knows of the chain; it is bound to the chain with the first block. Raises
         NonceOvertaken if the outbox cannot be trusted any more, GenesisAlreadySet.
         """
-        self.inbound.append(block)
         known, begins = mirror.number.get(), mirror.creation_block_number.get()
         number = block.header.number
-        if number < (begins or 0) or (known is not None and number <= known):
-            return None
-        account = self.follower.contract.enclave_account
-        nonce = account_info(block.values.get(account)).nonce
-        if begins is None:
+        if number < (begins or 0):
+            self.inbound.append(block)
+            return False
+        is_new = known is None or number > known
+        if begins is None and is_new:
             mirror.set_genesis(self.follower.genesis_hash)
             mirror.set_creation_block(block.header)
-            self.outbox.adopt_nonce(account_info(self.follower.values.get(account)).nonce)
+            self.outbox.adopt_nonce(account_info(self.follower.values.get(self._account)).nonce)
+        self._see(block)
+        return is_new
+
+    def pass_by(self, number: int) -> None:
+        """Take in waiting blocks up to `number` that a peer's block has brought into the ledger.
+
+        Raises NonceOvertaken.
+        """
+        for block in self.follower.inbox:
+            if block.header.number > number:
+                return
+            self._see(block)
+
+    def _see(self, block: InboundBlock) -> None:
+        """What became of extrinsics of ours."""
+        self.inbound.append(block)
         ended = self.outbox.on_block(block)
+        nonce = account_info(block.values.get(self._account)).nonce
+        if self.joins and self.outbox.is_unused:
+            self.outbox.adopt_nonce(nonce)
         self.outbox.check_nonce(nonce)
         self.finished += ended
-        return ended
+        self.outbox.refunds += [
+            end.entry.payment for end in ended if end.is_refused and end.entry.payment is not None
+        ]
 
-    def resumption(self) -> InboundBlock | None:
-        """The block from which on the light client resumes after this one; None if that stays as it was.
+    @property
+    def _account(self) -> bytes:
+        return self.follower.contract.enclave_account
 
-        It may be a little before the last block processed, of which only some carry the client's state.
-        """
-        return next((block for block in reversed(self.inbound) if block.light_client), None)
+    @property
+    def awaits_confirmation(self) -> bool:
+        """Whether a confirmation of a sidechain block is under way."""
+        bridge = self.follower.bridge
+        return any(bridge.is_confirmation(entry.call) for entry in self.outbox.entries.values())
 
     # -- leaving -------------------------------------------------------------------------------------
 
@@ -109,14 +134,16 @@ class Lane:
         last = self.inbound[-1]
         return Processed(last.header.number, proven_version(last.values) or current)
 
-    def vet(self, effects: list[VaultPayment | BridgePayment | Remark], planned: int, limit: int) -> None:
+    def vet(
+        self, effects: list[VaultPayment | BridgePayment | Remark], planned: int, limit: int, is_payer: bool = True
+    ) -> None:
         """Raises OutboxFull, PurseLow, and what the chain's contract raises, unless all effects can be had.
 
-        `planned` extrinsics are to be added already.
+        `planned` extrinsics are to be added already. Who is not the payer does not know the payer's purse.
         """
         for effect in effects:
             self.follower.contract.check(effect)
-            if not isinstance(effect, Remark) and self.purse < self.enough:
+            if is_payer and not isinstance(effect, Remark) and self.purse < self.enough:
                 raise PurseLow(self.id.name, self.purse, self.enough)
         wanted = len(self.outbox.entries) + planned + len(effects)
         if wanted > limit:

@@ -34,11 +34,13 @@ from ..parentchain.outbox import (
     PARENTCHAIN_CONFIRMATION_PERIOD,
     PAYMENT_PERIOD,
     SIDECHAIN_CONFIRMATION_PERIOD,
+    Payment,
 )
 from ..pool import StatusChanged, TopPool
 from .author import Assignment, AuthoredBlock, BlockBuilder
 from .invocations import Invocations
 from .lane import Lane, due
+from .payload import Planned, Refused
 
 MAX_PAYMENTS: Final = MAX_ENTRIES - 1
 """Of an outbox's places, the last one is for the confirmation of the sidechain block itself."""
@@ -56,6 +58,25 @@ class Refusal:
     nonce_used: bool
 
 
+@dataclass(frozen=True)
+class Role:
+    """What the author is to the shard, as proven. `due` is what final blocks want done on parentchains; `final` is
+    the number of the last block that is final."""
+
+    is_alone: bool = True
+    """The only validateer: its blocks are final at once."""
+    is_primary: bool = True
+    """The first one: it confirms blocks, and pays."""
+    due: tuple[Planned, ...] = ()
+    held: int = 0
+    """Extrinsics that blocks wait with until they are final."""
+    confirmed: int = 0
+    """Number of the last block that is confirmed, or is going to be."""
+
+
+ALONE: Final = Role()
+
+
 @dataclass
 class Production:
     """A block in the making, and what it does to each parentchain's outbox."""
@@ -68,6 +89,11 @@ class Production:
     queued_before: int = 0
     registers: bool = False
     """Whether the enclave asks to be put on record again."""
+    role: Role = ALONE
+    refunds: list[Payment] = field(default_factory=list)
+    """What was given back."""
+    confirms: bool = False
+    """Whether the parentchain is asked to confirm this block."""
     invocations: Invocations = field(init=False)
     _stalled: set[bytes] = field(default_factory=set)
     """Senders whose earlier call failed without using its nonce: their later ones wait for another slot."""
@@ -96,23 +122,27 @@ class Production:
         checked: bool = False,
         registration: bytes | None = None,
         admitted: Iterable[bytes] = (),
+        role: Role = ALONE,
+        end: int | None = None,
     ) -> Production:
         """Start a block at Unix time `now` (ms) and apply the parentchain blocks that wait, oldest first.
 
         `links` are the parentchains of which blocks are proven, Integritee first. A `registration` that is due goes
         ahead of all that the parentchain takes from registered enclaves only. `admitted` accounts become proxies of
-        the vault. Raises NonceOvertaken if an outbox cannot be trusted any more, VaultShort if the ledger cannot.
+        the vault. The slot is over at `end` (Unix ms). Raises NonceOvertaken if an outbox cannot be trusted any more,
+        VaultShort if the ledger cannot.
         """
         lanes = {link.id: Lane.of(link) for link in links}
         anchor = lanes[ParentchainId.Integritee].anchor.hash()
-        builder = BlockBuilder(assignment, ledger, state, now, anchor, checked=checked)
-        production = cls(builder, pool, lanes, queued_before=pool.ready_count)
+        builder = BlockBuilder(assignment, ledger, state, now, anchor, checked=checked, end=end)
+        production = cls(builder, pool, lanes, queued_before=pool.ready_count, role=role)
         builder.executor.vet = production._vet
         if registration is not None:
             production._register(registration)
         for account in admitted:
             production._admit(account)
         for lane in lanes.values():
+            production._give_back(lane)
             for block in due(lane.follower.inbox):
                 production._process(lane, block)
         builder.begin_calls()
@@ -139,14 +169,21 @@ class Production:
     # -- from parentchains ---------------------------------------------------------------------------
 
     def _process(self, lane: Lane, block: InboundBlock) -> None:
-        finished = lane.take(block, self.builder.runtime.parentchain(lane.id))
-        if finished is None:
+        if not lane.take(block, self.builder.runtime.parentchain(lane.id)):
             return
-        self.builder.apply_parentchain(lane.follower.contract, block, finished)
-        refunded = {end.entry.payment.asset for end in finished if end.is_refused and end.entry.payment is not None}
+        self.builder.apply_parentchain(lane.follower.contract, block)
+        refunded = self._give_back(lane)
         self._expect_backed(lane, block, refunded | {deposit.asset for deposit in block.deposits})
         if lane is self.integritee:
             self._confirm(lane, block, self.invocations.read(block))
+
+    def _give_back(self, lane: Lane) -> set[AssetId | None]:
+        """Return what was burned for payments that the chain refused; of which assets that was."""
+        refunds = lane.outbox.take_refunds()
+        for payment in refunds:
+            self.builder.refund(payment)
+        self.refunds += refunds
+        return {payment.asset for payment in refunds}
 
     def _expect_backed(self, lane: Lane, block: InboundBlock, issued_of: set[AssetId | None]) -> None:
         """Raises VaultShort unless the vault, as proven at this block, holds what the ledger issued and still owes of
@@ -159,9 +196,10 @@ class Production:
         if vault is None or not issued_of:
             return
         owed = Counter[AssetId | None]()
-        for entry in lane.outbox.entries.values():
-            if entry.payment is not None:
-                owed[entry.payment.asset] += entry.payment.amount
+        waiting = [entry.payment for entry in lane.outbox.entries.values()]
+        for payment in (*waiting, *(planned.payment for planned in self.role.due)):
+            if payment is not None:
+                owed[payment.asset] += payment.amount
         for asset in issued_of:
             if asset is None:
                 held = account_info(block.values.get(vault.keys.account)).data.free
@@ -175,12 +213,13 @@ class Production:
 
     def _confirm(self, lane: Lane, block: InboundBlock, calls: list[bytes]) -> None:
         """Tell the chain that the enclave has done what was asked of it in a block."""
-        if not lane.outbox.has_room(MAX_CONFIRMATIONS):
+        key = _key(b"parentchain block", block.hash())
+        if not lane.outbox.has_room(MAX_CONFIRMATIONS) or lane.outbox.is_queued(key):
             return
         call = lane.follower.bridge.confirm_parentchain_block(
             block.hash(), block.header.number, block.trusted_calls_root(calls)
         )
-        lane.send(_key(b"parentchain block", block.hash()), call, PARENTCHAIN_CONFIRMATION_PERIOD)
+        lane.send(key, call, PARENTCHAIN_CONFIRMATION_PERIOD)
 
     # -- calls ---------------------------------------------------------------------------------------
 
@@ -192,13 +231,13 @@ class Production:
             if lane is None:
                 raise EffectElsewhere(id.name)
             here = [effect for effect in extrinsics if chain_of(effect) is id]
-            lane.vet(here, self.builder.planned[id], MAX_PAYMENTS)
+            lane.vet(here, self.builder.planned[id] + self.role.held, MAX_PAYMENTS, self.role.is_primary)
 
     def _has_room(self) -> bool:
         """Whether a call may still cause a payment. What goes to other chains than the vault's does not keep all from
         going on; it is refused when they take no more."""
         lane = self._vaults_lane
-        return lane is None or lane.outbox.has_room(MAX_PAYMENTS, self.builder.planned[lane.id])
+        return lane is None or lane.outbox.has_room(MAX_PAYMENTS, self.builder.planned[lane.id] + self.role.held)
 
     def step(self, limit: int) -> bool:
         """Execute up to `limit` calls, those of the parentchain before those of the pool.
@@ -216,6 +255,7 @@ class Production:
             outcome = self.builder.execute(entry.hash, entry.payload)
             if outcome.error is not None:
                 self.refusals.append(Refusal(entry.hash, outcome.error, outcome.charged))
+                self.builder.refused.append(Refused.of(entry.hash, outcome.error, outcome.charged))
                 if not outcome.charged:
                     self._stalled.add(entry.sender)
         return bool(taken)
@@ -229,18 +269,44 @@ class Production:
         """
         while self.invocations.execute(INVOCATIONS_PER_STEP):
             pass
+        if self.role.is_primary:
+            self._carry_out(self.role.due)
+        if self.role.is_alone:
+            self._carry_out(self.builder.effects)
         block = self.builder.seal(now, random)
-        for planned in block.effects:
-            lane = self.lanes[chain_of(planned.effect)]
-            lane.carry_out(planned.effect, planned.key, PAYMENT_PERIOD, planned.payment)
-        header, lane = block.header, self.integritee
-        if header.block_number == header.next_finalization_block_number and lane.outbox.has_room():
-            ancestor = lane.follower.bridge.confirmation(lane.follower.values)
-            number = header.next_finalization_block_number + FINALIZATION_STRIDE
-            candidate = SidechainBlockConfirmation(number, header.hash())
-            call = lane.follower.bridge.confirm_sidechain_block(ancestor, candidate)
-            lane.send(_key(b"sidechain block", header.hash()), call, SIDECHAIN_CONFIRMATION_PERIOD)
+        if self.role.is_primary:
+            self._confirm_own(block)
         return block
+
+    def _carry_out(self, effects: Iterable[Planned]) -> None:
+        """Send what final blocks want sent, as far as their chains are connected and take it now."""
+        for planned in effects:
+            lane = self.lanes.get(planned.parentchain)
+            if lane is None or not lane.outbox.has_room(MAX_PAYMENTS):
+                continue
+            if not lane.outbox.is_queued(planned.key):
+                lane.carry_out(planned.effect, planned.key, PAYMENT_PERIOD, planned.payment)
+            self.builder.released.append(planned.key)
+
+    def _confirm_own(self, block: AuthoredBlock) -> None:
+        """Have the parentchain confirm this block and those before it: every 50 blocks; with others in the shard also
+        as soon as something waits for it. One confirmation at a time, for each names the one before."""
+        header, lane = block.header, self.integritee
+        is_stride = header.block_number == header.next_finalization_block_number
+        if not self.role.is_alone:
+            is_late = header.block_number - self.role.confirmed >= FINALIZATION_STRIDE
+            waits = self.role.held > len(self.role.due) or bool(block.effects)
+            if lane.awaits_confirmation or not (is_stride or is_late or waits):
+                return
+        elif not is_stride:
+            return
+        if not lane.outbox.has_room():
+            return
+        ancestor = lane.follower.bridge.confirmation(lane.follower.values)
+        candidate = SidechainBlockConfirmation(header.block_number + FINALIZATION_STRIDE, header.hash())
+        call = lane.follower.bridge.confirm_sidechain_block(ancestor, candidate)
+        lane.send(confirmation_key(header.hash()), call, SIDECHAIN_CONFIRMATION_PERIOD)
+        self.confirms = True
 
     def settle(self, block: AuthoredBlock, now: int) -> list[StatusChanged]:
         """Tell the pool what the adopted block did; statuses for the submitters."""
@@ -251,14 +317,16 @@ class Production:
         for refusal in self.refusals:
             statuses += self.pool.reject(refusal.top_hash, refusal.error, now, nonce_used=refusal.nonce_used)
         statuses += self.pool.release(now)
-        for lane in self.lanes.values():
-            for _ in lane.inbound:
-                lane.follower.inbox.popleft()
         return statuses
 
     def abandon(self, now: int) -> list[StatusChanged]:
         """Give the block up; its calls are ready again."""
         return self.pool.release(now)
+
+
+def confirmation_key(block_hash: bytes) -> bytes:
+    """The outbox key of the confirmation of a sidechain block."""
+    return _key(b"sidechain block", block_hash)
 
 
 def _key(purpose: bytes, what: bytes) -> bytes:

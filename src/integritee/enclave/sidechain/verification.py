@@ -22,6 +22,7 @@ from .errors import (
     CouldNotGetAuthorities,
     InvalidAuthority,
     InvalidFirstBlock,
+    SlotNotAfterParent,
     TimestampInFuture,
     TimestampNotAfterParent,
     WrongNextFinalization,
@@ -78,7 +79,7 @@ def verify_block(
     else:
         _verify_ancestry(block.header, tip.header)
     _verify_author(block, authorship, slot_ms)
-    _verify_time(block.block_data.timestamp, tip.timestamp if tip else None, now)
+    _verify_time(block.block_data.timestamp, tip.timestamp if tip else None, now, slot_ms)
     _verify_finalization(block.header, tip.header if tip else None)
 
 
@@ -119,9 +120,12 @@ def _verify_author(block: SidechainBlock, authorship: Authorship, slot_ms: int) 
         raise InvalidAuthority(slot, expected, data.block_author)
 
 
-def _verify_time(timestamp: int, parent: int | None, now: int) -> None:
+def _verify_time(timestamp: int, parent: int | None, now: int, slot_ms: int) -> None:
     if parent is not None and timestamp <= parent:
         raise TimestampNotAfterParent(timestamp, parent)
+    slot, parents = slot_number(timestamp, slot_ms), slot_number(parent, slot_ms) if parent is not None else -1
+    if slot <= parents:
+        raise SlotNotAfterParent(slot, parents)
     if timestamp > now + MAX_DRIFT_MS:
         raise TimestampInFuture(timestamp, now + MAX_DRIFT_MS)
 

@@ -1,0 +1,381 @@
+"""Who may make blocks, which blocks to follow, when to ask for some.
+
+Sans-IO: blocks and proven facts in, effects out.
+
+    event                          what happens
+    ─────────────────────────────  ────────────────────────────────────────────────────────────────────────────
+    a block comes                  its seal is verified, its author must be an authority; it is a *candidate*
+    candidates, or the             the best branch behind a block of the chain is adopted, as far as its blocks
+    parentchain, moved on          build on parentchain blocks known here; for that the chain may have to go back
+    a candidate's ancestor lacks   peers are asked, from a block on that they may share
+    the parentchain confirmed      the chain goes back to where the confirmed one branches off, once that is known;
+    another chain                  until then no blocks are made
+    a slot begins                  it is ours if authorities[slot mod n] says so at the parentchain block that ours
+                                   will build on, nothing is missing, and its time is after the block before
+    peers have nothing more        having been away is over
+
+Rules of choice: `sidechain.fork_choice`; of verification: `sidechain.verification`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from collections.abc import Iterable
+from typing import Final
+
+from integritee.boundary.messages import MAX_LOCATOR, FetchBlocks
+from integritee.crypto import CryptoError
+from integritee.primitives.ids import ParentchainId
+from integritee.primitives.sidechain import FINALIZATION_STRIDE, SignedBlock
+from integritee.scale import DecodeError
+
+from .parentchain.follower import MAX_INBOX
+from .parentchain.inbound import InboundBlock
+from .parentchain.onboarding import authorities, mirrored_authorities
+from .replica import Effects, Replica
+from .sidechain.candidates import Candidates
+from .sidechain.errors import (
+    BlockRefused,
+    BlockTooOld,
+    InvalidAuthority,
+    ParentchainWentBack,
+    StateDiffUnreadable,
+    StateRootMismatch,
+    TimestampInFuture,
+    UnknownAuthor,
+    VerificationError,
+)
+from .sidechain.fork_choice import Anchor, Branch, prefers
+from .sidechain.lane import due
+from .sidechain.payload import decrypt, position
+from .sidechain.production import Role, confirmation_key
+from .sidechain.slots import claims_slot, slot_author, slot_number
+from .sidechain.verification import NO_PARENT, Authorship, Tip, verify_block, verify_seal
+
+MAX_KNOWN_PLACES: Final = 2 * MAX_INBOX
+"""Parentchain blocks of which it is known who could build on them."""
+
+MAX_EARLY_MS: Final = 5000
+"""How far ahead of its time a block is kept until that comes."""
+
+FETCH_PAUSE_MS: Final = 1000
+"""Between two requests for blocks."""
+
+MAX_FRUITLESS_FETCHES: Final = 5
+"""After so many requests that did not help, peers cannot help with blocks: their state is needed."""
+
+log = logging.getLogger(__name__)
+
+
+class Consensus:
+    """The decisions of validateer `own` (32-byte account) over its replica of the shard."""
+
+    def __init__(self, replica: Replica, own: bytes, state_key: bytes, slot_ms: int) -> None:
+        self._replica, self._own, self._state_key, self._slot_ms = replica, own, state_key, slot_ms
+        self.candidates = Candidates(slot_ms)
+        self.is_caught_up = False
+        """Whether peers were asked, since the start, for what was missed."""
+        self._places: OrderedDict[bytes, tuple[int, tuple[bytes, ...]]] = OrderedDict()
+        """Parentchain blocks by hash: their numbers, and the authorities of the shard there."""
+        self._fetched_at: int | None = None
+        self._fruitless = 0
+        self._was_at = self._replica.chain.number
+        self._know_mirror()
+
+    # -- what is proven ------------------------------------------------------------------------------
+
+    def _know_mirror(self) -> None:
+        """What the ledger itself knows of the last block it took in."""
+        mirror = self._replica.runtime.parentchain(ParentchainId.Integritee)
+        block_hash = mirror.block_hash.get()
+        if block_hash is not None:
+            self._places[block_hash] = (mirror.number.get() or 0, self.mirrored_authorities())
+
+    def mirrored_authorities(self) -> tuple[bytes, ...]:
+        """Who may build on the last parentchain block that the ledger took in."""
+        mirror = self._replica.runtime.parentchain(ParentchainId.Integritee).mirror
+        return tuple(mirrored_authorities(mirror.get, self._replica.shard))
+
+    def learn(self, blocks: Iterable[InboundBlock]) -> None:
+        """Verified blocks of Integritee: sidechain blocks may build on them."""
+        bridge = self._replica.links.integritee.connected.bridge
+        for block in blocks:
+            self._places[block.hash()] = (block.header.number, tuple(authorities(bridge, block.values)))
+        while len(self._places) > MAX_KNOWN_PLACES:
+            self._places.popitem(last=False)
+
+    def present_authorities(self) -> tuple[bytes, ...]:
+        """Who may build on the latest verified parentchain block."""
+        follower = self._replica.links.integritee.follower
+        return tuple(authorities(follower.bridge, follower.values)) if follower and follower.values else ()
+
+    def next_authorities(self) -> tuple[bytes, ...]:
+        """Who may build on the parentchain block that the next sidechain block will be built on."""
+        follower = self._replica.links.integritee.connected
+        known = self._replica.runtime.parentchain(ParentchainId.Integritee).number.get() or 0
+        new = [block for block in due(follower.inbox) if block.header.number > known]
+        return tuple(authorities(follower.bridge, new[-1].values)) if new else self.mirrored_authorities()
+
+    @property
+    def confirmed(self) -> Anchor | None:
+        """What the parentchain confirmed, as far as is proven. Its number is 50 ahead of the block's."""
+        follower = self._replica.links.integritee.follower
+        found = follower.bridge.confirmation(follower.values) if follower and follower.values else None
+        return Anchor(found.block_number - FINALIZATION_STRIDE, found.block_header_hash) if found else None
+
+    def _anchors(self) -> list[Anchor]:
+        """What must be in the chain: what is confirmed, and what this enclave asked to be confirmed."""
+        outbox = self._replica.links.integritee.outbox
+        own = [
+            Anchor(block.number, block.header.hash())
+            for block in self._replica.chain.tail
+            if outbox.entries and outbox.is_queued(confirmation_key(block.header.hash()))
+        ]
+        confirmed = self.confirmed
+        return [*([confirmed] if confirmed else []), *reversed(own)]
+
+    @property
+    def is_alone(self) -> bool:
+        return self.present_authorities() == (self._own,)
+
+    @property
+    def is_primary(self) -> bool:
+        """Whether the parentchain counts this enclave's confirmations."""
+        return self.present_authorities()[:1] == (self._own,)
+
+    @property
+    def lacks_confirmed(self) -> bool:
+        """Whether the confirmed block is not in the chain."""
+        confirmed, chain = self.confirmed, self._replica.chain
+        if confirmed is None:
+            return False
+        if confirmed.number > chain.number:
+            return True
+        found = chain.hash_at(confirmed.number)
+        return found is not None and found != confirmed.hash
+
+    def final_number(self) -> int:
+        """Number of the chain's last block that the parentchain confirmed; that of an earlier time if it lacks it."""
+        confirmed, chain = self.confirmed, self._replica.chain
+        if confirmed is None or self.lacks_confirmed:
+            return chain.final
+        return max(chain.final, confirmed.number)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether blocks of others are missing, as far as is known."""
+        return not self.is_caught_up or self.lacks_confirmed
+
+    @property
+    def is_stranded(self) -> bool:
+        """Whether peers' blocks cannot help: the chain cannot go back far enough, or nobody has what it lacks."""
+        return self._fruitless >= MAX_FRUITLESS_FETCHES
+
+    # -- slots ---------------------------------------------------------------------------------------
+
+    def role(self) -> Role:
+        """What this enclave is to the shard in the next block."""
+        who, chain = self.next_authorities(), self._replica.chain
+        if who == (self._own,) or not who:
+            everything = tuple(held.planned for held in chain.held)
+            return Role(due=everything, held=len(everything))
+        confirmed = self.confirmed
+        return Role(
+            is_alone=False,
+            is_primary=who[0] == self._own,
+            due=tuple(held.planned for held in chain.due()),
+            held=len(chain.held),
+            confirmed=confirmed.number if confirmed else 0,
+        )
+
+    def claims(self, slot: int, now: int) -> bool:
+        """Whether to make the block of a slot at Unix time `now` (ms)."""
+        who = self.next_authorities()
+        if not claims_slot(slot, who, self._own):
+            return False
+        tip = self._replica.chain.tip
+        if tip is not None and slot <= slot_number(tip.timestamp, self._slot_ms):
+            return False
+        return who == (self._own,) or (self.is_caught_up and not self.lacks_confirmed)
+
+    # -- blocks of peers -----------------------------------------------------------------------------
+
+    def receive(self, blocks: Iterable[SignedBlock], now: int) -> BlockRefused | VerificationError | None:
+        """Keep blocks of peers that can be of use at Unix time `now` (ms); the first reason why one is not."""
+        reason: BlockRefused | VerificationError | None = None
+        positions = self._replica.chain.positions()
+        for signed in blocks:
+            if signed.hash() in positions or signed.hash() in self.candidates:
+                continue
+            try:
+                self._check(signed, now)
+                self.candidates.add(signed)
+            except (BlockRefused, VerificationError) as refused:
+                reason = reason or refused
+        return reason
+
+    def _check(self, signed: SignedBlock, now: int) -> None:
+        header, data = signed.block.header, signed.block.block_data
+        if data.timestamp > now + MAX_EARLY_MS:
+            raise TimestampInFuture(data.timestamp, now + MAX_EARLY_MS)
+        base = self._replica.chain.base_number
+        if header.block_number <= base:
+            raise BlockTooOld(header.block_number, base)
+        place = self._places.get(data.layer_one_head)
+        if place is None:
+            if data.block_author not in {*self.present_authorities(), *self.mirrored_authorities()}:
+                raise UnknownAuthor(data.block_author)
+        else:
+            slot = slot_number(data.timestamp, self._slot_ms)
+            if not place[1] or (expected := slot_author(slot, place[1])) != data.block_author:
+                raise InvalidAuthority(slot, expected if place[1] else b"", data.block_author)
+        verify_seal(signed, self._replica.shard)
+
+    def advance(self, now: int) -> Effects:
+        """Adopt what is best by now. Raises StoreError, and what an outbox raises that cannot be trusted any more."""
+        effects = Effects()
+        while (branch := self._best(now)) is not None:
+            self._go_back(branch.fork, now, effects)
+            for signed in branch.blocks:
+                if not self._import(signed, now, effects):
+                    break
+        self.candidates.discard_up_to(self._replica.chain.base_number)
+        return effects
+
+    def _best(self, now: int) -> Branch | None:
+        """The best branch, as far as it can be adopted now, if it is better than the chain."""
+        chain, anchors = self._replica.chain, self._anchors()
+        best: Branch | None = None
+        for found in self.candidates.branches(chain.positions()):
+            branch = self._usable(found, now)
+            is_better = branch.blocks and prefers(branch, self._own_branch(branch.fork), anchors)
+            if is_better and (best is None or _better(branch, best, anchors)):
+                best = branch
+        return best
+
+    def _own_branch(self, fork: int) -> Branch:
+        return Branch(fork, [block.signed for block in self._replica.chain.tail if block.number > fork])
+
+    def _usable(self, branch: Branch, now: int) -> Branch:
+        """The part of a branch whose blocks build on known parentchain blocks and are verified; a block that is
+        wrong is dropped with all that is built on it."""
+        tip, place = self._tip_at(branch.fork), self._place_at(branch.fork)
+        usable = []
+        for signed in branch.blocks:
+            data = signed.block.block_data
+            found = self._places.get(data.layer_one_head)
+            if found is None:
+                break
+            try:
+                if found[0] < place:
+                    raise ParentchainWentBack(found[0], place)
+                authorship = Authorship(data.layer_one_head, found[1])
+                verify_block(
+                    signed, shard=self._replica.shard, tip=tip, authorship=authorship, now=now, slot_ms=self._slot_ms
+                )
+            except TimestampInFuture:  # its author's clock is ahead of ours, or ours behind: its time will come
+                break
+            except VerificationError as wrong:
+                self._drop(signed, wrong)
+                break
+            usable.append(signed)
+            tip, place = Tip.of(signed.block), found[0]
+        return Branch(branch.fork, usable)
+
+    def _drop(self, signed: SignedBlock, reason: VerificationError) -> None:
+        number, author = signed.block.header.block_number, signed.block.block_data.block_author
+        log.warning("block %d of 0x%s is refused: %s (%s)", number, author.hex(), reason, reason.code)
+        self.candidates.discard_branch(signed.hash())
+
+    def _tip_at(self, number: int) -> Tip | None:
+        chain = self._replica.chain
+        if number == chain.base_number:
+            return chain.base
+        return Tip.of(chain.tail[number - chain.base_number - 1].signed.block)
+
+    def _place_at(self, number: int) -> int:
+        """Number of the parentchain block that the chain's block builds on; 0 if that is not known."""
+        chain = self._replica.chain
+        if number == chain.base_number:
+            return 0
+        head = chain.tail[number - chain.base_number - 1].signed.block.block_data.layer_one_head
+        return self._places.get(head, (0, ()))[0]
+
+    def _go_back(self, number: int, now: int, effects: Effects) -> None:
+        reverted, given_up = self._replica.revert(number, now)
+        if not given_up:
+            return
+        log.warning("going back to block %d: %d blocks are given up for a better chain", number, len(given_up))
+        effects.statuses += reverted.statuses
+        effects.store_after = number if effects.store_after is None else min(number, effects.store_after)
+        effects.blocks = [block for block in effects.blocks if block.block.header.block_number <= number]
+        for signed in given_up:
+            self.candidates.add(signed)
+
+    def _import(self, signed: SignedBlock, now: int, effects: Effects) -> bool:
+        """Adopt a verified block behind the head; whether its diff leads where it says."""
+        replica, chain, header = self._replica, self._replica.chain, signed.block.header
+        self.candidates.discard(signed.hash())
+        try:
+            where = position(header.parent_hash, header.block_number, header.shard_id)
+            payload = decrypt(signed.block.block_data.encrypted_state_diff, self._state_key, where)
+            if payload.root_before != chain.state.root():
+                raise StateRootMismatch(header.block_number, "before", payload.root_before, chain.state.root())
+            after = chain.state.commit(dict(payload.changes))
+            if payload.root_after != after.root():
+                raise StateRootMismatch(header.block_number, "after", payload.root_after, after.root())
+        except (CryptoError, DecodeError) as unreadable:
+            self._drop(signed, StateDiffUnreadable(header.block_number, unreadable.code))
+            return False
+        except StateRootMismatch as wrong:
+            self._drop(signed, wrong)
+            return False
+        added = replica.add_peers(signed, payload, after, self.final_number(), now)
+        effects.blocks += added.blocks
+        effects.statuses += added.statuses
+        effects.final += added.final
+        return True
+
+    # -- what is missing -----------------------------------------------------------------------------
+
+    def hear_all(self) -> None:
+        """Peers have nothing beyond what they have said."""
+        is_helped = self._replica.chain.number != self._was_at or not (self.lacks_confirmed or self._missing())
+        self._fruitless = 0 if is_helped else self._fruitless + 1
+        self._was_at = self._replica.chain.number
+        self.is_caught_up = True
+
+    def _missing(self) -> bytes | None:
+        return self.candidates.missing(self._replica.chain.positions())
+
+    def wants(self, now: int) -> FetchBlocks | None:
+        """Blocks to ask peers for, not too often."""
+        if not self._replica.links.integritee.follower or self.is_alone:
+            return None
+        if self._fetched_at is not None and now - self._fetched_at < FETCH_PAUSE_MS:
+            return None
+        missing = self._missing()
+        if self.is_caught_up and missing is None and not self.lacks_confirmed:
+            self._fruitless = 0
+            return None
+        self._fetched_at = now
+        return FetchBlocks(self._locator(), missing)
+
+    def _locator(self) -> list[bytes]:
+        """Blocks of the chain that a peer may share: the latest, then ever older ones down to the base."""
+        chain = self._replica.chain
+        hashes: list[bytes] = []
+        step, number = 1, chain.number
+        while number > chain.base_number and len(hashes) < MAX_LOCATOR - 1:
+            hashes.append(chain.hash_at(number) or NO_PARENT)
+            number, step = number - step, step * 2
+        return [*hashes, chain.hash_at(chain.base_number) or NO_PARENT]
+
+
+def _better(branch: Branch, best: Branch, anchors: list[Anchor]) -> bool:
+    """Whether a branch is better than another that may begin elsewhere."""
+    if branch.fork == best.fork:
+        return prefers(branch, best, anchors)
+    standing = [branch.standing(anchor) for anchor in anchors], [best.standing(anchor) for anchor in anchors]
+    return (standing[0], branch.number) > (standing[1], best.number)
