@@ -53,6 +53,7 @@ class Connection:
     def __init__(self, name: str, node: Node, is_trusted: bool) -> None:
         self._name, self._node, self._is_trusted = name, node, is_trusted
         self.is_closed = False
+        self._requests = 0
 
     async def exchange(self, method: str, params: list[Any], timeout: float | None = None) -> dict[str, Any]:
         assert timeout is not None and not self.is_closed
@@ -61,7 +62,10 @@ class Connection:
         if self._node.delay > timeout:
             await asyncio.sleep(timeout)
             raise RequestTimeout(method, timeout)
-        await asyncio.sleep(self._node.delay)
+        self._requests += 1
+        await asyncio.sleep(self._node.delay + 1e-6 * self._requests)  # in order: timers of one instant have none
+        if not self._node.is_up:
+            raise ConnectionFailed(self._name, "lost")
         if self._node.refuses:
             return {"error": {"code": -32601, "message": "Method not found"}}
         return self._told(method, params) if self._is_trusted else self._blocks(method, params)
@@ -71,6 +75,8 @@ class Connection:
         if method in facts:
             value = RpcReturnValue(encode(str, facts[method]), False, StatusOk())
             return {"result": "0x" + encode(RpcReturnValue, value).hex()}
+        if self._node.busy > 0:
+            return self._busy()
         self._node.heard.append((asyncio.get_running_loop().time(), method, params[0]))
         return {"result": "ok"}
 
@@ -78,8 +84,7 @@ class Connection:
         assert method == "sidechain_fetchBlocksFromPeer"
         self._node.asked += 1
         if self._node.busy > 0:
-            self._node.busy -= 1
-            return {"error": {"code": -32005, "message": "Limit exceeded", "data": {"retry_after_ms": 50}}}
+            return self._busy()
         ((after, until, _),) = params
         if self._node.lies is not None:
             lie = self._node.lies
@@ -87,6 +92,10 @@ class Connection:
         end = None if until is None else hash_from_json(until)
         found = self._node.store.blocks_after(hash_from_json(after), end, PAGE, 10**6)
         return {"result": [block_to_json(block) for block in found]}
+
+    def _busy(self) -> dict[str, Any]:
+        self._node.busy -= 1
+        return {"error": {"code": -32005, "message": "Limit exceeded", "data": {"retry_after_ms": 50}}}
 
     async def close(self) -> None:
         if not self.is_closed:

@@ -2,75 +2,86 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integritee.worker.peers.outbox import MAX_AGE, MAX_BYTES, MAX_MESSAGES, Message, Outbox
+from integritee.worker.peers.outbox import MAX_AGE, MAX_BYTES, MAX_MESSAGES, Outbox
+
+HALF = "x" * (MAX_BYTES // 2)
 
 
-def message(name: str = "", born: float = 0.0) -> Message:
-    return Message("m", name, born)
-
-
-def test_in_order() -> None:
+def outbox_of(*parameters: str) -> Outbox:
     outbox = Outbox()
-    for name in ("a", "b"):
-        outbox.put(message(name))
-    first = outbox.head(0.0)
-    assert first == message("a") == outbox.head(0.0)
-    outbox.done(first)
-    assert (outbox.head(0.0), len(outbox), outbox.dropped) == (message("b"), 1, 0)
+    for parameter in parameters:
+        outbox.put("m", parameter, 0.0)
+    return outbox
 
 
-def test_the_oldest_go_when_there_are_too_many() -> None:
-    outbox = Outbox()
-    for number in range(MAX_MESSAGES + 3):
-        outbox.put(message(str(number)))
-    assert (outbox.head(0.0), len(outbox), outbox.dropped) == (message("3"), MAX_MESSAGES, 3)
+def taken(outbox: Outbox, now: float = 0.0) -> list[str]:
+    """All that is there."""
+    found = []
+    while (message := outbox.take(now)) is not None:
+        found.append(message.parameter)
+    return found
 
 
-def test_the_oldest_go_when_they_are_too_long() -> None:
-    outbox = Outbox()
-    half = "x" * (MAX_BYTES // 2)
-    for name in ("a", half, half):
-        outbox.put(message(name))
-    assert (len(outbox), outbox.bytes, outbox.dropped) == (2, MAX_BYTES, 1)
-
-
-def test_one_that_is_too_long_is_not_kept() -> None:
-    outbox = Outbox()
-    outbox.put(message("x" * (MAX_BYTES + 1)))
-    assert (outbox.head(0.0), outbox.bytes, outbox.dropped) == (None, 0, 1)
+@pytest.mark.parametrize(
+    "parameters, sent, dropped",
+    [
+        ([], [], 0),
+        (["a", "b"], ["a", "b"], 0),
+        ([str(n) for n in range(MAX_MESSAGES + 3)], [str(n) for n in range(3, MAX_MESSAGES + 3)], 3),
+        (["a", HALF, HALF], [HALF, HALF], 1),
+        (["x" * (MAX_BYTES + 1)], [], 1),
+        (["a", "x" * (MAX_BYTES + 1), "b"], ["b"], 2),
+    ],
+)
+def test_in_order_and_the_oldest_go_when_it_is_too_much(parameters: list[str], sent: list[str], dropped: int) -> None:
+    outbox = outbox_of(*parameters)
+    assert outbox.bytes == sum(map(len, sent))
+    assert taken(outbox) == sent
+    assert (outbox.dropped, outbox.bytes, len(outbox)) == (dropped, 0, 0)
 
 
 def test_what_is_old_is_not_sent() -> None:
     outbox = Outbox()
-    outbox.put(message("a", 0.0))
-    outbox.put(message("b", 5.0))
-    assert outbox.head(MAX_AGE) == message("a", 0.0)
-    assert outbox.head(MAX_AGE + 1) == message("b", 5.0)
-    assert (outbox.head(MAX_AGE + 6), outbox.dropped) == (None, 2)
+    for born in (0.0, 5.0, 10.0):
+        outbox.put("m", str(born), born)
+    assert taken(outbox, MAX_AGE + 5) == ["5.0", "10.0"]
+    assert outbox.dropped == 1
 
 
-def test_done_with_one_that_was_dropped_takes_no_other() -> None:
-    outbox = Outbox()
-    gone = message("gone")
-    outbox.put(gone)
+def test_what_did_not_arrive_comes_first_again_in_order() -> None:
+    outbox = outbox_of("a", "b", "c")
+    a, b = outbox.take(0.0), outbox.take(0.0)
+    assert a is not None and b is not None
+    for message in (a, b):
+        outbox.put_back(message)
+    assert taken(outbox) == ["a", "b", "c"]
+
+
+def test_what_did_not_arrive_goes_first_when_it_is_too_much() -> None:
+    outbox = outbox_of("gone")
+    gone = outbox.take(0.0)
+    assert gone is not None
     for number in range(MAX_MESSAGES):
-        outbox.put(message(str(number)))
-    outbox.done(gone)
-    assert outbox.head(0.0) == message("0")
+        outbox.put("m", str(number), 0.0)
+    outbox.put_back(gone)
+    assert (taken(outbox)[0], outbox.dropped) == ("0", 1)
 
 
-@given(st.lists(st.tuples(st.booleans(), st.integers(0, MAX_BYTES)), max_size=30))
-def test_bytes_are_those_of_what_waits(steps: list[tuple[bool, int]]) -> None:
-    outbox, sent = Outbox(), 0
+@given(st.lists(st.tuples(st.sampled_from(["put", "take", "back"]), st.integers(0, MAX_BYTES)), max_size=30))
+def test_nothing_is_lost_without_being_counted(steps: list[tuple[str, int]]) -> None:
+    outbox, sent, put = Outbox(), [], 0
     text = "x" * MAX_BYTES
-    for is_put, length in steps:
-        if is_put:
-            outbox.put(message(text[:length]))
-        elif (head := outbox.head(0.0)) is not None:
-            outbox.done(head)
-            sent += 1
+    for step, length in steps:
+        if step == "put":
+            outbox.put("m", text[:length], 0.0)
+            put += 1
+        elif step == "back" and sent:
+            outbox.put_back(sent.pop())
+        elif step == "take" and (message := outbox.take(0.0)) is not None:
+            sent.append(message)
     assert 0 <= outbox.bytes <= MAX_BYTES and len(outbox) <= MAX_MESSAGES
-    assert outbox.dropped + sent + len(outbox) == sum(is_put for is_put, _ in steps)
+    assert outbox.dropped + len(sent) + len(outbox) == put

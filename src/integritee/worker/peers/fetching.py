@@ -22,18 +22,15 @@ from integritee.worker.errors import EnclaveSilent
 from .block_json import block_from_json, hash_to_json
 from .errors import EndlessAnswer, PeerError
 from .network import Network
-from .peer import Connection, Peer
+from .peer import BLOCKED_PAUSE, Connection, Peer, is_too_often
 from .search import Search
-from .untrusted_rpc import FETCH_BLOCKS, LIMIT_EXCEEDED
+from .untrusted_rpc import FETCH_BLOCKS
 
 PATIENCE: Final = 20.0
 """Seconds a peer may make wait in one fetch, all its answers together."""
 
 PATIENCE_PER_BLOCK: Final = 0.05
 """Seconds that each block it brings adds to that."""
-
-BLOCKED_PAUSE: Final = 1.0
-"""Seconds to wait when a peer says that it was asked too often."""
 
 HandOver = Callable[[SidechainBlocks], Awaitable[SidechainState]]
 """The ecall `import_sidechain_blocks`. Raises RemoteFailure, EnclaveDied, EnclaveSilent."""
@@ -127,7 +124,7 @@ class Questions:
             try:
                 return self._read(await self._ask(params))
             except RpcError as refused:
-                if refused.rpc_code != LIMIT_EXCEEDED:
+                if not is_too_often(refused):
                     raise
                 await self._pause()
 

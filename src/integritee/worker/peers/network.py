@@ -18,6 +18,12 @@ from .registry import Validateer
 REFRESH_PAUSE: Final = 6.0
 """Seconds between two looks at the registry: about a parentchain block."""
 
+MAX_BLOCKS_PER_MESSAGE: Final = 64
+"""Blocks that one call of `sidechain_importBlock` carries, as the trusted RPC limits it."""
+
+MAX_PARAMETER: Final = 8_000_000
+"""Characters of a parameter that is sent: the trusted RPC takes messages of 8 MiB. Larger blocks are fetched."""
+
 IMPORT_BLOCK: Final = "sidechain_importBlock"
 IMPORT_OPERATIONS: Final = "sidechain_importOperations"
 BLOCKS: Final = codec(list[SignedBlock])
@@ -103,14 +109,16 @@ class Network:
 
     def gossip_blocks(self, request: GossipBlocks) -> None:
         """Own blocks, to everyone."""
-        self._tell(IMPORT_BLOCK, BLOCKS.encode(request.blocks))
+        blocks = request.blocks
+        for first in range(0, len(blocks), MAX_BLOCKS_PER_MESSAGE):
+            self._tell(IMPORT_BLOCK, BLOCKS.encode(blocks[first : first + MAX_BLOCKS_PER_MESSAGE]))
 
     def gossip_operations(self, request: GossipOperations) -> None:
         """Sealed operations, to everyone."""
         self._tell(IMPORT_OPERATIONS, request.sealed)
 
     def _tell(self, method: str, payload: bytes) -> None:
-        if self._peers:
-            parameter = "0x" + payload.hex()
+        parameter = "0x" + payload.hex()
+        if len(parameter) <= MAX_PARAMETER:
             for peer in self._peers.values():
                 peer.tell(method, parameter)

@@ -19,10 +19,12 @@ MAX_AGE: Final = 60.0
 """Seconds after which a message is not worth sending any more."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Message:
     """A call of the peer's trusted RPC with one parameter; `born` is when, in seconds of a monotonic clock."""
 
+    number: int
+    """In the order of the queue."""
     method: str
     parameter: str
     born: float
@@ -33,33 +35,41 @@ class Outbox:
 
     def __init__(self) -> None:
         self._messages: deque[Message] = deque()
+        self._next = 0
         self.bytes = 0
         self.dropped = 0
 
     def __len__(self) -> int:
         return len(self._messages)
 
-    def put(self, message: Message) -> None:
-        """A message longer than all that may wait is dropped itself."""
-        self._messages.append(message)
+    def put(self, method: str, parameter: str, now: float) -> None:
+        """One that is longer than all that may wait is dropped itself."""
+        self._messages.append(Message(self._next, method, parameter, now))
+        self._next += 1
+        self.bytes += len(parameter)
+        self._keep_limits()
+
+    def take(self, now: float) -> Message | None:
+        """The next one to send."""
+        while self._messages:
+            message = self._pop()
+            if now - message.born <= MAX_AGE:
+                return message
+            self.dropped += 1
+        return None
+
+    def put_back(self, message: Message) -> None:
+        """Have one that was taken sent again, in its old place."""
+        self._messages = deque(sorted((message, *self._messages)))
         self.bytes += len(message.parameter)
+        self._keep_limits()
+
+    def _keep_limits(self) -> None:
         while self._messages and (len(self._messages) > MAX_MESSAGES or self.bytes > MAX_BYTES):
-            self._drop()
-
-    def head(self, now: float) -> Message | None:
-        """The next one to send; it stays until it is `done`."""
-        while self._messages and now - self._messages[0].born > MAX_AGE:
-            self._drop()
-        return self._messages[0] if self._messages else None
-
-    def done(self, message: Message) -> None:
-        """It was told, or need not be; nothing happens if it was dropped meanwhile."""
-        if self._messages and self._messages[0] is message:
             self._pop()
+            self.dropped += 1
 
-    def _drop(self) -> None:
-        self._pop()
-        self.dropped += 1
-
-    def _pop(self) -> None:
-        self.bytes -= len(self._messages.popleft().parameter)
+    def _pop(self) -> Message:
+        message = self._messages.popleft()
+        self.bytes -= len(message.parameter)
+        return message

@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 from integritee.boundary.endpoint import RemoteFailure
 from integritee.client.answers import read_value
-from integritee.client.errors import ClientError, ConnectionFailed, MalformedAnswer, RequestTimeout
+from integritee.client.errors import ClientError, ConnectionFailed, MalformedAnswer, RequestTimeout, RpcError
 from integritee.client.jsonrpc import Message as Answer
 from integritee.client.jsonrpc import RpcConnection, result_of
 from integritee.crypto import ss58_encode
@@ -32,6 +32,15 @@ CONNECT_LIMIT: Final = 5.0
 
 ANSWER_LIMIT: Final = 10.0
 """Seconds a peer may take to answer."""
+
+MAX_IN_FLIGHT: Final = 8
+"""Messages to one peer that it has not answered yet."""
+
+LIMIT_EXCEEDED: Final = -32005
+"""Code of a peer that is asked too often (EIP-1474)."""
+
+BLOCKED_PAUSE: Final = 1.0
+"""Seconds to wait then."""
 
 MAX_ANSWER: Final = 64 * 1024
 """Bytes of an answer of the trusted RPC: there are only short ones."""
@@ -82,33 +91,47 @@ class Peer:
 
     def tell(self, method: str, parameter: str) -> None:
         """Have the peer told soon, if it can be."""
-        self.outbox.put(Message(method, parameter, _now()))
+        self.outbox.put(method, parameter, _now())
         self._filled.set()
 
     async def run(self) -> None:
-        """Send one message after the other, with rests between those that fail. Ends by cancellation only."""
+        """Send what waits, with rests between attempts that fail. Ends by cancellation only."""
+        sending: set[asyncio.Task[None]] = set()
         try:
             while True:
-                message = self.outbox.head(_now())
-                if message is None:
-                    self._filled.clear()
-                    await self._filled.wait()
+                if len(sending) >= (1 if self._connection is None else MAX_IN_FLIGHT):
+                    await asyncio.wait(sending, return_when=asyncio.FIRST_COMPLETED)
                 elif (rest := self.standing.rests_until - _now()) > 0:
                     await asyncio.sleep(rest)
+                elif (message := self.outbox.take(_now())) is not None:
+                    sending.add(task := asyncio.create_task(self._send(message)))
+                    task.add_done_callback(sending.discard)
                 else:
-                    await self._send(message)
+                    self._filled.clear()
+                    await self._filled.wait()
         finally:
+            for task in sending:
+                task.cancel()
+            await asyncio.gather(*sending, return_exceptions=True)
             await self.close()
 
     async def _send(self, message: Message) -> None:
-        """A message stays for another attempt if it did not arrive, not if the peer takes too long or refuses."""
+        """Another attempt is made if the message did not arrive, or too early; not if the peer takes too long or
+        refuses it."""
         try:
             await self.ask(message.method, [message.parameter])
         except ConnectionFailed:
-            return
+            self._again(message)
         except ClientError as refused:
-            log.info("%s: %s (%s)", self.name, refused, refused.code)
-        self.outbox.done(message)
+            if is_too_often(refused):
+                await asyncio.sleep(BLOCKED_PAUSE)
+                self._again(message)
+            else:
+                log.info("%s: %s (%s)", self.name, refused, refused.code)
+
+    def _again(self, message: Message) -> None:
+        self.outbox.put_back(message)
+        self._filled.set()
 
     # -- asking --------------------------------------------------------------------------------------
 
@@ -147,17 +170,19 @@ class Peer:
         try:
             return read(method, answer)
         except ClientError as failed:
-            self.lapsed(failed)
+            if not is_too_often(failed):
+                self.lapsed(failed)
             raise
 
     async def _exchange(self, method: str, params: list[Any]) -> Answer:
-        began = _now()
+        """Of requests that fail with one connection, the first counts."""
+        began, connection = _now(), await self._connected()
         try:
-            connection = await self._connected()
             answer = await connection.exchange(method, params, ANSWER_LIMIT)
         except ClientError as failed:
-            self.lapsed(failed)
-            await self.close()
+            if connection is self._connection:
+                self.lapsed(failed)
+                await self.close()
             raise
         self.standing.served(_now() - began)
         return answer
@@ -176,7 +201,11 @@ class Peer:
     async def _connected(self) -> Connection:
         async with self._connecting:
             if self._connection is None:
-                self._connection = await self._dial(self.url, MAX_ANSWER)
+                try:
+                    self._connection = await self._dial(self.url, MAX_ANSWER)
+                except ClientError as failed:
+                    self.lapsed(failed)
+                    raise
             return self._connection
 
     async def close(self) -> None:
@@ -194,6 +223,11 @@ def _text(method: str, answer: Answer) -> str:
     except ScaleError as broken:
         raise MalformedAnswer(method, str(broken)) from None
     return text
+
+
+def is_too_often(refused: ClientError) -> bool:
+    """Whether a peer wants to be left alone for a moment, which is nothing against it."""
+    return isinstance(refused, RpcError) and refused.rpc_code == LIMIT_EXCEEDED
 
 
 def lapse_of(failed: IntegriteeError) -> Lapse:

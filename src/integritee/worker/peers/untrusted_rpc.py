@@ -20,6 +20,7 @@ from integritee.worker.errors import WorkerError
 
 from .allowance import Allowance, Rate
 from .block_json import block_to_json, hash_from_json
+from .peer import LIMIT_EXCEEDED
 
 FETCH_BLOCKS: Final = "sidechain_fetchBlocksFromPeer"
 MAX_REQUEST: Final = 64 * 1024
@@ -51,8 +52,6 @@ METHOD_NOT_FOUND: Final = -32601
 INVALID_PARAMS: Final = -32602
 TOO_BIG: Final = -32701
 STORAGE_ERROR: Final = -32000
-LIMIT_EXCEEDED: Final = -32005
-"""As in EIP-1474; `data` says after how many milliseconds to ask again."""
 
 
 class Blocks(Protocol):
