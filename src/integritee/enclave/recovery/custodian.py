@@ -9,10 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from msgspec.structs import replace
-
 from integritee.attestation.anchors import TeeKind
-from integritee.attestation.collateral import Collateral
 from integritee.crypto import envelope_open, envelope_public, envelope_seal
 from integritee.crypto.errors import AeadTampered
 
@@ -34,12 +31,11 @@ CLOCK_TOLERANCE: Final = 10 * 60 * 1000
 @dataclass(frozen=True)
 class Judgement:
     """What a custodian accepts: code of the enclave that asks and of the one that exported (by default the same, that
-    of the bundle), simulated enclaves or not, and collateral for evidence that came without."""
+    of the bundle), and simulated enclaves or not."""
 
     measurement: bytes | None = None
     exported_by: bytes | None = None
     allow_simulation_insecure: bool = False
-    collateral: Collateral | None = None
 
     def verify(self, evidence: Evidence, binding: Binding, expected: bytes, now: int) -> None:
         """Is this evidence of the expected code for just this? Raises AttestationError, RequesterRefused."""
@@ -49,8 +45,6 @@ class Judgement:
             allow_simulation_insecure=self.allow_simulation_insecure,
             mr_enclaves=frozenset({expected}),
         )
-        if evidence.collateral is None:
-            evidence = replace(evidence, collateral=self.collateral)
         try:
             check_report_data(verify_evidence(evidence, policy, now), binding)
         except MeasurementNotAllowed as other:
