@@ -29,7 +29,6 @@ from .parentchain.onboarding import fingerprints
 from .pool import PoolEntry, StatusChanged
 from .pool.gossip import OperationGossip
 from .provisioning import (
-    SKIP_RA_BANNER,
     Party,
     ProvisioningServer,
     Role,
@@ -89,8 +88,6 @@ class Peering:
 
     async def listen(self, host: str, port: int) -> int:
         """Serve enclaves that want keys and state; the port. Raises what the server raises."""
-        if self._skip_ra:
-            log.warning("\n%s", SKIP_RA_BANNER)
         self._server = ProvisioningServer(self)
         await self._server.start(host, port)
         return self._server.port
@@ -230,7 +227,7 @@ class Peering:
             account=core.keys.signing.public,
             shielding_key=core.keys.shielding.public.to_json().encode(),
             shard=core.config.shard,
-            genesis_hash=core.integritee.connected.genesis_hash,
+            genesis_hash=core.integritee.bound or bytes(32),  # before the first contact it is nobody's
             kind=self._tee.kind,
             skip_ra=self._skip_ra,
             is_development=core.runtime.development,
@@ -239,14 +236,14 @@ class Peering:
     def trust(self) -> Trust:
         """Own code, and the code in force; a client also believes whom the shard's status lists, for the parentchain
         let it serve the shard."""
-        follower, own = self._core.integritee.connected, self._core.config.mrenclave
+        follower, own = self._core.integritee.follower, self._core.config.mrenclave
         entitled = {own}
-        if follower.values:
+        if follower is not None and follower.values:
             config = self._config()
             entitled |= {config.enclave_fingerprint} if config else set()
             if not self._core.is_running:
                 entitled |= fingerprints(follower.bridge, follower.values)
-        return Trust(now=follower.time or 0, entitled=frozenset(entitled))
+        return Trust(now=(follower.time if follower else None) or 0, entitled=frozenset(entitled))
 
     def terms(self) -> ShardTerms:
         core, config = self._core, self._config()

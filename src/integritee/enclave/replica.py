@@ -82,7 +82,7 @@ class Replica:
         """Blocks given up since the start."""
         self.recorded = 0
         """Sequence of the record that made the present state."""
-        self._latest = ledger.runtime()
+        self._latest, self._past = ledger.runtime(), ledger.runtime()
         self.show_state()
 
     def show_state(self) -> None:
@@ -96,7 +96,10 @@ class Replica:
 
     def processed(self, state: Trie | None = None) -> dict[ParentchainId, int]:
         """Latest block of each parentchain whose effects are in a state, by default the present one."""
-        runtime = self._latest if state is None else self.ledger.runtime(Overlay(state))
+        runtime = self._latest
+        if state is not None:
+            runtime = self._past
+            runtime.state = Overlay(state)
         return {link.id: runtime.parentchain(link.id).number.get() or 0 for link in self.links}
 
     # -- growing -------------------------------------------------------------------------------------

@@ -112,11 +112,10 @@ async def _attempt(
         while not await _step(link, applicant, session, progress):
             pass
         return session.result()
-    except ConnectionFailed:
-        raise
+    except (TryAgain, Refused):
+        raise  # nobody there who would want to know why
     except IntegriteeError as error:
-        if not isinstance(error, Refused):
-            await link.say_last(session.refuse(error))
+        await link.say_last(session.refuse(error))
         raise
     finally:
         await link.close()

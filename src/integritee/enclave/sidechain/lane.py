@@ -103,7 +103,7 @@ class Lane:
         ended = self.outbox.on_block(block)
         nonce = account_info(block.values.get(self._account)).nonce
         if self.joins and self.outbox.is_unused:
-            self.outbox.adopt_nonce(nonce)
+            self.outbox.adopt_nonce(account_info(self.follower.values.get(self._account)).nonce)
         self.outbox.check_nonce(nonce)
         self.finished += ended
         self.outbox.refunds += [
