@@ -231,13 +231,6 @@ AFTER_PROOF = [
     late("empty chunk", "trie.chunk_truncated", grant(), Chunk([])),
     late("oversized chunk", "provisioning.message_too_long", grant(), bytes(MAX_CHUNK + 1)),
     late("oversized node", "trie.chunk_too_large", grant(), Chunk([bytes(MAX_NODE_BYTES), b"0"])),
-    late(
-        "more chunks than asked for",
-        "provisioning.message_unexpected",
-        grant(),
-        *[Chunk([b]) for b in blobs()[:MAX_CHUNKS]],
-        Admitted(),
-    ),
     late("admission before the state is here", "provisioning.message_unexpected", grant(), Admitted()),
     late("second grant", "provisioning.message_unexpected", grant(), grant()),
     late("refusal in the middle", "provisioning.refused", grant(), Refusal("provisioning.stalled", "too slow")),
@@ -283,6 +276,22 @@ def test_the_same_without_an_attack() -> None:
     assert found.secrets.shielding_key == shielding_key("server").private_json()
     for secret in (found, found.secrets, grant()):
         assert "secret" not in repr(secret) and str(STATE_KEY)[2:-1] not in repr(secret)
+
+
+def test_chunks_that_nobody_asked_for() -> None:
+    victim = Victim()
+    victim.hear(honest_hello())
+    victim.session.receive(frame(grant())[HEAD:], victim.trust)
+    with pytest.raises(MessageUnexpected):
+        victim.session.receive(frame(Chunk(blobs()))[HEAD:], victim.trust)
+
+
+def test_a_round_trip_is_paid_once_for_many_chunks() -> None:
+    victim = Victim()
+    for word in (honest_hello(), grant(), *[Chunk([blob]) for blob in blobs()[: 2 * MAX_CHUNKS]]):
+        victim.hear(word)
+    assert [type(word) for word in victim.said] == [Hello, ClientProof, *[ChunkRequest] * 3]
+    assert {word.count for word in victim.said if isinstance(word, ChunkRequest)} == {MAX_CHUNKS}
 
 
 def test_after_a_wrong_chunk_the_right_ones_are_still_there() -> None:

@@ -7,7 +7,7 @@ import hashlib
 import socket
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import cache
 from typing import Any
 
@@ -94,6 +94,11 @@ async def refusal(link: Link) -> Refusal:
     answer = parse(await link.receive(MAX_REFUSAL, "test"), MAX_REFUSAL)
     assert isinstance(answer, Refusal)
     return answer
+
+
+async def nobody_is_served(listener: ProvisioningServer) -> None:
+    while listener.client_count:  # noqa: ASYNC110 - the server tells nobody
+        await asyncio.sleep(0)
 
 
 # --- as it should be
@@ -378,11 +383,10 @@ async def test_no_client_has_more_than_its_time() -> None:
 async def test_half_a_handshake_ends() -> None:
     async with serving(server(), handshake_seconds=0.02) as listener:
         reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
-        with pytest.raises(OSError):
+        with suppress(ConnectionResetError):
             assert not await reader.read()
-            raise ConnectionResetError
         writer.close()
-        assert listener.client_count == 0
+        await nobody_is_served(listener)
 
 
 async def test_clients_at_the_same_time() -> None:
@@ -400,8 +404,7 @@ async def test_clients_at_the_same_time() -> None:
         async def pause(seconds: float) -> None:
             await pauses(seconds)
             await first.close()
-            while listener.client_count:
-                await asyncio.sleep(0)
+            await nobody_is_served(listener)
 
         found = await fetch("127.0.0.1", listener.port, client(), Role.JOIN, pause=pause)
     assert found.entries == len(STATE)
@@ -442,8 +445,7 @@ async def test_a_client_that_leaves_within_a_message(caplog: pytest.LogCaptureFi
         link = await connect(listener.port)
         await link.send(frame(hello())[:-1], "test")
         await link.close()
-        while listener.client_count:
-            await asyncio.sleep(0)
+        await nobody_is_served(listener)
     assert "provisioning.message_truncated" in caplog.text
 
 
