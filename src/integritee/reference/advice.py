@@ -19,6 +19,8 @@ HOST: Final = "The last line or the log of `integritee-worker`"
 ENCLAVE: Final = "The log of a worker; what halts an enclave is also in its phase, `halted:<code>`"
 NODE: Final = "JSON-RPC errors, the last line or the log of `integritee-node`"
 
+OTHER_PEERS: Final = "Tell its operator; other validateers are asked meanwhile, if there are any."
+
 PLACES: Final = {
     "integritee.apps": TRUSTED,
     "integritee.attestation": ENCLAVE,
@@ -254,6 +256,14 @@ ADVICE: Final = {
     "worker.no_justification": "Configure a node that keeps justifications; another one is asked already, if known.",
     "worker.node_behind": "Wait until the node has caught up; another endpoint is asked already, if there is one.",
     "worker.node_silent": "Look after the node; another endpoint is asked already, if there is one.",
+    "worker.peer": OTHER_PEERS,
+    "worker.peer_lied": OTHER_PEERS,
+    "worker.peer_unusable": OTHER_PEERS,
+    "worker.malformed_block": OTHER_PEERS,
+    "worker.unlinked_block": OTHER_PEERS,
+    "worker.foreign_block": OTHER_PEERS,
+    "worker.endless_answer": OTHER_PEERS,
+    "worker.peers_failed": "Start a worker that serves the shard, or leave the request to `run`.",
     "worker.port_unavailable": "Choose another port.",
     "worker.wrong_chain": "Correct the endpoint's URL; which chain a shard follows was decided at first contact.",
 }

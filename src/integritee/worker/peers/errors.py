@@ -16,11 +16,13 @@ from integritee.worker.errors import WorkerError
 
 
 class PeerError(WorkerError):
+    """Another validateer does not do."""
+
     code = "worker.peer"
 
 
 class PeerUnusable(PeerError):
-    """`what` is the fact in question."""
+    """What the registry or the peer says of it cannot be used; `what` is the fact in question."""
 
     code = "worker.peer_unusable"
 
@@ -30,7 +32,7 @@ class PeerUnusable(PeerError):
 
 
 class PeersFailed(PeerError):
-    """`peers` is how many were asked."""
+    """No peer that was asked served; `peers` is how many."""
 
     code = "worker.peers_failed"
 
@@ -40,10 +42,14 @@ class PeersFailed(PeerError):
 
 
 class PeerLied(PeerError):
+    """What a validateer sent cannot be true."""
+
     code = "worker.peer_lied"
 
 
 class MalformedBlock(PeerLied):
+    """An answer that should hold sidechain blocks holds something else."""
+
     code = "worker.malformed_block"
 
     def __init__(self, reason: str) -> None:
@@ -52,7 +58,7 @@ class MalformedBlock(PeerLied):
 
 
 class UnlinkedBlock(PeerLied):
-    """The facts are the hash of the block before and what the block says it is."""
+    """A block that does not follow on the one before; the facts are that one's hash and what the block says it is."""
 
     code = "worker.unlinked_block"
 
@@ -62,6 +68,8 @@ class UnlinkedBlock(PeerLied):
 
 
 class ForeignBlock(PeerLied):
+    """A block of another shard than the one that was asked for."""
+
     code = "worker.foreign_block"
 
     def __init__(self, expected: bytes, found: bytes) -> None:
@@ -70,6 +78,8 @@ class ForeignBlock(PeerLied):
 
 
 class EndlessAnswer(PeerLied):
+    """More blocks than one answer may have, or than anybody can have missed."""
+
     code = "worker.endless_answer"
 
     def __init__(self, limit: int) -> None:
