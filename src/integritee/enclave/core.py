@@ -455,9 +455,12 @@ class EnclaveCore:
 
         The driver syncs the store and calls `show_durable` before it acts on the effects.
 
-        If that fails the block is given up, its calls are ready again; a failed store ends production.
+        If that fails the block is given up, its calls are ready again; a failed store ends production. So is one that
+        took too long beside other validateers (SlotMissed): they have gone on.
         """
         try:
+            if not production.role.is_alone:
+                production.expect_in_time(now, self.config.slot_ms)
             block = production.seal(now, self.random)
             number = block.header.block_number
             final = number if production.role.is_alone else self.consensus.final_number()

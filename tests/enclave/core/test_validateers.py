@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from integritee.enclave.sidechain.errors import SlotMissed
 from integritee.node.runtime.runtime import TEER
 
 from .harness import ANN, BEN, LEDGER, World, payments
@@ -193,3 +194,25 @@ def test_a_reverted_chain_survives_a_restart(network: Network) -> None:
     assert [world.core.state.root() for world in network.workers] == roots
     network.run(6)
     assert len(network.heads()) == 1
+
+
+@pytest.mark.parametrize("late, is_made", [(500, True), (1999, True), (2000, False)])
+def test_a_block_that_comes_too_late_is_not_made(network: Network, late: int, is_made: bool) -> None:
+    """Its calls are not lost: the next author has them, and so has this one."""
+    network.until(lambda: network.workers[0].core.consensus.claims(network.now // 1000 + 1, network.now))
+    hash = transfer(network, 0)
+    world = network.workers[0]
+    production = world.begin()
+    assert production is not None
+    while production.step(8):
+        pass
+    if is_made:
+        world.durable(world.core.finish_slot(production, world.now + late))
+        data = world.blocks[-1].block.block_data
+        assert data.timestamp < world.now + 1000
+        assert world.status(hash)[-1] == "InSidechainBlock"
+    else:
+        with pytest.raises(SlotMissed):
+            world.core.finish_slot(production, world.now + late)
+        assert world.core.pool.ready_count == 1
+    world.now += 3000

@@ -2,6 +2,7 @@
 
 SidechainError                        sidechain
 ├── InvalidSlotDuration               sidechain.slot_duration
+├── SlotMissed                        sidechain.slot_missed
 ├── BlockRefused                      sidechain.block_refused
 │   ├── CandidatesFull                sidechain.candidates_full
 │   ├── TooManyBlocksOfSlot           sidechain.too_many_blocks_of_slot
@@ -48,6 +49,17 @@ class InvalidSlotDuration(SidechainError):
     def __init__(self, found: int) -> None:
         super().__init__(f"slot duration of {found} ms")
         self.found = found
+
+
+class SlotMissed(SidechainError):
+    """An own block took so long that others went on without it; its calls are ready again. Unix ms."""
+
+    code = "sidechain.slot_missed"
+
+    def __init__(self, end: int, now: int) -> None:
+        super().__init__(f"the slot was over at {end}, the block was finished at {now}")
+        self.end = end
+        self.now = now
 
 
 class BlockRefused(SidechainError):

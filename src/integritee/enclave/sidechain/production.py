@@ -38,12 +38,17 @@ from ..parentchain.outbox import (
 )
 from ..pool import StatusChanged, TopPool
 from .author import Assignment, AuthoredBlock, BlockBuilder
+from .errors import SlotMissed
 from .invocations import Invocations
 from .lane import Lane, due
 from .payload import Planned, Refused
 
 MAX_PAYMENTS: Final = MAX_ENTRIES - 1
 """Of an outbox's places, the last one is for the confirmation of the sidechain block itself."""
+
+MAX_LATE_SLOTS: Final = 1
+"""How long after its slot a block may be finished: by then the next authors have gone on without it, and a block that
+came even later would only undo theirs."""
 
 INVOCATIONS_PER_STEP: Final = 64
 """Left over when a block is sealed, they are executed in portions of this size."""
@@ -259,6 +264,12 @@ class Production:
                 if not outcome.charged:
                     self._stalled.add(entry.sender)
         return bool(taken)
+
+    def expect_in_time(self, now: int, slot_ms: int) -> None:
+        """Raises SlotMissed if the slot was over `MAX_LATE_SLOTS` slots before Unix time `now` (ms)."""
+        end = self.builder.end
+        if end is not None and now >= end + MAX_LATE_SLOTS * slot_ms:
+            raise SlotMissed(end, now)
 
     # -- the finished block --------------------------------------------------------------------------
 
