@@ -105,7 +105,7 @@ class Network:
         config, data_dir = self._config, self._directory.below(name)
         place = ("-p", str(self._ports.node), *port_arguments(self._workers[name]), "-d", str(data_dir))
         targets = target_arguments(self._targets)
-        run = ("run", "--dev", "--skip-ra", "--slot-ms", str(config.slot_ms), *app_arguments(config.apps))
+        run = ("run", "--dev", "--slot-ms", str(config.slot_ms), *app_arguments(config.apps))
         vault = ("--shielding-target", config.shielding_target) if targets else ()
         sealing = ("--seal-to-signer",) if config.reload else ()
         await self._start(name, WORKER, (*place, *targets, *run, *vault, *sealing, *([shard] if shard else [])))
