@@ -279,6 +279,6 @@ def test_a_directory_that_is_not_there(tmp_path: Path) -> None:
 
 def test_advice_is_one_sentence_or_two() -> None:
     for code, advice in ADVICE.items():
-        assert advice is None or (advice.endswith(".") and len(advice) < 200), code
+        assert advice.endswith(".") and len(advice) < 200, code
     assert advice_for("store.history_forked") != advice_for("store") == advice_for("store.something_new")
     assert advice_for("unheard.of") is None

@@ -17,6 +17,8 @@ from integritee.boundary.messages import Examine, ExportShard, ImportShard, Noth
 from integritee.crypto import envelope_public, envelope_seal
 from integritee.enclave.attestation.errors import KindNotAllowed, ReportDataMismatch
 from integritee.enclave.attestation.simulation import SimulationTee
+from integritee.enclave.errors import HandedOver
+from integritee.enclave.keys import HANDED_OVER_LABEL
 from integritee.enclave.recovery.bundle import (
     BundleFront,
     BundleSecrets,
@@ -404,6 +406,16 @@ async def test_an_export_that_fails_leaves_no_file(tmp_path: Path) -> None:
     with pytest.raises(NothingToExport):
         await desk().export_shard(ExportShard(empty, str(path), 1000, NOW))
     assert files(tmp_path) == []
+
+
+async def test_an_identity_that_was_handed_over_is_not_exported(tmp_path: Path) -> None:
+    place = sealed_place(tmp_path / "old", PUBLIC, 2)
+    make_shard(place)
+    store, _ = open_core(place_of(place, os.urandom))
+    with store:
+        store.put_secret(HANDED_OVER_LABEL, ACCOUNT)
+    with pytest.raises(HandedOver):
+        await desk().export_shard(ExportShard(place, str(tmp_path / "shard.bundle"), 1000, NOW))
 
 
 async def test_a_share_without_an_import() -> None:

@@ -12,6 +12,8 @@ from integritee.primitives.ids import ParentchainId
 from ..adoption import estate_of, share
 from ..attestation.tee import Tee
 from ..core import EnclaveCore
+from ..errors import HandedOver
+from ..keys import HANDED_OVER_LABEL
 from .bundle import (
     SHARE_LENGTH,
     BundleFront,
@@ -36,12 +38,14 @@ def export_shard(
 ) -> BundleHeader:
     """Write the shard of `core` into `file`; `now` is unix ms, as the host says.
 
-    Raises NoCustodians, NothingToExport, OSError.
+    Raises NoCustodians, NothingToExport, HandedOver for an identity that another enclave has now, OSError.
     """
     if not config.custodians:
         raise NoCustodians
     if not core.is_running:
         raise NothingToExport
+    if successor := core.store.get_secret(HANDED_OVER_LABEL):
+        raise HandedOver(successor)
     state, meta = share(core)
     data_key, nonce = random(SHARE_LENGTH), random(32)
     header = BundleHeader(

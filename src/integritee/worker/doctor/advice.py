@@ -68,9 +68,6 @@ RECOVERY_ADVICE: Final = {
 ADVICE: Final = {
     **STORE_ADVICE,
     **RECOVERY_ADVICE,
-    "doctor.blocks_behind": None,
-    "doctor.blocks_gap": None,
-    "doctor.no_shard": None,
     "doctor.blocks_off_chain": "Let `--repair` remove them; peers serve the blocks of the chain.",
     "doctor.blocks_index": "Let `--repair` make the index anew.",
     "doctor.blocks_unreadable": "Let `--repair` remove them; peers serve the blocks again.",
@@ -80,9 +77,6 @@ ADVICE: Final = {
     "doctor.data_dir_unusable": "Correct the path, or its owner and permissions.",
     "doctor.disk_full": "Free disk space before the worker starts: the journal must grow with every block.",
     "doctor.enclave_failed": "The enclave could not be asked; give the options that the worker runs with.",
-    "doctor.foreign_files": "Check whether they belong elsewhere; the worker does not touch them.",
-    "doctor.in_use": None,
-    "doctor.no_data_dir": None,
     "doctor.node_silent": "Check URL and port, and that the node runs; a worker uses the others meanwhile.",
     "doctor.node_stale": "Look after the node or the chain: no new blocks are finalized.",
     "doctor.port_taken": "Choose another port, or end what listens there.",
@@ -90,8 +84,6 @@ ADVICE: Final = {
     "doctor.state_behind_blocks": (
         "Put back the newest copy of the directory; if the parentchain confirmed later blocks, the enclave will halt."
     ),
-    "doctor.temporary_files": None,
-    "doctor.torn_record": None,
     "worker.block_store_broken": "Let `--repair` remove the database; peers serve the blocks again.",
 }
 

@@ -31,7 +31,7 @@ class Finding:
     @property
     def advice(self) -> str | None:
         """What to do about it; None where nothing is to be done."""
-        return advice_for(self.code)
+        return None if self.severity is Severity.INFO else advice_for(self.code)
 
     @property
     def counts(self) -> bool:

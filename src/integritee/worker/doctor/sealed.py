@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Final
 
 from integritee.boundary.endpoint import RemoteFailure
 from integritee.boundary.interface import Ecalls
@@ -14,6 +15,9 @@ from ..errors import EnclaveDied, EnclaveSilent
 from ..launch import launch
 from ..sealed_place import sealed_place
 from .finding import Finding, Severity
+
+LOCKED: Final = "store.locked"
+"""A running enclave has the state: nothing is wrong with it."""
 
 
 async def ask(config: Config, repair: bool) -> tuple[Examination | None, list[Finding]]:
@@ -36,7 +40,7 @@ def findings(seen: Examination, repair: bool) -> list[Finding]:
     """What an examination comes to."""
     found = [
         Finding(
-            Severity.INFO if observation.code == "store.locked" else Severity.ERROR,
+            Severity.INFO if observation.code == LOCKED else Severity.ERROR,
             observation.code,
             observation.message,
             json.loads(observation.data),
