@@ -37,8 +37,8 @@ from integritee.trie.trie import Trie
 
 MAX_CHUNK_BYTES: Final = 256 * 1024
 """A chunk ends before the node that would exceed this, unless it would be empty."""
-MAX_CHUNK_NODES: Final = 1024
-"""Nodes of one chunk; to encode so many takes about 3 ms."""
+MAX_CHUNK_NODES: Final = 512
+"""Nodes of one chunk, with values outside of them; to encode so many takes about 2 ms."""
 MAX_NODE_BYTES: Final = 16 * 1024 * 1024
 """Longest node with its value: a chunk of its own."""
 MAX_PATH: Final = 2 * MAX_KEY_BYTES

@@ -47,7 +47,7 @@ ESTATE = b"everything else that the old enclave was"
 META = b"head and time of the state"
 STATE = {
     hashlib.sha256(bytes((i % 256, i // 256))).digest(): b"a balance nobody may see" + bytes((i % 256,))
-    for i in range(400)
+    for i in range(300)
 }
 
 

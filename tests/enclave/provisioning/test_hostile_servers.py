@@ -38,7 +38,7 @@ from integritee.enclave.provisioning.messages import (
 from integritee.enclave.provisioning.server_session import EvidenceWanted
 from integritee.errors import IntegriteeError
 from integritee.trie import Trie
-from integritee.trie.transfer import MAX_NODE_BYTES, cut
+from integritee.trie.transfer import MAX_CHUNK_NODES, MAX_NODE_BYTES, cut
 
 from ...attestation.forge import FOREIGN, MR_ENCLAVE, NOW, hardware_vector
 from .enclaves import (
@@ -342,5 +342,6 @@ def test_the_longest_grant_there_is_can_be_said() -> None:
 
 
 def test_the_longest_chunk_there_is_can_be_said() -> None:
-    longest = Chunk([bytes(MAX_NODE_BYTES - 1023), *[b"0"] * 1023])
+    others = [b"0"] * (MAX_CHUNK_NODES - 1)
+    longest = Chunk([bytes(MAX_NODE_BYTES - len(others)), *others])
     assert isinstance(parse(frame(longest)[HEAD:], LIMITS[ClientState.STATE]), Chunk)

@@ -1,6 +1,6 @@
 """The server's edge: sockets, TLS and clocks around `ServerSession`, inside the enclave.
 
-One event loop serves everything the enclave does; a client occupies it for at most a chunk (about 5 ms) or the
+One event loop serves everything the enclave does; a client occupies it for at most a chunk (about 3 ms) or the
 verification of its evidence (about as long) at a time.
 """
 

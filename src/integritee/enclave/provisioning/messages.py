@@ -51,7 +51,7 @@ MAX_REQUEST: Final = MAX_PATH + 64
 """Bytes of a ChunkRequest."""
 MAX_REFUSAL: Final = 2 * 1024
 """Bytes of a Refusal, which may come in place of any message."""
-MAX_CHUNKS: Final = 16
+MAX_CHUNKS: Final = 32
 """Chunks of one request: the client's round trip is paid once for so many."""
 MAX_CODE: Final = 64
 """Bytes of an error's code."""

@@ -167,7 +167,7 @@ class ServerSession:
         )
 
     def chunk(self, path: bytes) -> tuple[bytes, bytes | None]:
-        """The Chunk from a path on and the path behind it; takes about 4 ms. Raises what `cut` raises."""
+        """The Chunk from a path on and the path behind it; takes about 3 ms. Raises what `cut` raises."""
         self._advance(ServerState.STATE, ServerState.STATE)
         assert self._snapshot is not None
         blobs, following = cut(self._snapshot.state, path)
