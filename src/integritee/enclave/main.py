@@ -26,6 +26,7 @@ from integritee.errors import IntegriteeError
 
 from .bootstrap import identity, measured, start
 from .errors import AlreadyInitialised, NotReady, OtherLedgerLoaded
+from .recovery.ecalls import RecoveryEcalls
 from .rpc.jsonrpc import Dispatcher
 from .rpc.methods import trusted_methods
 from .rpc.server import TrustedRpcServer, tls_context
@@ -67,6 +68,7 @@ class EnclaveProcess:
                 Ecalls.measure: self._measure,
                 Ecalls.import_sidechain_blocks: lambda p: self._ready().import_sidechain(p),
                 Ecalls.provision: lambda p: self._ready().provision(p),
+                **RecoveryEcalls(self._expect_idle).handlers(),
             },
         )
         self._endpoint = endpoint
@@ -111,6 +113,12 @@ class EnclaveProcess:
         config = LedgerConfig.of(choice.apps, choice.development)
         self._expect_ledger(config)
         return Measurement(measured(config))
+
+    def _expect_idle(self, config: LedgerConfig) -> None:
+        """Raises AlreadyInitialised in a process that serves a shard, OtherLedgerLoaded."""
+        if self._service is not None:
+            raise AlreadyInitialised
+        self._expect_ledger(config)
 
     def _expect_ledger(self, config: LedgerConfig) -> None:
         """Loading an app runs its code, which is in this process from then on: in no ledger but the one measured.
