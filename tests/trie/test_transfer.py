@@ -22,7 +22,7 @@ from integritee.trie.transfer import MAX_CHUNK_BYTES, MAX_CHUNK_NODES, MAX_NODE_
 from .reference_trie import blake2_256
 from .trie_strategies import layouts, maps
 
-STATE = {bytes([i, j, k]) * 11: bytes([i]) * (10 * j) for i in range(0, 250, 25) for j in range(8) for k in range(6)}
+STATE = {bytes([i, j, k]) * 11: bytes([i]) * (10 * j) for i in range(0, 250, 25) for j in range(8) for k in range(4)}
 OTHER = {key: value + b"!" for key, value in STATE.items()}
 
 
