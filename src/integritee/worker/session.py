@@ -56,8 +56,11 @@ from .tasks import until_one_ends
 STATUS_LIMIT: Final = 2.0
 """Seconds the enclave may take to answer a supervisor."""
 
-LOOK_PAUSE: Final = 2.0
+LOOK_PAUSE: Final = 1.0
 """Seconds between two looks at what phase the enclave is in."""
+
+PULL_SLOTS: Final = 3
+"""Slots without any block after which peers are asked for some: perhaps they do not know yet whom to tell."""
 
 AWAITING_STATE: Final = "awaiting_state"
 HAS_STATE: Final = (RUNNING, "catching_up")
@@ -144,6 +147,7 @@ class Session:
                 return
             if status is not None:
                 self._tell_following(status)
+                self._pull(status)
             self._is_to_look.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_PAUSE):
@@ -158,6 +162,12 @@ class Session:
         if self._network.is_known and all(one.account == self.identity.account for one in listed):
             raise PeersFailed("request-state", 0, "nobody else serves the shard")
         return False
+
+    def _pull(self, status: EnclaveStatus) -> None:
+        silence = float("inf") if self._got_block_at is None else _now() - self._got_block_at
+        patience = max(PULL_SLOTS * self._config.slot_ms / 1000, LOOK_PAUSE)
+        if status.phase in HAS_STATE and status.sidechain_number and silence > patience and self._network.peers:
+            self._fetching.pull(status.sidechain_hash)
 
     async def _provision(self) -> None:
         found = await be_provisioned(self._ask_to_provision, self._sources, self._console.say)

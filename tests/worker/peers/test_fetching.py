@@ -201,3 +201,33 @@ def test_of_requests_that_wait_the_latest_is_served() -> None:
         assert not enclave.completed.is_set()
 
     in_virtual_time(serve(shard, enclave, play))
+
+
+def test_blocks_that_nobody_told_of() -> None:
+    """The enclave is not told that there are no more: it did not ask."""
+    shard, enclave = Shard(a=Node(Store(MAIN))), Enclave(*MAIN[:5])
+
+    async def play(fetching: Fetching) -> None:
+        fetching.pull(enclave.head)
+        await asyncio.sleep(10)
+        assert enclave.chain == MAIN
+        fetching.pull(enclave.head)
+        await asyncio.sleep(10)
+        assert not enclave.completed.is_set()
+
+    in_virtual_time(serve(shard, enclave, play))
+
+
+def test_what_the_enclave_asks_for_comes_before_what_it_does_not() -> None:
+    shard, enclave = Shard(a=Node(Store(MAIN), delay=1.0)), Enclave(*MAIN[:10], *FORK)
+    locator = [FORK[8].hash(), MAIN[9].hash()]
+
+    async def play(fetching: Fetching) -> None:
+        fetching.pull(enclave.head)
+        await asyncio.sleep(0.1)
+        fetching.request(FetchBlocks(locator))
+        fetching.pull(enclave.head)
+        await enclave.completed.wait()
+        assert [block for batch in enclave.batches for block in batch.blocks] == MAIN[10:]
+
+    in_virtual_time(serve(shard, enclave, play))

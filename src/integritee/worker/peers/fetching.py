@@ -43,6 +43,8 @@ class Fetching:
         self._network, self._shard, self._hand_over = network, shard, hand_over
         self._waiting: FetchBlocks | None = None
         self._asked = asyncio.Event()
+        self._head = bytes(32)
+        self._is_idle = True
         self.fetched_blocks = 0
 
     def request(self, request: FetchBlocks) -> None:
@@ -50,17 +52,28 @@ class Fetching:
         self._waiting = request
         self._asked.set()
 
+    def pull(self, head: bytes) -> None:
+        """Look for blocks behind the enclave's latest one of its own accord, unless it waits for some anyway."""
+        if self._is_idle and self._waiting is None:
+            self._head = head
+            self._asked.set()
+
     async def run(self) -> None:
         while True:
+            self._is_idle = True
             await self._asked.wait()
             self._asked.clear()
+            self._is_idle = False
             request, self._waiting = self._waiting, None
-            if request is not None:
-                await self._network.known()
-                with suppress(RemoteFailure, EnclaveSilent):
-                    await self._serve(request)
+            await self._network.known()
+            with suppress(RemoteFailure, EnclaveSilent):
+                if request is not None:
+                    await self._fetch(request)
+                    await self._hand_over(SidechainBlocks([], is_complete=True))
+                else:
+                    await self._fetch(FetchBlocks([self._head]))
 
-    async def _serve(self, request: FetchBlocks) -> None:
+    async def _fetch(self, request: FetchBlocks) -> None:
         errand = Errand(self._shard, request, self._hand_over)
         connecting = {peer: asyncio.create_task(peer.fetch_connection()) for peer in self._network.ranked()}
         try:
@@ -70,7 +83,6 @@ class Fetching:
         finally:
             self.fetched_blocks += errand.fetched
             await _close_all(connecting.values())
-        await self._hand_over(SidechainBlocks([], is_complete=True))
 
 
 class Errand:

@@ -15,8 +15,8 @@ from integritee.scale import codec
 from .peer import Dial, Peer, dial
 from .registry import Validateer
 
-REFRESH_PAUSE: Final = 6.0
-"""Seconds between two looks at the registry: about a parentchain block."""
+REFRESH_PAUSE: Final = 2.0
+"""Seconds between two looks at the registry. A validateer hears of blocks only once others know of it."""
 
 MAX_BLOCKS_PER_MESSAGE: Final = 64
 """Blocks that one call of `sidechain_importBlock` carries, as the trusted RPC limits it."""
@@ -72,7 +72,7 @@ class Network:
         try:
             while True:
                 await self.refresh()
-                await asyncio.sleep(REFRESH_PAUSE if self._looked.is_set() else REFRESH_PAUSE / 6)
+                await asyncio.sleep(REFRESH_PAUSE if self._looked.is_set() else REFRESH_PAUSE / 4)
         finally:
             await self._drop(list(self._peers))
 
