@@ -99,6 +99,7 @@ class EnclaveProcess:
             await server.start(params.trusted_host, params.trusted_port)
             if params.mu_ra_port is not None:
                 mu_ra_port = await service.peering.listen(params.mu_ra_host, params.mu_ra_port)
+                service.provisions_at(mu_ra_port)
         except IntegriteeError:
             await service.close()
             raise

@@ -128,6 +128,11 @@ class EnclaveService:
     def mu_ra_url(self) -> str:
         return self._mu_ra_url
 
+    def provisions_at(self, port: int) -> None:
+        """Advertise the port that was found instead of "any free" (0)."""
+        if self._mu_ra_url.endswith(":0"):
+            self._mu_ra_url = f"{self._mu_ra_url[:-2]}:{port}"
+
     def untrusted_url(self) -> str:
         return self._untrusted_url
 

@@ -9,11 +9,15 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from integritee.boundary.endpoint import Endpoint, RemoteFailure
 from integritee.boundary.interface import Ecalls, Ocalls
 from integritee.boundary.messages import InitParams, LedgerChoice, Nothing
+from integritee.client.answers import read_value
+from integritee.client.worker import WorkerClient
 from integritee.enclave.main import EnclaveProcess
+from integritee.scale import codec
 
 
 @asynccontextmanager
@@ -48,6 +52,16 @@ def params(data_dir: Path, apps: Sequence[str]) -> InitParams:
         clean_reset=False,
         check_invariants=False,
     )
+
+
+async def test_the_port_that_was_free_is_advertised(tmp_path: Path) -> None:
+    config = replace(params(tmp_path, []), mu_ra_url="peers.example:0", mu_ra_port=0)
+    async with host() as enclave:
+        started = await enclave.call(Ecalls.init, config)
+        async with await WorkerClient.connect(f"wss://127.0.0.1:{started.trusted_port}") as client:
+            told = read_value("author_getMuRaUrl", await client.rpc.exchange("author_getMuRaUrl", []))
+    assert codec(str).decode(told) == f"peers.example:{started.mu_ra_port}"
+    assert started.mu_ra_port
 
 
 async def code_of(asked: Awaitable[object]) -> str:
