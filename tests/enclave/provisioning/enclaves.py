@@ -152,9 +152,9 @@ def secrets_in(said: bytes) -> list[str]:
 class Conversation:
     """Somebody talks to a server in its own words. Every answer is recorded."""
 
-    def __init__(self, enclave: Enclave, challenge: bytes = b"\x5c" * 32) -> None:
+    def __init__(self, enclave: Enclave, challenge: bytes = b"\x5c" * 32, may_succeed: bool = True) -> None:
         self.enclave = enclave
-        self.session = ServerSession(enclave.party, TLS_KEY, challenge)
+        self.session = ServerSession(enclave.party, TLS_KEY, challenge, may_succeed)
         self.said = b""
         self.failure: IntegriteeError | None = None
 

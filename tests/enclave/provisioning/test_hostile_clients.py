@@ -70,6 +70,7 @@ class Attack:
     server: dict[str, Any] = field(default_factory=dict)
     terms: dict[str, Any] = field(default_factory=dict)
     kind: TeeKind = TeeKind.SIMULATION
+    may_succeed: bool = True
 
 
 def machine(name: str, code: str, *, facts: dict[str, Any] | None = None, **knobs: Any) -> Attack:
@@ -184,13 +185,7 @@ PLACE = [
         {"role": Role.SUCCEED},
         terms={"successor": NEW_CODE},
     ),
-    Attack(
-        "successor without a place that counts",
-        "provisioning.shard_full",
-        {"role": Role.SUCCEED},
-        lambda a: proof(a, mr_enclave=NEW_CODE),
-        terms={"successor": NEW_CODE, "signers": TEN},
-    ),
+    Attack("successor from elsewhere", "provisioning.successor_elsewhere", {"role": Role.SUCCEED}, may_succeed=False),
     Attack(
         "second successor",
         "provisioning.handed_over",
@@ -222,7 +217,7 @@ def test_each_attacker_is_refused_before_a_secret_leaves(attack: Attack) -> None
     provider = Enclave(
         party(SERVER, "server", kind=attack.kind), shard_terms=ShardTerms(**attack.terms), **attack.server
     )
-    talk = Conversation(provider)
+    talk = Conversation(provider, may_succeed=attack.may_succeed)
     answers = talk.say(hello(**attack.hello))
     if isinstance(answers[0], ServerHello):
         answers = talk.say(attack.proof(answers[0]))
@@ -266,6 +261,7 @@ def test_every_attack_is_one_change_away_from_success() -> None:
         ({"signers": (SERVER, CLIENT), "max_instances": 1}, Role.JOIN, MR_ENCLAVE),
         ({"successor": NEW_CODE}, Role.JOIN, MR_ENCLAVE),
         ({"successor": NEW_CODE, "signers": (SERVER,), "max_instances": 1}, Role.SUCCEED, NEW_CODE),
+        ({"successor": NEW_CODE, "signers": TEN, "listed": frozenset({SERVER})}, Role.SUCCEED, NEW_CODE),
         ({"successor": NEW_CODE, "handed_over_to": CLIENT}, Role.SUCCEED, NEW_CODE),
     ],
     ids=[
@@ -276,6 +272,7 @@ def test_every_attack_is_one_change_away_from_success() -> None:
         "signer already, full",
         "join superseded code",
         "takes the place of the old",
+        "takes its place in the status and on the list",
         "successor tries again",
     ],
 )

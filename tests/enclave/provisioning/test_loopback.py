@@ -9,6 +9,7 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from functools import cache
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from integritee.enclave.attestation import SimulationTee
 from integritee.enclave.attestation.tee import Evidence
+from integritee.enclave.errors import NotReady
 from integritee.enclave.provisioning import (
     SKIP_RA_BANNER,
     FetchLimits,
@@ -34,6 +36,7 @@ from integritee.enclave.provisioning.errors import (
     StateTooLarge,
 )
 from integritee.enclave.provisioning.link import Link
+from integritee.enclave.provisioning.listener import _plain_address
 from integritee.enclave.provisioning.messages import MAX_HELLO, MAX_REFUSAL, Refusal, frame, parse
 from integritee.enclave.provisioning.tls import client_tls, public_key_of
 from integritee.errors import IntegriteeError
@@ -129,13 +132,62 @@ async def test_a_successor_gets_the_estate_of_an_enclave_that_has_retired() -> N
         for _ in range(2):  # it may come again
             found = await fetch("127.0.0.1", listener.port, client(measurement=NEW_CODE), Role.SUCCEED)
             assert found.estate == ESTATE
-        assert provider.log[:4] == ["handed over to b0", "secrets", "snapshot", "admitted b0 as SUCCEED"]
+        assert provider.log[:4] == [
+            "snapshot",
+            "handed over to b0",
+            "secrets",
+            "snapshot",
+        ]
         assert provider.shard_terms.handed_over_to == CLIENT
         for role in Role:
             other = Enclave(party(STRANGER, "client"), measurement=NEW_CODE if role is Role.SUCCEED else MR_ENCLAVE)
             with pytest.raises(Refused) as caught:
                 await fetch("127.0.0.1", listener.port, other, role)
             assert caught.value.reason == "provisioning.handed_over"
+
+
+async def test_an_enclave_that_has_no_state_to_give_does_not_retire() -> None:
+    class Unready(Enclave):
+        def snapshot(self) -> Any:
+            raise NotReady("the confirmed chain is known here")
+
+    provider = Unready(party(SERVER, "server"), shard_terms=ShardTerms(successor=NEW_CODE))
+    async with serving(provider) as listener:
+        with pytest.raises(Refused) as caught:
+            await fetch("127.0.0.1", listener.port, client(measurement=NEW_CODE), Role.SUCCEED)
+    assert caught.value.reason == "enclave.not_ready"
+    assert provider.log == []
+
+
+@pytest.mark.parametrize(
+    ("networks", "allowed"),
+    [(["10.0.0.0/8"], False), ([], False), (["::1/128"], False), (["10.0.0.0/8", "127.0.0.1/32"], True)],
+    ids=["another network", "nowhere", "another loopback", "a network and this machine"],
+)
+async def test_where_a_successor_may_be(networks: list[str], allowed: bool) -> None:
+    provider = server(shard_terms=ShardTerms(successor=NEW_CODE))
+    listener = ProvisioningServer(provider, successors=[ip_network(network) for network in networks])
+    await listener.start("127.0.0.1", 0)
+    try:
+        await fetch("127.0.0.1", listener.port, client(), Role.JOIN)  # that is not about joiners
+        heir = client(measurement=NEW_CODE)
+        if allowed:
+            assert (await fetch("127.0.0.1", listener.port, heir, Role.SUCCEED)).estate == ESTATE
+        else:
+            with pytest.raises(Refused) as caught:
+                await fetch("127.0.0.1", listener.port, heir, Role.SUCCEED)
+            assert caught.value.reason == "provisioning.successor_elsewhere"
+            assert "handed over to b0" not in provider.log
+    finally:
+        await listener.stop()
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [("127.0.0.1", "127.0.0.1"), ("::ffff:10.1.2.3", "10.1.2.3"), ("::1", "::1"), ("fe80::1%eth0", "fe80::1")],
+)
+def test_addresses_as_sockets_write_them(text: str, address: str) -> None:
+    assert _plain_address(text) == ip_address(address)
 
 
 async def test_two_successors_at_once() -> None:

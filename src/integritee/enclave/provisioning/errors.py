@@ -18,6 +18,7 @@
     │   ├── AccountNotListed         provisioning.not_listed
     │   ├── ShardFull                provisioning.shard_full
     │   ├── NotSuperseded            provisioning.not_superseded
+    │   ├── SuccessorElsewhere       provisioning.successor_elsewhere
     │   └── HandedOver               provisioning.handed_over
     ├── GrantError                   provisioning.grant
     │   ├── KeyMismatch              provisioning.key_mismatch
@@ -207,6 +208,15 @@ class NotSuperseded(NotAdmissible):
 
     def __init__(self) -> None:
         super().__init__("the shard has not moved on from this enclave's code")
+
+
+class SuccessorElsewhere(NotAdmissible):
+    """The peer wants to succeed from an address that the operator of this enclave has not allowed."""
+
+    code = "provisioning.successor_elsewhere"
+
+    def __init__(self) -> None:
+        super().__init__("no enclave at this address may take over from this one")
 
 
 class HandedOver(NotAdmissible):

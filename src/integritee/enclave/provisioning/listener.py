@@ -11,8 +11,9 @@ import logging
 import os
 import socket
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
 
 from integritee.errors import IntegriteeError
@@ -33,6 +34,9 @@ ACCEPT_PAUSE_SECONDS: Final = 0.1
 RATE_WINDOW_SECONDS: Final = 60.0
 CHALLENGE_LENGTH: Final = 32
 LOST_BEFORE_HELLO: Final = "before TLS was there"
+
+Network = IPv4Network | IPv6Network
+LOOPBACK: Final[tuple[Network, ...]] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +67,17 @@ class ProvisioningServer:
         provider: Provider,
         limits: ServerLimits | None = None,
         randomness: Callable[[int], bytes] = os.urandom,
+        successors: Sequence[Network] = LOOPBACK,
     ) -> None:
-        """Makes the TLS key of this process."""
+        """Makes the TLS key of this process.
+
+        `successors`: where enclaves may be that take over from this one. Anybody can run the code in force, and the
+        first to ask takes the identity with it; this host has every reason to tell the enclave true addresses.
+        """
         self._provider = provider
         self._limits = limits or ServerLimits()
         self._randomness = randomness
+        self._successors = tuple(successors)
         self._tls = server_tls(provider.trust().now)
         self._shelf = SnapshotShelf()
         self._handing_over = asyncio.Lock()
@@ -136,7 +146,7 @@ class ProvisioningServer:
             if len(self._clients) >= self._limits.clients + self._limits.refusals:
                 accepted.close()
                 continue
-            client = asyncio.create_task(self._serve(accepted, f"{address[0]}:{address[1]}"))
+            client = asyncio.create_task(self._serve(accepted, address[0]))
             self._clients.add(client)
             client.add_done_callback(self._clients.discard)
 
@@ -191,7 +201,12 @@ class ProvisioningServer:
     # Service
 
     async def _converse(self, link: Link, address: str, overload: ProvisioningError | None) -> None:
-        session = ServerSession(self._provider.party, self._tls.public_key, self._randomness(CHALLENGE_LENGTH))
+        session = ServerSession(
+            self._provider.party,
+            self._tls.public_key,
+            self._randomness(CHALLENGE_LENGTH),
+            any(_plain_address(address) in network for network in self._successors),
+        )
         try:
             while not await self._step(link, session, overload):
                 pass
@@ -224,10 +239,11 @@ class ProvisioningServer:
 
     async def _grant(self, session: ServerSession, wanted: GrantWanted) -> bytes:
         provider = self._provider
-        log.info("account 0x%s is given the keys (%s)", wanted.account.hex(), wanted.role.name)
+        _record(wanted)
         if wanted.role is Role.SUCCEED:
             async with self._handing_over:  # two successors at once: the second finds what the first has changed
-                provider.terms().check(wanted.account, provider.party.account, wanted.role)
+                provider.terms().check(wanted.account, wanted.role)
+                provider.snapshot()  # an enclave that has no state to give does not retire
                 estate = await provider.hand_over(wanted.account)
             return session.grant(provider.secrets(), provider.snapshot(), estate)
         now = asyncio.get_running_loop().time()
@@ -245,3 +261,22 @@ class ProvisioningServer:
             if following is None:
                 return
             path = following
+
+
+def _plain_address(text: str) -> IPv4Address | IPv6Address:
+    """The address of a peer; IPv4 as such, even if it came through an IPv6 socket."""
+    address = ip_address(text.partition("%")[0])
+    return address.ipv4_mapped or address if isinstance(address, IPv6Address) else address
+
+
+def _record(wanted: GrantWanted) -> None:
+    """Who gets the secrets, and by which evidence."""
+    found = wanted.evidence
+    log.info(
+        "keys go to the account 0x%s (%s): enclave %s, machine %s, TCB %s",
+        wanted.account.hex(),
+        wanted.role.name,
+        found.identity if found else "unknown",
+        found.hardware_id.hex() if found else "unknown",
+        found.tcb_status if found else "unknown",
+    )

@@ -71,7 +71,7 @@ class Role(enum.IntEnum):
     JOIN = 0
     """A further validateer: gets keys and state."""
     SUCCEED = 1
-    """The server's successor, with the code that the shard has moved on to: gets its estate, too."""
+    """The server's successor, with the code that the shard has moved on to: gets its identity and estate, too."""
 
 
 class Message(Enum, frozen=True):

@@ -2,7 +2,7 @@
 
 | state | message, or what the enclave did | checks | what follows | next state |
 |---|---|---|---|---|
-| HELLO | Hello | version, genesis, shard, another account | EvidenceWanted | EVIDENCE |
+| HELLO | Hello | version, genesis, shard, another account, may succeed from there | EvidenceWanted | EVIDENCE |
 | EVIDENCE | `introduce` | | ServerHello | PROOF |
 | PROOF | ClientProof | evidence: genuine, entitled, of this session; place in the shard | GrantWanted | GRANT |
 | GRANT | `grant` | | Grant | STATE |
@@ -27,7 +27,15 @@ from integritee.enclave.attestation import Evidence, Purpose, VerifiedEvidence
 from integritee.errors import IntegriteeError
 from integritee.trie.transfer import cut
 
-from .errors import GenesisMismatch, MessageMalformed, MessageUnexpected, OwnAccount, Refused, ShardMismatch
+from .errors import (
+    GenesisMismatch,
+    MessageMalformed,
+    MessageUnexpected,
+    OwnAccount,
+    Refused,
+    ShardMismatch,
+    SuccessorElsewhere,
+)
 from .messages import (
     MAX_CHUNKS,
     MAX_HELLO,
@@ -110,11 +118,13 @@ ServerEvent: TypeAlias = EvidenceWanted | GrantWanted | ChunksWanted | Admission
 class ServerSession:
     """Judges one client. Every error closes it; what it says last is `refuse`."""
 
-    def __init__(self, party: Party, tls_public_key: bytes, challenge: bytes) -> None:
-        """`tls_public_key`: DER of the own one, SubjectPublicKeyInfo; `challenge`: 32 unpredictable bytes."""
+    def __init__(self, party: Party, tls_public_key: bytes, challenge: bytes, may_succeed: bool = False) -> None:
+        """`tls_public_key`: DER of the own one, SubjectPublicKeyInfo; `challenge`: 32 unpredictable bytes;
+        `may_succeed`: whether the operator allows successors at the client's address."""
         self._party = party
         self._tls_public_key = tls_public_key
         self._challenge = challenge
+        self._may_succeed = may_succeed
         self._hello: Hello | None = None
         self._snapshot: Snapshot | None = None
         self.state = ServerState.HELLO
@@ -201,6 +211,8 @@ class ServerSession:
             raise ShardMismatch(party.shard, hello.shard)
         if hello.account == party.account:
             raise OwnAccount(party.account)
+        if hello.role is Role.SUCCEED and not self._may_succeed:
+            raise SuccessorElsewhere
         self._hello = hello
         self.state = ServerState.EVIDENCE
         if party.skip_ra:
@@ -215,6 +227,6 @@ class ServerSession:
             theirs = replace(party, account=client.account, shielding_key=client.shielding_key)
             binding = theirs.binding(Purpose.PROVISIONING_CLIENT, self._tls_public_key, self._challenge)
             verified = verify_peer(proof.evidence, binding, party.kind, trust, entitled)
-        terms.check(client.account, party.account, client.role)
+        terms.check(client.account, client.role)
         self.state = ServerState.GRANT
         return GrantWanted(client.role, client.account, proof.held, verified)

@@ -90,23 +90,23 @@ class ShardTerms(msgspec.Struct, frozen=True, kw_only=True):
     handed_over_to: bytes | None = None
     """The account that took over from this enclave."""
 
-    def check(self, account: bytes, own: bytes, role: Role) -> None:
+    def check(self, account: bytes, role: Role) -> None:
         """Raises HandedOver, AccountNotListed or ShardFull.
 
-        A successor takes the place of the enclave it succeeds as to `max_instances`. The parentchain, however,
-        forgets nobody: without a free place in the status its blocks would never count.
+        A successor takes over the identity of this enclave, and with it its place: its own account counts for
+        nothing.
         """
         if self.handed_over_to is not None and (role is Role.JOIN or account != self.handed_over_to):
             raise HandedOver(self.handed_over_to)
+        if role is Role.SUCCEED:
+            return
         if self.listed is not None and account not in self.listed:
             raise AccountNotListed(account)
         if account in self.signers:
             return
-        if len(self.signers) >= MAX_SHARD_SIGNERS:
-            raise ShardFull(len(self.signers), MAX_SHARD_SIGNERS)
-        remaining = [signer for signer in self.signers if role is Role.JOIN or signer != own]
-        if self.max_instances is not None and len(remaining) >= self.max_instances:
-            raise ShardFull(len(remaining), self.max_instances)
+        limit = MAX_SHARD_SIGNERS if self.max_instances is None else min(self.max_instances, MAX_SHARD_SIGNERS)
+        if len(self.signers) >= limit:
+            raise ShardFull(len(self.signers), limit)
 
     def entitled(self, trust: Trust, role: Role) -> frozenset[bytes]:
         """Code that may take a role. Raises NotSuperseded.
