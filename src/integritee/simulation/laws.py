@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from .simulation import Simulation
 
 GENESIS: Final = bytes(32)
+MAX_UNDER_WAY: Final = 1
+"""Blocks that may be on their way to somebody without faults."""
 
 
 def expect(law: str, found: object, expected: object, where: str = "") -> None:
@@ -175,20 +177,29 @@ class Laws:
 
     # -- after faults --------------------------------------------------------------------------------
 
-    def check_alive(self, height: int) -> None:
-        """The chain has grown past the `height` it had when faults stopped, and all honest enclaves are on it."""
-        honest = self._world.honest
-        for validateer in honest:
-            if not validateer.enclave.is_up:
-                raise LawBroken("validateers live again after faults", f"{validateer} is down")
-        heights = {str(v): v.blocks.height for v in honest}
-        if min(heights.values()) <= height:
-            phases = ", ".join(f"{v} {v.enclave.phase}" for v in honest)
-            raise LawBroken("the chain grows again", f"at {heights}, was at {height}; {phases}")
-        common = min(heights.values())
-        tips = {validateer.blocks[common].hash().hex()[:8] for validateer in honest}
-        if len(tips) > 1:
-            raise LawBroken("all are on one chain again", f"at block {common} there are {', '.join(sorted(tips))}")
+    def check_alive(self, since: int) -> None:
+        """Every honest enclave's chain has grown since faults stopped at Unix time `since` (ms)."""
+        for validateer in self._world.honest:
+            store = validateer.blocks
+            if not validateer.enclave.is_up or store[store.height].block.block_data.timestamp < since:
+                where = f"{validateer} is {validateer.enclave.phase} at block {store.height}"
+                raise LawBroken("chains grow again", f"{where}, others at {self._heights()}")
+
+    def is_one(self, height: int) -> bool:
+        """Whether all honest enclaves are on one chain, higher than `height`, but for blocks under way."""
+        stores = [validateer.blocks for validateer in self._world.honest]
+        common = min(store.height for store in stores)
+        if common <= height or common + MAX_UNDER_WAY < max(store.height for store in stores):
+            return False
+        return len({store[common].hash() for store in stores if common in store}) == 1
+
+    def check_one(self, height: int) -> None:
+        """Raises LawBroken unless `is_one`."""
+        if not self.is_one(height):
+            raise LawBroken("all are on one chain again", f"{self._heights()}; it was {height} when faults stopped")
+
+    def _heights(self) -> str:
+        return ", ".join(f"{v} {v.blocks.height} ({v.enclave.phase})" for v in self._world.honest)
 
     def is_quiet(self) -> bool:
         """Whether all that was under way has arrived everywhere."""

@@ -12,11 +12,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
 
-from integritee.crypto import ShieldingKey
 from integritee.enclave.pool import StatusChanged
 from integritee.enclave.sidechain.slots import SLOT_MS
 from integritee.errors import IntegriteeError
-from integritee.metadata import RuntimeMetadata
 from integritee.primitives.sidechain import SignedBlock
 
 from .block_store import BlockStore
@@ -29,11 +27,12 @@ from .errors import LawBroken, UnknownName
 from .faults import FAULTS, restore
 from .keys import USERS
 from .laws import Laws
+from .memo import remember
 from .network import Network
 from .parentchain import BLOCK_MS, Parentchain
 from .patches import Patches
 from .plants import PLANTS
-from .start import Start, checked_key, parsed_metadata, start
+from .start import Start, start
 from .trace import Trace
 from .validateer import Surroundings, Validateer
 
@@ -46,6 +45,9 @@ PATIENCE_MS: Final = 600_000
 QUIET_STEP_MS: Final = 6_000
 QUIET_MS: Final = 2 * BLOCK_MS
 """Time, after everything arrived, for anything that would happen twice."""
+
+CONFIRMATION_BLOCKS: Final = 4
+"""Parentchain blocks, beyond those that finality is behind, in which a confirmation that was asked for is proven."""
 
 LAGS: Final = (0, 1, 2)
 TOLD: Final = 40
@@ -106,6 +108,8 @@ class Outcome:
     messages: int
     lost: int
     digest: str
+    unities: list[int] = field(default_factory=list)
+    """Slots that each calm took until all were on one chain; 2n + 2 at least."""
     strikes: Counter[str] = field(default_factory=Counter)
     refusals: Counter[str] = field(default_factory=Counter)
 
@@ -142,6 +146,7 @@ class Simulation:
         self._began, self._height = begin.now, len(begin.blocks)
         self.is_calm, self.strikes = False, Counter[str]()
         self.reverted = 0
+        self.unities: list[int] = []
         self.laws = Laws(self, begin)
         for validateer in self.validateers:
             validateer.begin()
@@ -164,13 +169,23 @@ class Simulation:
             self.is_calm = True
             self.trace.say("faults stop")
             restore(self)
-            height = max(validateer.blocks.height for validateer in self.honest)
-            self.clock.run(calm)
-            self.laws.check_alive(height)
+            self._calm_down(calm)
         self._settle()
         self.clock.run(QUIET_MS)
         self.laws.check_quiet()
         return self._outcome()
+
+    def _calm_down(self, calm: int) -> None:
+        """Chains must grow within the 2n + 2 slots of a `calm` (ms), and be one again as soon as nobody waits any more
+        for what the primary asked the parentchain to confirm."""
+        since, height = self.clock.now, max(validateer.blocks.height for validateer in self.honest)
+        self.clock.run(calm)
+        self.laws.check_alive(since)
+        limit = since + calm + (CONFIRMATION_BLOCKS + 2 * self.parentchain.lag) * BLOCK_MS
+        while not self.laws.is_one(height) and self.clock.now < limit:
+            self.clock.run(SLOT_MS)
+        self.laws.check_one(height)
+        self.unities.append((self.clock.now - since) // SLOT_MS)
 
     def _settle(self) -> None:
         for _ in range(PATIENCE_MS // QUIET_STEP_MS):
@@ -239,6 +254,7 @@ class Simulation:
             self.network.sent,
             self.network.lost,
             self.trace.digest(),
+            self.unities,
             self.strikes,
             self.around.refusals,
         )
@@ -247,8 +263,7 @@ class Simulation:
 def simulate(plan: Plan) -> Outcome:
     """Live through a plan. Raises LawBroken, and whatever breaks, with command and trace as a note."""
     with Patches() as patches:
-        patches.set(ShieldingKey, "from_private_json", staticmethod(checked_key))
-        patches.set(RuntimeMetadata, "parse", staticmethod(parsed_metadata))
+        remember(patches)
         begin = start(plan.validateers)
         if plan.plant:
             PLANTS[plan.plant].plant(patches)

@@ -11,9 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
-from integritee.crypto import ShieldingKey
 from integritee.enclave.sidechain.slots import SLOT_MS
-from integritee.metadata import RuntimeMetadata
 from integritee.node.runtime.runtime import TEER
 from integritee.primitives.sidechain import SignedBlock
 
@@ -25,14 +23,12 @@ from .disk import Disk
 from .enclave import MRENCLAVE, Enclave
 from .errors import LawBroken
 from .keys import GOVERNOR, USERS
+from .memo import remember
 from .network import Network
 from .parentchain import BLOCK_MS, START_MS, Parentchain
+from .patches import Patches
 from .trace import Trace
 from .validateer import Surroundings, Validateer
-
-checked_key = cache(ShieldingKey.from_private_json)
-parsed_metadata = cache(RuntimeMetadata.parse)
-"""Checking a key and reading metadata take longer than most runs; both depend on their argument only."""
 
 FUNDS: Final = 10_000 * TEER
 """What each enclave's account gets for fees."""
@@ -141,13 +137,20 @@ class Beginning:
 @cache
 def start(validateers: int) -> Start:
     """The beginning of every run of so many validateers."""
-    beginning = Beginning()
+    with Patches() as patches:
+        remember(patches)
+        return _begin(Beginning(), validateers)
+
+
+def _begin(beginning: Beginning, validateers: int) -> Start:
     first = beginning.found()
     vault = first.enclave.core.keys.vault(MRENCLAVE).public
     for _ in range(1, validateers):
         beginning.join(first)
     beginning.save(vault)
     beginning.agree()
+    for validateer in beginning.around.validateers:
+        validateer.enclave.save_snapshot()  # restarts need not go through the beginning again
     runtime = first.enclave.shown
     return Start(
         beginning.clock.now,

@@ -1,0 +1,50 @@
+"""What every validateer checks for itself is checked once here: the answers depend on the arguments only."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from functools import cache, lru_cache
+from typing import Final
+
+from integritee.crypto import ShieldingKey
+from integritee.enclave.parentchain import justification
+from integritee.metadata import RuntimeMetadata
+from integritee.primitives import signature
+from integritee.primitives.sidechain import BlockData, SidechainHeader, SignedBlock
+
+from .patches import Patches
+
+MAX_REMEMBERED: Final = 4096
+
+_key = cache(ShieldingKey.from_private_json)
+_metadata = cache(RuntimeMetadata.parse)
+"""These two stay for the life of the process: there is one of each."""
+
+
+def remember(patches: Patches) -> None:
+    """Have keys, metadata, signatures and hashes looked at once while `patches` last."""
+    patches.set(ShieldingKey, "from_private_json", staticmethod(_key))
+    patches.set(RuntimeMetadata, "parse", staticmethod(_metadata))
+    once = lru_cache(MAX_REMEMBERED)
+    for module in (signature, justification):
+        patches.set(module, "verify_ed25519", once(module.verify_ed25519))
+    _once(patches, SignedBlock, "has_valid_signature")
+    _once(patches, SidechainHeader, "hash")
+    _once(patches, BlockData, "hash")
+
+
+def _once(patches: Patches, owner: type, name: str) -> None:
+    """Have a method of an immutable value give its first answer again."""
+    method: Callable[[object], object] = getattr(owner, name)
+    answers: OrderedDict[int, tuple[object, object]] = OrderedDict()  # with the value, lest its id is another's
+
+    def answer(self: object) -> object:
+        known = answers.get(id(self))
+        if known is None:
+            known = answers[id(self)] = self, method(self)
+            if len(answers) > MAX_REMEMBERED:
+                answers.popitem(last=False)
+        return known[1]
+
+    patches.set(owner, name, answer)
