@@ -131,6 +131,12 @@ def _add_sealing(command: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_slot(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--slot-ms", type=int, default=DEFAULT_SLOT_MS, help="sidechain slot in milliseconds (default 1000)"
+    )
+
+
 def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     run = commands.add_parser("run", help="start the worker", add_help=False)
     run.add_argument("--help", action="help", help="show this help and exit")
@@ -141,9 +147,7 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     _add_ledger(run)
     _add_sealing(run)
-    run.add_argument(
-        "--slot-ms", type=int, default=DEFAULT_SLOT_MS, help="sidechain slot in milliseconds (default 1000)"
-    )
+    _add_slot(run)
     run.add_argument(
         "--shielding-target",
         "-s",
@@ -182,6 +186,7 @@ def _add_request_state(commands: argparse._SubParsersAction[argparse.ArgumentPar
     request.add_argument("--help", action="help", help="show this help and exit")
     request.add_argument("--shard", help="base58 shard; the MRENCLAVE if omitted")
     request.add_argument("--skip-ra", action="store_true", help="do not verify peers' attestation")
+    _add_slot(request)
     _add_ledger(request)
     _add_sealing(request)
 

@@ -143,6 +143,14 @@ def test_a_predecessor_is_succeeded() -> None:
     assert enclave.requests == [Provisioning("old", 9, succeed=True)]
 
 
+def test_a_wrong_configuration_is_not_tried_again() -> None:
+    enclave = Enclave(set())
+    enclave.failure = RemoteFailure(Failure("enclave.other_slot_duration", "set --slot-ms", "{}"))
+    with pytest.raises(RemoteFailure, match="--slot-ms"):
+        provisioned(enclave, Shard(a=at("a", 3), b=at("b", 9)))
+    assert len(enclave.requests) == 1
+
+
 def test_an_enclave_that_dies_is_not_asked_again() -> None:
     enclave = Enclave(set())
     enclave.failure = EnclaveDied(1)

@@ -26,6 +26,9 @@ from .network import Network
 PROVISIONING_LIMIT: Final = 3600.0
 """Seconds that one attempt may take; what was received of the state is kept for the next."""
 
+OWN_FAULTS: Final = frozenset({"enclave.other_slot_duration"})
+"""Codes of refusals for which this worker's configuration is to blame: nobody else would be of any help."""
+
 RANDOM: Final = SystemRandom()
 log = logging.getLogger(__name__)
 
@@ -68,7 +71,7 @@ async def be_provisioned(
     say: Callable[[str], None],
     roll: Callable[[], float] = RANDOM.random,
 ) -> Provisioned:
-    """Try one source after the other until one serves. Raises EnclaveDied."""
+    """Try one source after the other until one serves. Raises EnclaveDied, and RemoteFailure for own faults."""
     rounds = 0
     told: dict[str, str] = {}
     while True:
@@ -76,6 +79,8 @@ async def be_provisioned(
             try:
                 return await _attempt(provision, source, say, is_first=source.name not in told)
             except (ClientError, PeerError, RemoteFailure, EnclaveSilent) as failed:
+                if failed.code in OWN_FAULTS:
+                    raise
                 source.failed()
                 _report(source, failed, say, is_news=told.get(source.name) != failed.code)
                 told[source.name] = failed.code
