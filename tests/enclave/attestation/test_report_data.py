@@ -83,4 +83,6 @@ def test_purposes_are_never_renumbered() -> None:
         ("PROVISIONING_SERVER", 2),
         ("PROVISIONING_CLIENT", 3),
         ("CLIENT_SESSION", 4),
+        ("SHARD_EXPORT", 5),
+        ("SHARD_IMPORT", 6),
     ]
