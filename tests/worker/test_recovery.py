@@ -26,7 +26,7 @@ class Enclave:
         self.held: list[bytes] = []
         self.offered: list[bytes] = []
 
-    async def call(self, method: Method[Any, Any], request: Any) -> Any:
+    async def call(self, method: Method[Any, Any], request: Any, timeout: float = 0) -> Any:
         if method is Ecalls.finish_import:
             return DONE
         self.offered.append(request.release)

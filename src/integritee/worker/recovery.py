@@ -35,6 +35,8 @@ from .sealed_place import sealed_place
 
 SHARE_POLL: Final = 1.0
 """Seconds between two looks for shares."""
+STATE_LIMIT: Final = 3600.0
+"""Seconds in which the largest state is written or read."""
 MAX_SHARE_FILES: Final = 256
 """Files that are looked at, by name."""
 
@@ -45,7 +47,7 @@ A = TypeVar("A", bound=Struct)
 class Enclave(Protocol):
     """What is asked of the enclave's process."""
 
-    async def call(self, method: Method[Q, A], request: Q) -> A: ...
+    async def call(self, method: Method[Q, A], request: Q, timeout: float = ...) -> A: ...
 
 
 async def export(config: Config) -> int:
@@ -55,7 +57,7 @@ async def export(config: Config) -> int:
 
     async def ask(enclave: Enclave) -> None:
         request = ExportShard(sealed_place(config), str(path), config.slot_ms, _now())
-        told = await enclave.call(Ecalls.export_shard, request)
+        told = await enclave.call(Ecalls.export_shard, request, STATE_LIMIT)
         print(f"wrote {path}: the shard behind block {told.number}, {told.entries} entries")
         print(f"identity {told.identity.hex()}")
 
@@ -69,7 +71,8 @@ async def restore(config: Config) -> int:
     await asyncio.to_thread(shares.mkdir, parents=True, exist_ok=True)
 
     async def ask(enclave: Enclave) -> None:
-        asked = await enclave.call(Ecalls.import_shard, ImportShard(sealed_place(config), str(path), _now()))
+        begin = ImportShard(sealed_place(config), str(path), _now())
+        asked = await enclave.call(Ecalls.import_shard, begin)
         await asyncio.to_thread(request.write_bytes, asked.request)
         print(f"wrote {request}: have {asked.threshold} custodians answer it, and put their answers into {shares}")
         done = await collect(enclave, asked, lambda: read_shares(shares), print)
@@ -103,7 +106,7 @@ async def collect(
                 continue
             say(f"{name}: share {held.held} of {held.threshold}")
             if held.held >= asked.threshold:
-                return await enclave.call(Ecalls.finish_import, Nothing())
+                return await enclave.call(Ecalls.finish_import, Nothing(), STATE_LIMIT)
         await pause(SHARE_POLL)
 
 

@@ -7,8 +7,11 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from integritee.apps.catalog import LedgerConfig
@@ -19,10 +22,15 @@ from integritee.enclave.attestation.errors import KindNotAllowed, ReportDataMism
 from integritee.enclave.attestation.simulation import SimulationTee
 from integritee.enclave.errors import HandedOver
 from integritee.enclave.keys import HANDED_OVER_LABEL
+from integritee.enclave.recovery import bundle as bundle_module
 from integritee.enclave.recovery.bundle import (
+    MAX_SECRETS,
     BundleFront,
+    BundleHeader,
     BundleSecrets,
     SealedShare,
+    entries_of,
+    read_content,
     read_front,
     share_context,
     share_hash,
@@ -32,6 +40,7 @@ from integritee.enclave.recovery.custodian import MAX_REQUEST_AGE, Judgement, re
 from integritee.enclave.recovery.ecalls import RecoveryEcalls
 from integritee.enclave.recovery.errors import (
     BundleTampered,
+    BundleTooLarge,
     ForeignBundle,
     NoCustodians,
     NoImport,
@@ -353,6 +362,48 @@ def test_tampered_content(bundle: bytes, what: str) -> None:
     offered(pending, *(answer(data, pending.request, key) for key in (ANN, BEN)))
     with pytest.raises(BundleTampered):
         pending.open()
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 8, 64, 1000])
+@given(items=st.dictionaries(st.binary(max_size=20), st.binary(max_size=40), max_size=8), at=st.integers(0))
+@settings(max_examples=15, deadline=None)
+def test_any_state_comes_back_whole_or_not_at_all(chunk: int, items: dict[bytes, bytes], at: int) -> None:
+    """Law: whatever byte behind the header is altered, nothing is taken for the state."""
+    secrets, key = BundleSecrets(b"{}", bytes(32), b"meta", b"estate"), b"\x05" * 32
+    file = io.BytesIO()
+    with patch.object(bundle_module, "CHUNK", chunk):
+        write_bundle(file, FRONT, key, secrets, items.items())
+        data, start = file.getvalue(), content_at(file.getvalue())
+        assert read_all(data, key) == (secrets, items)
+        at = start + at % (len(data) - start)
+        with pytest.raises(BundleTampered):
+            read_all(data[:at] + bytes((data[at] ^ 1,)) + data[at + 1 :], key)
+        with pytest.raises(BundleTampered):
+            read_all(data[:at], key)
+
+
+def read_all(data: bytes, key: bytes) -> tuple[BundleSecrets, dict[bytes, bytes]]:
+    file = io.BytesIO(data)
+    secrets, pieces = read_content(file, read_front(file).header, key)
+    return secrets, dict(entries_of(pieces))
+
+
+def bare_front() -> BundleFront:
+    header = BundleHeader(
+        SHARD, bytes(32), 0, bytes(32), bytes(32), 0, 0, bytes(32), ACCOUNT, b"{}", NOW, bytes(32), 1, []
+    )
+    return BundleFront(header, SimulationTee(bytes(32), bytes(32)).evidence(header.binding().report_data()))
+
+
+FRONT = bare_front()
+
+
+def test_too_much_beside_the_state() -> None:
+    secrets = BundleSecrets(b"{}", bytes(32), bytes(MAX_SECRETS), b"")
+    file = io.BytesIO()
+    with pytest.raises(BundleTooLarge):
+        write_bundle(file, FRONT, bytes(32), secrets, [])
+    assert file.getvalue() == b""
 
 
 @pytest.mark.parametrize("data", [b"", b"ITEEXPRT", b"ITEEXPRT\x02", b"ITEEXPRT\x01\xff\xff\xff\xff", b"x" * 99])

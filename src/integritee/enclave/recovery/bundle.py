@@ -32,7 +32,7 @@ from integritee.scale import Bounded, Bytes32, DecodeError, Struct, codec, u8, u
 
 from ..attestation.report_data import Binding, Purpose
 from ..attestation.tee import Evidence
-from .errors import BundleTampered, NotABundle
+from .errors import BundleTampered, BundleTooLarge, NotABundle
 
 MAGIC: Final = b"ITEEXPRT"
 VERSION: Final = 1
@@ -146,12 +146,15 @@ def write_bundle(
     secrets: BundleSecrets,
     items: Iterable[tuple[bytes, bytes]],
 ) -> None:
-    """Write a bundle. Raises OSError, CryptoError."""
+    """Write a bundle. Raises BundleTooLarge, OSError."""
+    first = SECRETS.encode(secrets)
+    if len(first) > MAX_SECRETS:
+        raise BundleTooLarge(len(first), MAX_SECRETS)
     header, evidence = HEADER.encode(front.header), EVIDENCE.encode(front.evidence)
     file.write(MAGIC + bytes((VERSION,)))
     file.write(_LENGTH.pack(len(header)) + header + _LENGTH.pack(len(evidence)) + evidence)
     seal = _Frames(data_key, front.header.identity)
-    file.write(seal.frame(b"\0" + SECRETS.encode(secrets)))
+    file.write(seal.frame(b"\0" + first))
     pending = bytearray()
     for key, value in items:
         pending += _LENGTHS.pack(len(key), len(value)) + key + value

@@ -88,9 +88,13 @@ class RecoveryEcalls:
                 raise ShardPresent
             account = core.keys.signing.public
         self._close()
-        self._file = Path(asked.path).open("rb")  # noqa: SIM115, ASYNC230  # until the import ends
-        pending = ShardImport(self._file, place.config, account, place.tee, asked.now, self._random)
-        self._import = place, pending
+        file = Path(asked.path).open("rb")  # noqa: SIM115, ASYNC230  # until the import ends
+        try:
+            pending = ShardImport(file, place.config, account, place.tee, asked.now, self._random)
+        except BaseException:
+            file.close()
+            raise
+        self._file, self._import = file, (place, pending)
         return ShareRequest(pending.request, pending.header.threshold)
 
     async def offer_share(self, offered: ShareRelease) -> SharesHeld:

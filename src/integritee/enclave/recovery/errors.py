@@ -10,6 +10,7 @@ ShardRecoveryError
 ├── NoImport             a share without an import that waits for it
 ├── BundleError          about a file that holds an exported shard
 │   ├── NotABundle           no such file, of another version, or cut off in its header
+│   ├── BundleTooLarge       keys and what belongs to the state exceed what an import takes
 │   ├── BundleTampered       something differs from what was exported
 │   └── ForeignBundle        made for other custodians than this ledger's, or another shard
 ├── RequestError         about an enclave's request for shares
@@ -98,6 +99,16 @@ class NotABundle(BundleError):
     def __init__(self, reason: str) -> None:
         self.reason = reason
         super().__init__(f"not an exported shard: {reason}")
+
+
+class BundleTooLarge(BundleError):
+    """Bytes of all but the state's entries."""
+
+    code = "recovery.bundle_too_large"
+
+    def __init__(self, found: int, limit: int) -> None:
+        self.found, self.limit = found, limit
+        super().__init__(f"{found} bytes belong to the state, {limit} is the limit")
 
 
 class BundleTampered(BundleError):

@@ -41,6 +41,7 @@ STORE_ADVICE: Final = {
 
 RECOVERY_ADVICE: Final = {
     "recovery.bundle_tampered": "Take another copy of the bundle.",
+    "recovery.bundle_too_large": "Wait until payments that are under way have reached their chains; then export.",
     "recovery.foreign_bundle": "Import with the `--custodian`, `--app` and `--dev` options it was exported with.",
     "recovery.key_file_unusable": "Give the file that `integritee-cli recovery new-custodian` made.",
     "recovery.keys_missing": "Put the `secret-*` files back from the newest copy of the directory.",

@@ -89,7 +89,7 @@ def _room(free: int, budget: int, block_bytes: int) -> list[Finding]:
 
 
 def _clock(data_dir: Path, now: float) -> list[Finding]:
-    newest = max((path.stat().st_mtime for path in (data_dir, *(data_dir / STORE_DIRECTORY).glob("*"))), default=0.0)
+    newest = max(_status(path).st_mtime for path in (data_dir, *(data_dir / STORE_DIRECTORY).glob("*")))
     if newest <= now + FUTURE:
         return []
     ahead = int(newest - now)
@@ -121,5 +121,13 @@ def _command(pid: int) -> str:
 
 def _size(path: Path) -> int:
     if path.is_dir() and not path.is_symlink():
-        return sum(entry.lstat().st_size for entry in path.rglob("*") if not entry.is_dir())
-    return path.lstat().st_size
+        return sum(_status(entry).st_size for entry in path.rglob("*") if not entry.is_dir())
+    return _status(path).st_size
+
+
+def _status(path: Path) -> os.stat_result:
+    """Of what is there, not of what it leads to; all zero if a running worker has just removed it."""
+    try:
+        return path.lstat()
+    except FileNotFoundError:
+        return os.stat_result((0,) * 10)

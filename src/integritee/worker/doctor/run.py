@@ -29,7 +29,10 @@ async def run(config: Config) -> int:
 
 
 async def diagnose(config: Config, now: float, ask: Ask = sealed.ask, look: Observe = observe) -> Report:
-    """Look at everything; with `config.repair` mend what costs nothing. `now` in unix seconds."""
+    """Look at everything; with `config.repair` mend what costs nothing. `now` in unix seconds.
+
+    `ask` has an enclave look at what is sealed, `look` a node tell of itself.
+    """
     data_dir = config.data_dir
     if not data_dir.is_dir():
         missing = Finding(Severity.INFO, "doctor.no_data_dir", f"{data_dir} does not exist: a worker makes it")
@@ -39,12 +42,12 @@ async def diagnose(config: Config, now: float, ask: Ask = sealed.ask, look: Obse
     except OSError as failed:
         unusable = Finding(Severity.ERROR, "doctor.data_dir_unusable", f"{data_dir}: {failed.strerror}")
         return Report(data_dir, None, None, blocks.Census(), [unusable])
-    in_use = seen.holder is not None
-    repair = config.repair and not in_use
     found = layout.findings(
         data_dir, seen, config.block_store_budget, seen.sizes.get(layout.BLOCKS_DIRECTORY, 0), now
     )
-    examination, sealed_findings = await ask(config, repair)
+    examination, sealed_findings = await ask(config, config.repair)  # a running enclave's store is left alone
+    in_use = seen.holder is not None or any(finding.code == sealed.LOCKED for finding in sealed_findings)
+    repair = config.repair and not in_use
     head = None
     if examination is not None and examination.head_number:
         head = examination.head_number, examination.head_hash

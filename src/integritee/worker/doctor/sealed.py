@@ -16,6 +16,8 @@ from ..launch import launch
 from ..sealed_place import sealed_place
 from .finding import Finding, Severity
 
+REPLAY_LIMIT: Final = 3600.0
+"""Seconds in which the largest state is read, a few times over."""
 LOCKED: Final = "store.locked"
 """A running enclave has the state: nothing is wrong with it."""
 
@@ -24,7 +26,7 @@ async def ask(config: Config, repair: bool) -> tuple[Examination | None, list[Fi
     """Have an enclave look at the data directory; with `repair` mend what costs nothing."""
     enclave = await EnclaveProcess.attach(await launch(), {})
     try:
-        examination = await enclave.call(Ecalls.examine, Examine(sealed_place(config), repair))
+        examination = await enclave.call(Ecalls.examine, Examine(sealed_place(config), repair), REPLAY_LIMIT)
     except (RemoteFailure, EnclaveDied, EnclaveSilent) as failed:
         return None, [Finding(Severity.ERROR, _code(failed.code), str(failed), failed.data())]
     finally:
