@@ -55,7 +55,7 @@ def share(core: EnclaveCore) -> tuple[Trie, bytes]:
         core.config.slot_ms,
         TipRecord.of(chain.tip),
         chain.state.root(),
-        chain.held,
+        list(chain.held),
         chain.final,
     )
     return chain.state, SHARED.encode(meta)

@@ -153,9 +153,10 @@ def recover(
     """
     keys = load_or_create(store, random)
     outboxes = {id: Outbox(keys.signing) for id in ParentchainId}
-    recovered = Recovered(Chain(Trie.empty()), outboxes)
+    own = keys.signing.public
+    recovered = Recovered(Chain(Trie.empty(), own), outboxes)
     if stored.snapshot is not None:
-        recovered = from_snapshot(stored.snapshot.items(), stored.snapshot.meta, outboxes)
+        recovered = from_snapshot(stored.snapshot.items(), stored.snapshot.meta, outboxes, own)
     for record in stored.records:
         recovered.apply(record.kind, record.payload)
     shard = wishes.shard or recovered.shard or mrenclave

@@ -26,6 +26,7 @@ from typing import Final
 
 from integritee.boundary.messages import MAX_LOCATOR, FetchBlocks
 from integritee.crypto import CryptoError
+from integritee.frame.overlay import Overlay
 from integritee.primitives.ids import ParentchainId
 from integritee.primitives.sidechain import FINALIZATION_STRIDE, SignedBlock
 from integritee.scale import DecodeError
@@ -86,11 +87,16 @@ class Consensus:
     # -- what is proven ------------------------------------------------------------------------------
 
     def _know_mirror(self) -> None:
-        """What the ledger itself knows of the last block it took in."""
-        mirror = self._replica.runtime.parentchain(ParentchainId.Integritee)
-        block_hash = mirror.block_hash.get()
-        if block_hash is not None:
-            self._places[block_hash] = (mirror.number.get() or 0, self.mirrored_authorities())
+        """What the ledger itself knows of the last block it took in, and of those that branches of the tail may build
+        on."""
+        replica = self._replica
+        past = [replica.ledger.runtime(Overlay(block.before)) for block in replica.chain.tail]
+        for runtime in (*past, replica.runtime):
+            mirror = runtime.parentchain(ParentchainId.Integritee)
+            block_hash = mirror.block_hash.get()
+            if block_hash is not None:
+                authorities = mirrored_authorities(mirror.mirror.get, replica.shard)
+                self._places[block_hash] = (mirror.number.get() or 0, tuple(authorities))
 
     def mirrored_authorities(self) -> tuple[bytes, ...]:
         """Who may build on the last parentchain block that the ledger took in."""
@@ -128,9 +134,9 @@ class Consensus:
         """What must be in the chain: what is confirmed, and what this enclave asked to be confirmed."""
         outbox = self._replica.links.integritee.outbox
         own = [
-            Anchor(block.number, block.header.hash())
+            Anchor(block.number, block.hash)
             for block in self._replica.chain.tail
-            if outbox.entries and outbox.is_queued(confirmation_key(block.header.hash()))
+            if outbox.entries and outbox.is_queued(confirmation_key(block.hash))
         ]
         confirmed = self.confirmed
         return [*([confirmed] if confirmed else []), *reversed(own)]
@@ -176,16 +182,17 @@ class Consensus:
 
     def role(self) -> Role:
         """What this enclave is to the shard in the next block."""
-        who, chain = self.next_authorities(), self._replica.chain
-        if who == (self._own,) or not who:
-            everything = tuple(held.planned for held in chain.held)
-            return Role(due=everything, held=len(everything))
+        who, chain, final = self.next_authorities(), self._replica.chain, self.final_number()
+        due, open = ([each.planned for each in found(final)] for found in (chain.due, chain.open))
+        if who == (self._own,):
+            return Role(due=(*due, *open))
         confirmed = self.confirmed
         return Role(
             is_alone=False,
             is_primary=who[0] == self._own,
-            due=tuple(held.planned for held in chain.due()),
-            held=len(chain.held),
+            due=tuple(due),
+            open=tuple(open),
+            taken=frozenset(each.planned.key for each in chain.held if each.payer == self._own),
             confirmed=confirmed.number if confirmed else 0,
         )
 
@@ -204,7 +211,7 @@ class Consensus:
     def receive(self, blocks: Iterable[SignedBlock], now: int) -> BlockRefused | VerificationError | None:
         """Keep blocks of peers that can be of use at Unix time `now` (ms); the first reason why one is not."""
         reason: BlockRefused | VerificationError | None = None
-        positions = self._replica.chain.positions()
+        positions = self._replica.chain.positions
         for signed in blocks:
             if signed.hash() in positions or signed.hash() in self.candidates:
                 continue
@@ -247,7 +254,7 @@ class Consensus:
         """The best branch, as far as it can be adopted now, if it is better than the chain."""
         chain, anchors = self._replica.chain, self._anchors()
         best: Branch | None = None
-        for found in self.candidates.branches(chain.positions()):
+        for found in self.candidates.branches(chain.positions):
             branch = self._usable(found, now)
             is_better = branch.blocks and prefers(branch, self._own_branch(branch.fork), anchors)
             if is_better and (best is None or _better(branch, best, anchors)):
@@ -347,7 +354,7 @@ class Consensus:
         self.is_caught_up = True
 
     def _missing(self) -> bytes | None:
-        return self.candidates.missing(self._replica.chain.positions())
+        return self.candidates.missing(self._replica.chain.positions)
 
     def wants(self, now: int) -> FetchBlocks | None:
         """Blocks to ask peers for, not too often."""

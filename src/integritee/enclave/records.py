@@ -17,7 +17,7 @@ from integritee.primitives.sidechain import SidechainHeader, SignedBlock
 from integritee.scale import Struct, codec, u64
 from integritee.trie import Trie
 
-from .parentchain.outbox import Outbox, OutboxChange
+from .parentchain.outbox import Outbox, OutboxChange, Payment
 from .sidechain.chain import Adopted, Chain, Held
 from .sidechain.payload import Planned
 from .sidechain.verification import Tip
@@ -59,14 +59,17 @@ class GenesisRecord(Struct, frozen=True):
 
 
 class BlockRecord(Struct, frozen=True):
-    """`planned` is what the block holds back until it is final, `released` are keys of what is held no more; blocks
-    up to `final` are final."""
+    """`planned` is what the block holds back until it is final; `taken` are keys of what its author does then,
+    `released` of what is under way already. `refunds` were given back by this enclave in it. Blocks up
+    to `final` are final."""
 
     signed: SignedBlock
     changes: list[tuple[bytes, bytes | None]]
     chains: list[ChainRecord]
     planned: list[Planned]
+    taken: list[H256]
     released: list[H256]
+    refunds: list[Payment]
     final: u64
 
 
@@ -82,11 +85,12 @@ class TipRecord(Struct, frozen=True):
 
 
 class RevertRecord(Struct, frozen=True):
-    """The chain ends at `tip` again; `changes` make its state out of the present one. Outboxes stay: what they hold
-    may be on its way."""
+    """The chain ends at `tip` again; `changes` make its state out of the present one, and `held` is what waits for
+    blocks to be final. Outboxes stay: what they hold may be on its way."""
 
     tip: TipRecord | None
     changes: list[tuple[bytes, bytes | None]]
+    held: list[Held]
     chains: list[ChainRecord]
 
 
@@ -154,7 +158,7 @@ class Recovered:
             case RecordKind.REVERT:
                 self._revert(REVERT.decode(payload))
             case RecordKind.ADOPTION:
-                self.chain, self.shard = Chain(Trie.empty()), None
+                self.chain, self.shard = Chain(Trie.empty(), self.chain.own), None
             case _:
                 raise RecoveryError(f"record kind {kind}")
 
@@ -171,10 +175,17 @@ class Recovered:
         if header.block_number != expected or header.parent_hash != parent:
             raise RecoveryError(f"block {header.block_number} where a child of block {expected - 1} was expected")
         keys = tuple(key for key, _ in record.changes)
-        block = Adopted(record.signed, keys, chain.state, chain.state_bytes)
+        block = Adopted(
+            record.signed,
+            keys,
+            chain.state,
+            chain.state_bytes,
+            chain.held,
+            refunds=tuple(record.refunds),
+            released=tuple(record.released),
+        )
         size = chain.state_bytes + size_of(chain.state, record.changes)
-        chain.adopt(block, chain.state.commit(dict(record.changes)), size, record.planned)
-        chain.release(record.released)
+        chain.adopt(block, chain.state.commit(dict(record.changes)), size, record.planned, record.taken)
         chain.finalize(record.final)
         self.adopt(record.chains)
 
@@ -186,9 +197,8 @@ class Recovered:
             chain.revert(number)
         else:  # a snapshot was made since
             self._set_state(record.changes)
-            chain.tail.clear()
-            chain.tip = chain.base = tip
-            chain.held = [held for held in chain.held if held.number <= number]
+            chain.rebase(tip)
+        chain.held = tuple(record.held)
         if chain.head != (tip.header if tip else None):
             raise RecoveryError(f"no block {number} to go back to")
         self.adopt(record.chains)
@@ -199,9 +209,9 @@ class Recovered:
 
 
 def from_snapshot(
-    entries: Iterable[tuple[bytes, bytes]], meta: bytes, outboxes: dict[ParentchainId, Outbox]
+    entries: Iterable[tuple[bytes, bytes]], meta: bytes, outboxes: dict[ParentchainId, Outbox], own: bytes
 ) -> Recovered:
-    """State of a snapshot. Raises RecoveryError if its entries do not have the recorded root."""
+    """State of a snapshot, for enclave `own`. Raises RecoveryError if its entries do not have the recorded root."""
     recorded: SnapshotMeta = META.decode(meta)
     items = dict(entries)
     state = Trie.from_items(items)
@@ -209,7 +219,7 @@ def from_snapshot(
         raise RecoveryError("the snapshot's entries do not have its state root")
     size = sum(len(k) + len(v) for k, v in items.items())
     tip = Tip(recorded.tip.header, recorded.tip.timestamp) if recorded.tip else None
-    chain = Chain(state, size, tip, recorded.held, base=tip, final=recorded.final)
+    chain = Chain(state, own, size, tip, tuple(recorded.held), base=tip, final=recorded.final)
     recovered = Recovered(chain, outboxes, recorded.shard, joined=recorded.joined)
     recovered.adopt(recorded.chains)
     return recovered

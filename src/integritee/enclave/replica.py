@@ -42,7 +42,7 @@ from .records import (
 from .sidechain.author import AuthoredBlock
 from .sidechain.chain import Adopted, Chain, restoration
 from .sidechain.lane import Lane
-from .sidechain.payload import StatePayload
+from .sidechain.payload import Planned, StatePayload
 from .sidechain.production import Production
 from .store import SealedStore
 
@@ -106,19 +106,22 @@ class Replica:
 
     def add_own(self, production: Production, block: AuthoredBlock, final: int, now: int) -> Effects:
         """Journal and adopt a block of this enclave; blocks up to `final` are final. Raises StoreError."""
-        released = production.builder.released
-        planned = [each for each in block.effects if each.key not in released]
+        builder, chain = production.builder, self.chain
+        touched = [*block.executed, *(refusal.top_hash for refusal in production.refusals if refusal.nonce_used)]
         adopted = Adopted(
             block.signed,
             tuple(block.changes),
-            self.chain.state,
-            self.chain.state_bytes,
-            self._known(block.executed),
+            chain.state,
+            chain.state_bytes,
+            chain.held,
+            self._known(touched),
             tuple(production.refunds),
+            tuple(builder.released),
         )
+        planned = [each for each in block.effects if each.key not in builder.released]
         lanes = list(production.lanes.values())
-        record = self._record(adopted, block.state, sorted(block.changes.items()), lanes, final)
-        record = BlockRecord(record.signed, record.changes, record.chains, planned, released, final)
+        changes = sorted(block.changes.items())
+        record = self._record(adopted, block.state, changes, lanes, final, planned, builder.taken)
         effects = self._adopt(adopted, block.state, record, lanes)
         effects.statuses += production.settle(block, now)
         effects.submit = {c.id: [e.extrinsic for e in c.outbox.put] for c in record.chains if c.outbox.put}
@@ -133,11 +136,17 @@ class Replica:
         lanes = [Lane.of(link) for link in self.links.proven()]
         for lane in lanes:
             lane.pass_by(processed[lane.id])
-        entries = self._known(signed.block.block_data.signed_top_hashes)
-        keys = tuple(key for key, _ in payload.changes)
-        adopted = Adopted(signed, keys, chain.state, chain.state_bytes, entries)
-        record = self._record(adopted, after, payload.changes, lanes, final)
-        record = BlockRecord(record.signed, record.changes, record.chains, payload.planned, payload.released, final)
+        charged = (refused.top_hash for refused in payload.refused if refused.nonce_used)
+        adopted = Adopted(
+            signed,
+            tuple(key for key, _ in payload.changes),
+            chain.state,
+            chain.state_bytes,
+            chain.held,
+            self._known([*signed.block.block_data.signed_top_hashes, *charged]),
+            released=tuple(payload.released),
+        )
+        record = self._record(adopted, after, payload.changes, lanes, final, payload.planned, payload.taken)
         effects = self._adopt(adopted, after, record, lanes)
         effects.statuses += self._settle(signed, payload, now)
         return effects
@@ -149,6 +158,8 @@ class Replica:
         changes: list[tuple[bytes, bytes | None]],
         lanes: Sequence[Lane],
         final: int,
+        planned: list[Planned],
+        taken: list[bytes],
     ) -> BlockRecord:
         """What goes to the journal; light clients resume where blocks are for good."""
         settled = self._settled(final, adopted, after)
@@ -156,7 +167,8 @@ class Replica:
         for lane in lanes:
             block = self.links[lane.id].resumption(settled[lane.id], lane.inbound)
             chains.append(ChainRecord(lane.id, block.light_client if block else b"", lane.outbox.take_change()))
-        return BlockRecord(adopted.signed, changes, chains, [], [], final)
+        released, refunds = list(adopted.released), list(adopted.refunds)
+        return BlockRecord(adopted.signed, changes, chains, planned, taken, released, refunds, final)
 
     def _settled(self, final: int, adopted: Adopted, after: Trie) -> dict[ParentchainId, int]:
         """How far parentchains are in the ledger for good, once blocks up to `final` are and `adopted` is adopted."""
@@ -169,8 +181,7 @@ class Replica:
         self.recorded = self._store.append(RecordKind.BLOCK, BLOCK.encode(record))
         chain = self.chain
         size = chain.state_bytes + size_of(chain.state, record.changes)
-        chain.adopt(adopted, after, size, record.planned)
-        chain.release(record.released)
+        chain.adopt(adopted, after, size, record.planned, record.taken)
         self.show_state()
         for lane in lanes:
             self._adopt_lane(lane)
@@ -218,23 +229,18 @@ class Replica:
     def revert(self, number: int, now: int) -> tuple[Effects, list[SignedBlock]]:
         """Give up the blocks above `number`; their calls that this enclave knows are `Retracted` and wait again.
 
-        Also returns the blocks, newest first. Raises StoreError.
+        Also returns the blocks, newest first. Raises StoreError: the replica is of no use then.
         """
         chain = self.chain
-        given_up = [block for block in chain.tail if block.number > number][::-1]
+        given_up = chain.revert(number)
         if not given_up:
             return Effects(), []
-        target = given_up[-1].before
-        changes = restoration(given_up, target)
-        tip = chain.tail[-len(given_up) - 1].signed.block if len(given_up) < len(chain.tail) else None
-        record_tip = TipRecord.of(chain.base) if tip is None else TipRecord(tip.header, tip.block_data.timestamp)
+        changes = restoration(given_up, chain.state)
         for link in self.links:  # what own blocks gave back is due again: they are no more
             link.outbox.refunds += [p for block in given_up for p in block.refunds if link is self.links.vault]
         chains = [ChainRecord(link.id, b"", link.outbox.take_change()) for link in self.links]
-        self.recorded = self._store.append(
-            RecordKind.REVERT, REVERT.encode(RevertRecord(record_tip, changes, chains))
-        )
-        chain.revert(number)
+        record = RevertRecord(TipRecord.of(chain.tip), changes, list(chain.held), chains)
+        self.recorded = self._store.append(RecordKind.REVERT, REVERT.encode(record))
         self.reverted += len(given_up)
         self.show_state()
         processed = self.processed()
@@ -271,7 +277,7 @@ class Replica:
         chain = self.chain
         tip = TipRecord.of(chain.tip)
         return META.encode(
-            SnapshotMeta(self.shard, tip, chain.state.root(), chains, chain.held, chain.final, self.joined)
+            SnapshotMeta(self.shard, tip, chain.state.root(), chains, list(chain.held), chain.final, self.joined)
         )
 
 

@@ -71,7 +71,7 @@ def test_a_payment_waits_for_its_confirmation(network: Network) -> None:
     network.spread(1, two.signed(ANN, call))
     network.run(2)
     assert [held.planned.amount for held in two.core.replica.chain.held] == [3 * TEER]
-    burned_at = two.core.latest_header.block_number
+    (burned_at,) = (held.number for held in two.core.replica.chain.held)
     assert not any(entry.payment for entry in one.core.integritee.outbox.entries.values())
     network.until(lambda: len(payments(one)) > paid, 12 * BLOCK_SLOTS)
     assert payments(one)[paid:] == [(PAYEE, 3 * TEER)]
@@ -79,7 +79,7 @@ def test_a_payment_waits_for_its_confirmation(network: Network) -> None:
     assert one.core.consensus.confirmed.number >= burned_at
     network.run(4 * BLOCK_SLOTS)
     assert payments(one)[paid:] == [(PAYEE, 3 * TEER)]
-    assert [world.core.replica.chain.held for world in network.workers] == [[], []]
+    assert [world.core.replica.chain.held for world in network.workers] == [(), ()]
 
 
 def test_a_fork_converges(network: Network) -> None:

@@ -125,6 +125,8 @@ class BlockBuilder:
     """Calls of the pool that failed."""
     released: list[bytes] = field(default_factory=list)
     """Keys of what is under way with this block."""
+    taken: list[bytes] = field(default_factory=list)
+    """Keys of what is done once this block is final."""
 
     def __post_init__(self) -> None:
         assignment = self.assignment
@@ -254,6 +256,7 @@ class BlockBuilder:
             [planned for planned in self.effects if planned.key not in self.released],
             self.refused[:MAX_REFUSALS],
             self.released,
+            self.taken,
         )
         where = position(parent_hash, self.number, shard)
         data = BlockData(

@@ -6,6 +6,7 @@ calls `step` until the slot's budget is spent.
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +24,7 @@ from integritee.trie import Trie
 
 from ..errors import VaultShort
 from ..keys import Randomness
-from ..parentchain.contract import EffectElsewhere
+from ..parentchain.contract import ContractError, EffectElsewhere
 from ..parentchain.inbound import InboundBlock
 from ..parentchain.link import Link
 from ..parentchain.onboarding import account_info
@@ -53,6 +54,8 @@ came even later would only undo theirs."""
 INVOCATIONS_PER_STEP: Final = 64
 """Left over when a block is sealed, they are executed in portions of this size."""
 
+log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class Refusal:
@@ -65,18 +68,23 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Role:
-    """What the author is to the shard, as proven. `due` is what final blocks want done on parentchains; `final` is
-    the number of the last block that is final."""
+    """What the author is to the shard, as proven. `due` is what it has to have done on parentchains now, `open` what
+    may become so when blocks are final; `taken` are keys of what of this it has taken upon itself already."""
 
     is_alone: bool = True
     """The only validateer: its blocks are final at once."""
     is_primary: bool = True
     """The first one: it confirms blocks, and pays."""
     due: tuple[Planned, ...] = ()
-    held: int = 0
-    """Extrinsics that blocks wait with until they are final."""
+    open: tuple[Planned, ...] = ()
+    taken: frozenset[bytes] = frozenset()
     confirmed: int = 0
-    """Number of the last block that is confirmed, or is going to be."""
+    """Number of the last block that is confirmed."""
+
+    @property
+    def held(self) -> int:
+        """Extrinsics that are to be sent, for blocks so far."""
+        return len(self.due) + len(self.open)
 
 
 ALONE: Final = Role()
@@ -202,7 +210,7 @@ class Production:
             return
         owed = Counter[AssetId | None]()
         waiting = [entry.payment for entry in lane.outbox.entries.values()]
-        for payment in (*waiting, *(planned.payment for planned in self.role.due)):
+        for payment in (*waiting, *(planned.payment for planned in (*self.role.due, *self.role.open))):
             if payment is not None:
                 owed[payment.asset] += payment.amount
         for asset in issued_of:
@@ -280,24 +288,35 @@ class Production:
         """
         while self.invocations.execute(INVOCATIONS_PER_STEP):
             pass
-        if self.role.is_primary:
-            self._carry_out(self.role.due)
+        self._carry_out(self.role.due)
         if self.role.is_alone:
             self._carry_out(self.builder.effects)
+        elif self.role.is_primary:
+            self._take([*self.role.open, *self.builder.effects])
         block = self.builder.seal(now, random)
         if self.role.is_primary:
             self._confirm_own(block)
         return block
 
     def _carry_out(self, effects: Iterable[Planned]) -> None:
-        """Send what final blocks want sent, as far as their chains are connected and take it now."""
+        """Send what final blocks want sent, as far as their chains are connected and take it now. What a chain takes
+        no more, since its runtime changed, is given back to who burned for it."""
         for planned in effects:
             lane = self.lanes.get(planned.parentchain)
             if lane is None or not lane.outbox.has_room(MAX_PAYMENTS):
                 continue
-            if not lane.outbox.is_queued(planned.key):
-                lane.carry_out(planned.effect, planned.key, PAYMENT_PERIOD, planned.payment)
+            try:
+                if not lane.outbox.is_queued(planned.key):
+                    lane.carry_out(planned.effect, planned.key, PAYMENT_PERIOD, planned.payment)
+            except ContractError as impossible:
+                log.warning("an effect on %s cannot be had any more: %s", lane.id.name, impossible.code)
+                lane.outbox.refunds += [planned.payment] if planned.payment else []
             self.builder.released.append(planned.key)
+
+    def _take(self, effects: Iterable[Planned]) -> None:
+        """Say that this enclave sends these once the block is final, as far as their chains are connected."""
+        new = [planned for planned in effects if planned.key not in self.role.taken]
+        self.builder.taken += [planned.key for planned in new if planned.parentchain in self.lanes]
 
     def _confirm_own(self, block: AuthoredBlock) -> None:
         """Have the parentchain confirm this block and those before it: every 50 blocks; with others in the shard also
@@ -306,7 +325,7 @@ class Production:
         is_stride = header.block_number == header.next_finalization_block_number
         if not self.role.is_alone:
             is_late = header.block_number - self.role.confirmed >= FINALIZATION_STRIDE
-            waits = self.role.held > len(self.role.due) or bool(block.effects)
+            waits = bool(self.role.open or block.effects)
             if lane.awaits_confirmation or not (is_stride or is_late or waits):
                 return
         elif not is_stride:
