@@ -18,7 +18,7 @@ from typing import Final
 
 from integritee.errors import IntegriteeError
 
-from .errors import ConnectionFailed, ListenFailed, ProvisioningError, TooManyClients, TooOften
+from .errors import ConnectionFailed, ListenFailed, ProvisioningError, Refused, TooManyClients, TooOften
 from .link import CLOSE_SECONDS, Link
 from .messages import Role
 from .provider import Provider
@@ -210,8 +210,8 @@ class ProvisioningServer:
         try:
             while not await self._step(link, session, overload):
                 pass
-        except ConnectionFailed:
-            raise
+        except (ConnectionFailed, Refused):
+            raise  # nobody there who would want to know why
         except IntegriteeError as error:
             await link.say_last(session.refuse(error))
             raise
