@@ -52,4 +52,4 @@ def phase(say: Say, change: PhaseChanged) -> None:
 def provisioned(say: Say, found: Provisioned) -> None:
     """Keys and state of the shard are here."""
     size = f"{found.entries:,} entries, {found.state_bytes:,} bytes"
-    say(f"[+] keys and state received: block {found.number}, {size}; the enclave has to start again")
+    say(f"[+] keys and state received: block {found.number}, {size}")

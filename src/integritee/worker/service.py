@@ -106,6 +106,7 @@ class Worker:
             if code is not None:
                 return code
             params = params_again(params, session.identity)
+            self._console.say("[+] starting the enclave again")
             self._launched = await launch()
 
     def _introduce(self, session: Session) -> None:

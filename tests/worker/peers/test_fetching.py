@@ -218,6 +218,20 @@ def test_blocks_that_nobody_told_of() -> None:
     in_virtual_time(serve(shard, enclave, play))
 
 
+def test_who_lied_is_not_asked_of_our_own_accord() -> None:
+    shard, enclave = Shard(liar=Node(lies="0x")), Enclave(*MAIN[:5])
+
+    async def play(fetching: Fetching) -> None:
+        fetching.request(FetchBlocks(enclave.locator))
+        await enclave.completed.wait()
+        for _ in range(10):
+            fetching.pull(enclave.head)
+            await asyncio.sleep(1)
+
+    in_virtual_time(serve(shard, enclave, play))
+    assert shard.nodes["liar"].asked == 1
+
+
 def test_what_the_enclave_asks_for_comes_before_what_it_does_not() -> None:
     shard, enclave = Shard(a=Node(Store(MAIN), delay=1.0)), Enclave(*MAIN[:10], *FORK)
     locator = [FORK[8].hash(), MAIN[9].hash()]

@@ -6,8 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integritee.worker.endpoints import FIRST_PAUSE, JITTER, MAX_PAUSE
-from integritee.worker.peers.standing import INITIAL_SCORE, TAKES_REST, Lapse, Standing
+from integritee.worker.peers.standing import (
+    FIRST_REST,
+    INITIAL_SCORE,
+    JITTER,
+    LIE_REST,
+    MAX_REST,
+    Lapse,
+    Standing,
+)
 
 
 def after(*events: float | Lapse) -> Standing:
@@ -42,20 +49,34 @@ def test_who_is_asked_first(better: list[float | Lapse], worse: list[float | Lap
 def test_who_rests_comes_last() -> None:
     resting, poor = after(*[0.0] * 20, Lapse.SLOW), after(*[Lapse.REFUSED] * 20)
     assert poor.rank(100.0) < resting.rank(100.0)
-    assert resting.rank(100.0 + FIRST_PAUSE) < poor.rank(100.0 + FIRST_PAUSE)
+    assert resting.rank(100.0 + FIRST_REST) < poor.rank(100.0 + FIRST_REST)
 
 
-@pytest.mark.parametrize("lapse", Lapse)
-def test_rests_grow_and_end(lapse: Lapse) -> None:
-    first, many = after(lapse).rests_until - 100.0, after(*[lapse] * 40).rests_until - 100.0
-    assert (first, many) == ((FIRST_PAUSE, MAX_PAUSE) if lapse in TAKES_REST else (float("-inf"), float("-inf")))
-    assert after(*[lapse] * 40, 0.1).failures == 0
+@pytest.mark.parametrize(
+    "lapses, seconds",
+    [
+        ([Lapse.UNREACHABLE], FIRST_REST),
+        ([Lapse.UNREACHABLE] * 2, 2 * FIRST_REST),
+        ([Lapse.SLOW, Lapse.UNREACHABLE], 2 * FIRST_REST),
+        ([Lapse.UNREACHABLE] * 500, MAX_REST),
+        ([Lapse.LIED], LIE_REST),
+        ([Lapse.LIED] * 9, LIE_REST),
+        ([Lapse.REFUSED] * 9, 0.0),
+        ([Lapse.USELESS] * 9, 0.0),
+    ],
+)
+def test_rests_grow_and_end(lapses: list[Lapse], seconds: float) -> None:
+    standing = after(*lapses)
+    assert max(standing.rests_until - 100.0, 0.0) == seconds
+    assert not standing.is_resting(100.0 + seconds)
+    standing.served(0.1)
+    assert standing.failures == 0
 
 
 def test_chance_shortens_a_rest() -> None:
     standing = Standing()
     standing.lapsed(Lapse.UNREACHABLE, 0.0, 0.99)
-    assert FIRST_PAUSE * (1 - JITTER) < standing.rests_until < FIRST_PAUSE
+    assert FIRST_REST * (1 - JITTER) < standing.rests_until < FIRST_REST
 
 
 @pytest.mark.parametrize("lapse, is_up", [(Lapse.UNREACHABLE, False), (Lapse.SLOW, False), (Lapse.REFUSED, True)])

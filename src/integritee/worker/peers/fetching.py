@@ -53,7 +53,8 @@ class Fetching:
         self._asked.set()
 
     def pull(self, head: bytes) -> None:
-        """Look for blocks behind the enclave's latest one of its own accord, unless it waits for some anyway."""
+        """Look for blocks behind the enclave's latest one of its own accord, unless it waits for some anyway. Peers
+        that rest are left alone."""
         if self._is_idle and self._waiting is None:
             self._head = head
             self._asked.set()
@@ -68,14 +69,14 @@ class Fetching:
             await self._network.known()
             with suppress(RemoteFailure, EnclaveSilent):
                 if request is not None:
-                    await self._fetch(request)
+                    await self._fetch(request, self._network.ranked())
                     await self._hand_over(SidechainBlocks([], is_complete=True))
                 else:
-                    await self._fetch(FetchBlocks([self._head]))
+                    await self._fetch(FetchBlocks([self._head]), self._network.rested())
 
-    async def _fetch(self, request: FetchBlocks) -> None:
+    async def _fetch(self, request: FetchBlocks, peers: list[Peer]) -> None:
         errand = Errand(self._shard, request, self._hand_over)
-        connecting = {peer: asyncio.create_task(peer.fetch_connection()) for peer in self._network.ranked()}
+        connecting = {peer: asyncio.create_task(peer.fetch_connection()) for peer in peers}
         try:
             for peer, connection in connecting.items():
                 with suppress(ClientError, PeerError):  # the peer's standing has it

@@ -63,6 +63,11 @@ class Network:
         """Whether the registry was read."""
         return self._looked.is_set()
 
+    def rested(self) -> list[Peer]:
+        """As `ranked`, without those that rest."""
+        now = asyncio.get_running_loop().time()
+        return [peer for peer in self.ranked() if not peer.standing.is_resting(now)]
+
     async def known(self) -> None:
         """Wait until the registry was read."""
         await self._looked.wait()

@@ -10,8 +10,6 @@ import enum
 from dataclasses import dataclass
 from typing import Final
 
-from integritee.worker.endpoints import pause
-
 INITIAL_SCORE: Final = 0.5
 GAIN: Final = 0.2
 """How far one answer moves the score towards what it is worth."""
@@ -44,7 +42,25 @@ KEPT_SCORE: Final[dict[Lapse, float]] = {
 }
 """The part of the score that a lapse leaves."""
 
+FIRST_REST: Final = 0.5
+"""Seconds before a peer that could not be reached is tried again; doubles with each failure in a row."""
+
+MAX_REST: Final = 4.0
+"""Short, since a peer that comes back has blocks to be told."""
+
+LIE_REST: Final = 60.0
+"""Seconds before a peer that lied is told anything."""
+
+JITTER: Final = 0.25
+"""Greatest part of a rest that chance takes away."""
+
 TAKES_REST: Final = frozenset({Lapse.UNREACHABLE, Lapse.SLOW, Lapse.LIED})
+
+
+def rest(lapse: Lapse, failures: int, roll: float) -> float:
+    """Seconds, after so many failures in a row; `roll` in [0, 1) is chance: not all return to a peer at once."""
+    longest = FIRST_REST * 2.0 ** min(failures - 1, 32)
+    return (LIE_REST if lapse is Lapse.LIED else min(longest, MAX_REST)) * (1 - JITTER * roll)
 
 
 @dataclass
@@ -64,14 +80,17 @@ class Standing:
         self.failures, self.is_up, self.latest = 0, True, None
 
     def lapsed(self, lapse: Lapse, now: float, roll: float) -> None:
-        """`roll` in [0, 1) is chance: peers of one that comes back do not all return at once."""
+        """`roll` as in `rest`."""
         self.score *= KEPT_SCORE[lapse]
         self.latest = lapse
         self.is_up = lapse not in (Lapse.UNREACHABLE, Lapse.SLOW)
         if lapse in TAKES_REST:
             self.failures += 1
-            self.rests_until = now + pause(self.failures, roll)
+            self.rests_until = now + rest(lapse, self.failures, roll)
+
+    def is_resting(self, now: float) -> bool:
+        return self.rests_until > now
 
     def rank(self, now: float) -> tuple[bool, float]:
         """Sorts the peer to ask first to the front: those that rest come last, better ones before worse."""
-        return self.rests_until > now, -self.score
+        return self.is_resting(now), -self.score
