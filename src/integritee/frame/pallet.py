@@ -6,7 +6,7 @@ import inspect
 import typing
 from collections.abc import Callable, Iterator, Mapping
 from functools import wraps
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias, TypeVar
 
 from integritee.primitives.storage import storage_prefix
 from integritee.scale.shape import Array as ArrayShape
@@ -46,17 +46,8 @@ class Pallet:
 
     def __init__(self, runtime: Runtime, name: str, index: int) -> None:
         self.runtime, self.name, self.index = runtime, name, index
-        for entry in storage_entries(type(self)):
-            setattr(self, entry.attribute, self._bind(entry))
-
-    def _bind(self, entry: StorageEntry) -> Any:
-        codec = self.runtime.codec(entry.value)
-        key = storage_prefix(self.name, entry.name)
-        if not entry.keys:
-            return StorageValue(self.runtime, key, codec, entry.default)
-        keys = tuple(self.runtime.codec(k) for k in entry.keys)
-        kind: Any = StorageMap if len(keys) == 1 else StorageDoubleMap
-        return kind(self.runtime, key, keys, entry.hashers, codec, entry.default)
+        for attribute, (kind, parts) in storage_parts(type(runtime), type(self), name):
+            setattr(self, attribute, kind(runtime, *parts))
 
     def deposit(self, event: EventValue, topics: tuple[bytes, ...] = ()) -> None:
         """Record an event of this pallet."""
@@ -82,6 +73,30 @@ class Pallet:
     def check_inherent(self, call: RuntimeCall, data: InherentData) -> InherentData:
         """What is wrong with an inherent of another author, given what we would have offered; empty if nothing."""
         return {}
+
+
+Parts: TypeAlias = tuple[Callable[..., Any], tuple[Any, ...]]
+"""Kind of a storage item, and what makes one beside the runtime instance."""
+
+_PARTS: Final[dict[tuple[Any, Any, str], tuple[tuple[str, Parts], ...]]] = {}
+
+
+def storage_parts(runtime: type[Runtime], pallet: type[Pallet], name: str) -> tuple[tuple[str, Parts], ...]:
+    """The storage items of a pallet with that name by attribute: looked up once, all instances have the same."""
+    found = _PARTS.get((runtime, pallet, name))
+    if found is None:
+        found = tuple((entry.attribute, _parts(runtime, name, entry)) for entry in storage_entries(pallet))
+        _PARTS[runtime, pallet, name] = found
+    return found
+
+
+def _parts(runtime: type[Runtime], name: str, entry: StorageEntry) -> Parts:
+    codec, key = runtime.codec(entry.value), storage_prefix(name, entry.name)
+    if not entry.keys:
+        return StorageValue, (key, codec, entry.default)
+    keys = tuple(runtime.codec(k) for k in entry.keys)
+    kind = StorageMap if len(keys) == 1 else StorageDoubleMap
+    return kind, (key, keys, entry.hashers, codec, entry.default)
 
 
 def per_class(derive: Callable[[type[Pallet]], T]) -> Callable[[type[Pallet]], T]:
