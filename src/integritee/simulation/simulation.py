@@ -176,8 +176,8 @@ class Simulation:
         return self._outcome()
 
     def _calm_down(self, calm: int) -> None:
-        """Chains must grow within the 2n + 2 slots of a `calm` (ms), and be one again as soon as nobody waits any more
-        for what the primary asked the parentchain to confirm."""
+        """Chains must grow within the 2n + 2 slots of a `calm` (ms), and be one as soon as the parentchain confirmed
+        what the primary asked it to."""
         since, height = self.clock.now, max(validateer.blocks.height for validateer in self.honest)
         self.clock.run(calm)
         self.laws.check_alive(since)
