@@ -91,8 +91,7 @@ class Errand:
 
     def __init__(self, shard: bytes, request: FetchBlocks, hand_over: HandOver) -> None:
         self._shard, self._until, self._hand_over = shard, request.until, hand_over
-        self._trail = list(request.locator)
-        """Hashes to begin behind: later peers are first asked for what follows on the blocks of earlier ones."""
+        self._locator = self._trail = list(request.locator)
         self._latest, self._were_waiting = (request.locator[0] if request.locator else None), 0
         self._known = set(request.locator)
         self.fetched = 0
@@ -116,7 +115,7 @@ class Errand:
         self._known.update(block.hash() for block in blocks)
         self.fetched += len(blocks)
         last = blocks[-1]
-        self._trail[:0] = [last.hash(), last.block.header.parent_hash]
+        self._trail = [last.hash(), last.block.header.parent_hash, *self._locator]  # where the next peer may go on
         state = await self._hand_over(SidechainBlocks(blocks))
         is_progress = (state.hash, state.waiting) != (self._latest, self._were_waiting)
         self._latest, self._were_waiting = state.hash, state.waiting
