@@ -45,8 +45,8 @@ BLOCKED_PAUSE: Final = 1.0
 MAX_ANSWER: Final = 64 * 1024
 """Bytes of an answer of the trusted RPC: there are only short ones."""
 
-MAX_PAGE: Final = 32 * 1024 * 1024
-"""Bytes of an answer with blocks: as JSON, a megabyte of them or a single one that is longer."""
+MAX_PAGE: Final = 16 * 1024 * 1024
+"""Bytes of an answer with blocks: as JSON, a page of them or a single one of four megabytes."""
 
 T = TypeVar("T")
 TEXT: Final = codec(str)

@@ -32,8 +32,9 @@ MAX_BATCH: Final = 16
 MAX_BLOCKS: Final = MAX_SIDECHAIN_BLOCKS
 """Blocks of one answer."""
 
-MAX_BLOCK_BYTES: Final = 1024 * 1024
-"""Bytes of SCALE in one answer, of which JSON makes up to four times as many; a single block may be longer."""
+MAX_BLOCK_BYTES: Final = 256 * 1024
+"""Bytes of SCALE in one answer, as in the original, of which JSON makes up to four times as many; a single block may
+be longer."""
 
 CONNECTION_RATE: Final = Rate(burst=100, per_second=20)
 """Calls of one connection."""
@@ -41,8 +42,8 @@ CONNECTION_RATE: Final = Rate(burst=100, per_second=20)
 TOTAL_RATE: Final = Rate(burst=500, per_second=200)
 """Calls of all connections."""
 
-BYTE_RATE: Final = Rate(burst=64 * 1024 * 1024, per_second=16 * 1024 * 1024)
-"""Bytes of SCALE in all answers."""
+BYTE_RATE: Final = Rate(burst=16 * 1024 * 1024, per_second=2 * 1024 * 1024)
+"""Bytes of SCALE in all answers: to write them as JSON takes a third of the host's time."""
 
 NO_HASH: Final = bytes(32)
 
