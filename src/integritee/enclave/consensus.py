@@ -21,7 +21,10 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from integritee.boundary.messages import MAX_LOCATOR, FetchBlocks
@@ -30,6 +33,7 @@ from integritee.frame.overlay import Overlay
 from integritee.primitives.ids import ParentchainId
 from integritee.primitives.sidechain import FINALIZATION_STRIDE, SignedBlock
 from integritee.scale import DecodeError
+from integritee.trie import Trie
 
 from .parentchain.follower import MAX_INBOX
 from .parentchain.inbound import InboundBlock
@@ -49,10 +53,10 @@ from .sidechain.errors import (
 )
 from .sidechain.fork_choice import Anchor, Branch, prefers
 from .sidechain.lane import due
-from .sidechain.payload import decrypt, position
+from .sidechain.payload import StatePayload, decrypt, position
 from .sidechain.production import Role, confirmation_key
 from .sidechain.slots import claims_slot, slot_author, slot_number
-from .sidechain.verification import NO_PARENT, Authorship, Tip, verify_block, verify_seal
+from .sidechain.verification import NO_PARENT, Authorship, Tip, verify_place, verify_seal
 
 MAX_KNOWN_PLACES: Final = 2 * MAX_INBOX
 """Parentchain blocks of which it is known who could build on them."""
@@ -63,10 +67,19 @@ MAX_EARLY_MS: Final = 5000
 FETCH_PAUSE_MS: Final = 1000
 """Between two requests for blocks."""
 
-MAX_FRUITLESS_FETCHES: Final = 5
+MAX_FRUITLESS_FETCHES: Final = 15
 """After so many requests that did not help, peers cannot help with blocks: their state is needed."""
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A verified block, what its diff says, and the state behind it."""
+
+    signed: SignedBlock
+    payload: StatePayload
+    state: Trie
 
 
 class Consensus:
@@ -80,6 +93,7 @@ class Consensus:
         self._places: OrderedDict[bytes, tuple[int, tuple[bytes, ...]]] = OrderedDict()
         """Parentchain blocks by hash: their numbers, and the authorities of the shard there."""
         self._fetched_at: int | None = None
+        self._asked_for: bytes | None = None
         self._fruitless = 0
         self._was_at = self._replica.chain.number
         self._know_mirror()
@@ -153,13 +167,17 @@ class Consensus:
     @property
     def lacks_confirmed(self) -> bool:
         """Whether the confirmed block is not in the chain."""
-        confirmed, chain = self.confirmed, self._replica.chain
-        if confirmed is None:
-            return False
-        if confirmed.number > chain.number:
-            return True
-        found = chain.hash_at(confirmed.number)
-        return found is not None and found != confirmed.hash
+        confirmed = self.confirmed
+        return confirmed is not None and (
+            confirmed.number > self._replica.chain.number or self._contradicts_confirmed
+        )
+
+    @property
+    def _contradicts_confirmed(self) -> bool:
+        """Whether the chain has another block in the confirmed one's place."""
+        confirmed = self.confirmed
+        found = self._replica.chain.hash_at(confirmed.number) if confirmed else None
+        return confirmed is not None and found is not None and found != confirmed.hash
 
     def final_number(self) -> int:
         """Number of the chain's last block that the parentchain confirmed; that of an earlier time if it lacks it."""
@@ -176,7 +194,10 @@ class Consensus:
     @property
     def is_stranded(self) -> bool:
         """Whether peers' blocks cannot help: the chain cannot go back far enough, or nobody has what it lacks."""
-        return self._fruitless >= MAX_FRUITLESS_FETCHES
+        confirmed, chain = self.confirmed, self._replica.chain
+        if confirmed is None or not self.lacks_confirmed:
+            return False
+        return confirmed.number == chain.base_number or self._fruitless >= MAX_FRUITLESS_FETCHES
 
     # -- slots ---------------------------------------------------------------------------------------
 
@@ -204,7 +225,9 @@ class Consensus:
         tip = self._replica.chain.tip
         if tip is not None and slot <= slot_number(tip.timestamp, self._slot_ms):
             return False
-        return who == (self._own,) or (self.is_caught_up and not self.lacks_confirmed)
+        if who == (self._own,):
+            return not self._contradicts_confirmed
+        return self.is_caught_up and not self.lacks_confirmed
 
     # -- blocks of peers -----------------------------------------------------------------------------
 
@@ -242,11 +265,13 @@ class Consensus:
     def advance(self, now: int) -> Effects:
         """Adopt what is best by now. Raises StoreError, and what an outbox raises that cannot be trusted any more."""
         effects = Effects()
-        while (branch := self._best(now)) is not None:
+        while self.candidates and (branch := self._best(now)) is not None:
+            opened = list(self._open(branch))
+            if len(opened) < len(branch.blocks):
+                continue  # what is wrong was dropped with all behind it: nothing is given up for less than it gains
             self._go_back(branch.fork, now, effects)
-            for signed in branch.blocks:
-                if not self._import(signed, now, effects):
-                    break
+            for block in opened:
+                self._adopt(block, now, effects)
         self.candidates.discard_up_to(self._replica.chain.base_number)
         return effects
 
@@ -255,14 +280,26 @@ class Consensus:
         chain, anchors = self._replica.chain, self._anchors()
         best: Branch | None = None
         for found in self.candidates.branches(chain.positions):
+            if not prefers(found, self._own_branch(found.fork), anchors):
+                continue
             branch = self._usable(found, now)
-            is_better = branch.blocks and prefers(branch, self._own_branch(branch.fork), anchors)
-            if is_better and (best is None or _better(branch, best, anchors)):
+            if not prefers(branch, self._own_branch(branch.fork), anchors):
+                continue
+            if best is None or self._is_better(branch, best, anchors):
                 best = branch
         return best
 
-    def _own_branch(self, fork: int) -> Branch:
-        return Branch(fork, [block.signed for block in self._replica.chain.tail if block.number > fork])
+    def _own_branch(self, fork: int, end: int | None = None) -> Branch:
+        """The chain's blocks above `fork`, up to `end`."""
+        chain = self._replica.chain
+        tail = islice(chain.tail, fork - chain.base_number, None if end is None else end - chain.base_number)
+        return Branch(fork, [block.signed for block in tail])
+
+    def _is_better(self, branch: Branch, best: Branch, anchors: list[Anchor]) -> bool:
+        """Whether a branch is better than another, which may begin elsewhere."""
+        fork = min(branch.fork, best.fork)
+        whole = [Branch(fork, [*self._own_branch(fork, b.fork).blocks, *b.blocks]) for b in (branch, best)]
+        return prefers(whole[0], whole[1], anchors)
 
     def _usable(self, branch: Branch, now: int) -> Branch:
         """The part of a branch whose blocks build on known parentchain blocks and are verified; a block that is
@@ -278,9 +315,7 @@ class Consensus:
                 if found[0] < place:
                     raise ParentchainWentBack(found[0], place)
                 authorship = Authorship(data.layer_one_head, found[1])
-                verify_block(
-                    signed, shard=self._replica.shard, tip=tip, authorship=authorship, now=now, slot_ms=self._slot_ms
-                )
+                verify_place(signed.block, self._replica.shard, tip, authorship, now, self._slot_ms)
             except TimestampInFuture:  # its author's clock is ahead of ours, or ours behind: its time will come
                 break
             except VerificationError as wrong:
@@ -296,18 +331,32 @@ class Consensus:
         self.candidates.discard_branch(signed.hash())
 
     def _tip_at(self, number: int) -> Tip | None:
-        chain = self._replica.chain
-        if number == chain.base_number:
-            return chain.base
-        return Tip.of(chain.tail[number - chain.base_number - 1].signed.block)
+        found = self._replica.chain.at(number)
+        return Tip.of(found.signed.block) if found else self._replica.chain.base
 
     def _place_at(self, number: int) -> int:
-        """Number of the parentchain block that the chain's block builds on; 0 if that is not known."""
-        chain = self._replica.chain
-        if number == chain.base_number:
-            return 0
-        head = chain.tail[number - chain.base_number - 1].signed.block.block_data.layer_one_head
-        return self._places.get(head, (0, ()))[0]
+        """Number of the latest parentchain block in the ledger behind a block of the chain."""
+        replica = self._replica
+        return replica.processed(replica.chain.state_at(number))[ParentchainId.Integritee]
+
+    def _open(self, branch: Branch) -> Iterator[Opened]:
+        """Open the diffs of verified blocks, up to one that does not lead where it says: that is dropped."""
+        state = self._replica.chain.state_at(branch.fork)
+        for signed in branch.blocks:
+            header = signed.block.header
+            try:
+                where = position(header.parent_hash, header.block_number, header.shard_id)
+                payload = decrypt(signed.block.block_data.encrypted_state_diff, self._state_key, where)
+                if payload.root_before != state.root():
+                    raise StateRootMismatch(header.block_number, "before", payload.root_before, state.root())
+                state = state.commit(dict(payload.changes))
+                if payload.root_after != state.root():
+                    raise StateRootMismatch(header.block_number, "after", payload.root_after, state.root())
+            except (CryptoError, DecodeError) as unreadable:
+                return self._drop(signed, StateDiffUnreadable(header.block_number, unreadable.code))
+            except StateRootMismatch as wrong:
+                return self._drop(signed, wrong)
+            yield Opened(signed, payload, state)
 
     def _go_back(self, number: int, now: int, effects: Effects) -> None:
         reverted, given_up = self._replica.revert(number, now)
@@ -315,43 +364,30 @@ class Consensus:
             return
         log.warning("going back to block %d: %d blocks are given up for a better chain", number, len(given_up))
         effects.statuses += reverted.statuses
-        effects.store_after = number if effects.store_after is None else min(number, effects.store_after)
-        effects.blocks = [block for block in effects.blocks if block.block.header.block_number <= number]
+        effects.give_up(number)
         for signed in given_up:
-            self.candidates.add(signed)
+            with suppress(BlockRefused):  # it can be asked for
+                self.candidates.add(signed)
 
-    def _import(self, signed: SignedBlock, now: int, effects: Effects) -> bool:
-        """Adopt a verified block behind the head; whether its diff leads where it says."""
-        replica, chain, header = self._replica, self._replica.chain, signed.block.header
-        self.candidates.discard(signed.hash())
-        try:
-            where = position(header.parent_hash, header.block_number, header.shard_id)
-            payload = decrypt(signed.block.block_data.encrypted_state_diff, self._state_key, where)
-            if payload.root_before != chain.state.root():
-                raise StateRootMismatch(header.block_number, "before", payload.root_before, chain.state.root())
-            after = chain.state.commit(dict(payload.changes))
-            if payload.root_after != after.root():
-                raise StateRootMismatch(header.block_number, "after", payload.root_after, after.root())
-        except (CryptoError, DecodeError) as unreadable:
-            self._drop(signed, StateDiffUnreadable(header.block_number, unreadable.code))
-            return False
-        except StateRootMismatch as wrong:
-            self._drop(signed, wrong)
-            return False
-        added = replica.add_peers(signed, payload, after, self.final_number(), now)
+    def _adopt(self, block: Opened, now: int, effects: Effects) -> None:
+        self.candidates.discard(block.signed.hash())
+        added = self._replica.add_peers(block.signed, block.payload, block.state, self.final_number(), now)
         effects.blocks += added.blocks
         effects.statuses += added.statuses
         effects.final += added.final
-        return True
 
     # -- what is missing -----------------------------------------------------------------------------
 
-    def hear_all(self) -> None:
-        """Peers have nothing beyond what they have said."""
-        is_helped = self._replica.chain.number != self._was_at or not (self.lacks_confirmed or self._missing())
-        self._fruitless = 0 if is_helped else self._fruitless + 1
-        self._was_at = self._replica.chain.number
+    def hear_all(self, nobody_answered: bool = False) -> None:
+        """Peers have nothing beyond what they have said. What they were asked for in vain is of no use."""
+        number = self._replica.chain.number
         self.is_caught_up = True
+        if nobody_answered:
+            return
+        self._fruitless = self._fruitless + 1 if self.lacks_confirmed and number == self._was_at else 0
+        if self._asked_for is not None and self._asked_for == self._missing():
+            self.candidates.discard_ancestry(self._asked_for)
+        self._asked_for, self._was_at = None, number
 
     def _missing(self) -> bytes | None:
         return self.candidates.missing(self._replica.chain.positions)
@@ -364,9 +400,8 @@ class Consensus:
             return None
         missing = self._missing()
         if self.is_caught_up and missing is None and not self.lacks_confirmed:
-            self._fruitless = 0
             return None
-        self._fetched_at = now
+        self._fetched_at, self._asked_for = now, missing
         return FetchBlocks(self._locator(), missing)
 
     def _locator(self) -> list[bytes]:
@@ -378,11 +413,3 @@ class Consensus:
             hashes.append(chain.hash_at(number) or NO_PARENT)
             number, step = number - step, step * 2
         return [*hashes, chain.hash_at(chain.base_number) or NO_PARENT]
-
-
-def _better(branch: Branch, best: Branch, anchors: list[Anchor]) -> bool:
-    """Whether a branch is better than another that may begin elsewhere."""
-    if branch.fork == best.fork:
-        return prefers(branch, best, anchors)
-    standing = [branch.standing(anchor) for anchor in anchors], [best.standing(anchor) for anchor in anchors]
-    return (standing[0], branch.number) > (standing[1], best.number)

@@ -233,18 +233,21 @@ class EnclaveCore:
 
     # -- blocks of peers -----------------------------------------------------------------------------
 
-    def receive_blocks(self, blocks: list[SignedBlock], now: int, is_complete: bool = False) -> Effects:
+    def receive_blocks(
+        self, blocks: list[SignedBlock], now: int, is_complete: bool = False, nobody_answered: bool = False
+    ) -> Effects:
         """Blocks that other validateers made or sent, at Unix time `now` (ms); the best chain is followed.
 
-        `is_complete` says that nobody has later ones. Blocks that are wrong change nothing; `refused` tells why the
-        first of them was not kept. Raises NotReady before the shard has its state, StoreError.
+        `is_complete` says that nobody has later ones, as far as somebody answered. Blocks that are wrong change
+        nothing; `refused` tells why the first of them was not kept. Raises NotReady before the shard has its state,
+        StoreError.
         """
         if not self.is_running:
             raise NotReady("the shard has its state")
         effects = Effects(refused=self.consensus.receive(blocks, now))
         self._advance(effects, now)
         if is_complete:
-            self.consensus.hear_all()
+            self.consensus.hear_all(nobody_answered)
         return effects
 
     def tick(self, now: int) -> Effects:
@@ -262,10 +265,11 @@ class EnclaveCore:
         except IntegriteeError as broken:
             self.halted = broken
             raise
+        if advanced.store_after is not None:
+            effects.give_up(advanced.store_after)
         effects.statuses += advanced.statuses
         effects.blocks += advanced.blocks
         effects.final += advanced.final
-        effects.store_after = advanced.store_after
         effects.fetch = self.consensus.wants(now)
         phase = Phase.AWAITING_STATE if self.consensus.is_stranded else Phase.RUNNING
         if self.phase is not phase and self.phase is not Phase.CONNECTING:

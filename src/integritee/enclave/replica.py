@@ -68,6 +68,11 @@ class Effects:
     final: list[bytes] = field(default_factory=list)
     refused: IntegriteeError | None = None
 
+    def give_up(self, number: int) -> None:
+        """The blocks above `number` are not of the chain any more."""
+        self.store_after = number if self.store_after is None else min(number, self.store_after)
+        self.blocks = [block for block in self.blocks if block.block.header.block_number <= number]
+
 
 class Replica:
     """Chain, pool and parentchains of one shard, on one store."""

@@ -1,7 +1,7 @@
 """Blocks of peers that are not of the adopted chain: they came early, out of order, or are of a fork.
 
-Sans-IO and bounded: blocks whose seal was verified come in, branches behind known blocks come out. What an author
-can fill is bounded, too: of one slot only so many blocks are kept.
+Sans-IO and bounded: blocks whose seal was verified come in, branches behind known blocks come out. Authors share the
+room: of one slot only so many blocks are kept, and if there is no room, blocks of who has the most of them go first.
 """
 
 from __future__ import annotations
@@ -31,8 +31,10 @@ class Candidates:
         self._slot_ms = slot_ms
         self._blocks: dict[bytes, SignedBlock] = {}
         self._children: Counter[bytes] = Counter()
-        self._of_slot: Counter[tuple[bytes, int]] = Counter()
-        self._bytes = 0
+        self._of_slot: dict[tuple[bytes, int], list[bytes]] = {}
+        self._of_author: Counter[bytes] = Counter()
+        self._bytes: Counter[bytes] = Counter()
+        """Of each author; their sum is what all blocks take."""
 
     def __len__(self) -> int:
         return len(self._blocks)
@@ -42,38 +44,74 @@ class Candidates:
 
     def add(self, signed: SignedBlock) -> None:
         """Keep a block. Raises CandidatesFull, TooManyBlocksOfSlot; a known one is no matter."""
-        hash = signed.hash()
+        hash, slot = signed.hash(), self._slot(signed)
         if hash in self._blocks:
             return
-        size = _size(signed)
-        if len(self._blocks) >= MAX_CANDIDATES or self._bytes + size > MAX_CANDIDATE_BYTES:
-            raise CandidatesFull(len(self._blocks), self._bytes)
-        slot = self._slot(signed)
-        if self._of_slot[slot] >= MAX_BLOCKS_PER_SLOT:
-            raise TooManyBlocksOfSlot(slot[1], slot[0])
+        self._make_room(signed)
+        if len(self._of_slot.get(slot, ())) >= MAX_BLOCKS_PER_SLOT:
+            self._make_room_in_slot(slot)
         self._blocks[hash] = signed
         self._children[signed.block.header.parent_hash] += 1
-        self._of_slot[slot] += 1
-        self._bytes += size
+        self._of_slot.setdefault(slot, []).append(hash)
+        self._of_author[slot[0]] += 1
+        self._bytes[slot[0]] += _size(signed)
+
+    def _make_room(self, newcomer: SignedBlock) -> None:
+        """Forget blocks of who has the most, as long as that is not the newcomer's author: nobody can keep others
+        out. Raises CandidatesFull."""
+        author = newcomer.block.block_data.block_author
+        while (shares := self._scarce(newcomer)) is not None:
+            ((heaviest, most),) = shares.most_common(1) or [(author, 0)]
+            if heaviest == author or most <= shares[author]:
+                raise CandidatesFull(len(self._blocks), self._bytes.total())
+            self.discard(self._furthest(heaviest))
+
+    def _scarce(self, newcomer: SignedBlock) -> Counter[bytes] | None:
+        """Who has how much of what there is too little of for another block."""
+        if len(self._blocks) >= MAX_CANDIDATES:
+            return self._of_author
+        return self._bytes if self._bytes.total() + _size(newcomer) > MAX_CANDIDATE_BYTES else None
+
+    def _furthest(self, author: bytes) -> bytes:
+        """The author's block of the highest number: the last one that could be of use."""
+        theirs = [(b.block.header.block_number, h) for h, b in self._blocks.items() if self._slot(b)[0] == author]
+        return max(theirs)[1]
+
+    def _make_room_in_slot(self, slot: tuple[bytes, int]) -> None:
+        """Forget a block on which none is built: others may follow an equivocator's other block. Raises
+        TooManyBlocksOfSlot."""
+        childless = next((hash for hash in self._of_slot[slot] if hash not in self._children), None)
+        if childless is None:
+            raise TooManyBlocksOfSlot(slot[1], slot[0])
+        self.discard(childless)
 
     def discard(self, hash: bytes) -> SignedBlock | None:
         """Forget a block; it may be of no use, or adopted."""
         signed = self._blocks.pop(hash, None)
         if signed is None:
             return None
+        slot = self._slot(signed)
         _release(self._children, signed.block.header.parent_hash)
-        _release(self._of_slot, self._slot(signed))
-        self._bytes -= _size(signed)
+        _release(self._of_author, slot[0])
+        self._bytes[slot[0]] -= _size(signed)
+        self._of_slot[slot].remove(hash)
+        if not self._of_slot[slot]:
+            del self._of_slot[slot]
         return signed
 
     def discard_branch(self, hash: bytes) -> None:
         """Forget a block and all that is built on it."""
         doomed = {hash}
-        for signed in self._by_number():
+        for each, signed in self._by_number():
             if signed.block.header.parent_hash in doomed:
-                doomed.add(signed.hash())
+                doomed.add(each)
         for each in doomed:
             self.discard(each)
+
+    def discard_ancestry(self, hash: bytes) -> None:
+        """Forget a block and those before it."""
+        while (signed := self.discard(hash)) is not None:
+            hash = signed.block.header.parent_hash
 
     def discard_up_to(self, number: int) -> None:
         """Forget blocks that nothing can be built on any more."""
@@ -82,33 +120,38 @@ class Candidates:
 
     def branches(self, chain: Mapping[bytes, int]) -> list[Branch]:
         """The longest branches, one for each latest block, that begin behind a block of `chain` (numbers by hash)."""
-        found = []
-        for tip in self._tips():
-            blocks = self._ancestry(tip)
-            fork = chain.get(blocks[0].block.header.parent_hash)
-            if fork is not None and blocks[0].block.header.block_number == fork + 1:
-                found.append(Branch(fork, blocks))
-        return found
+        forks = self._forks(chain)
+        tips = [hash for hash in forks if hash not in self._children]
+        return [Branch(forks[tip], self._ancestry(tip)) for tip in tips]
 
     def missing(self, chain: Mapping[bytes, int]) -> bytes | None:
         """Hash of the highest block whose ancestry ends in something unknown; None if all are connected."""
-        loose = [tip for tip in self._tips() if self._ancestry(tip)[0].block.header.parent_hash not in chain]
-        if not loose:
-            return None
-        return max(loose, key=lambda signed: (signed.block.header.block_number, signed.hash())).hash()
+        forks = self._forks(chain)
+        loose = [(b.block.header.block_number, hash) for hash, b in self._blocks.items() if hash not in forks]
+        return max(loose)[1] if loose else None
 
-    def _tips(self) -> list[SignedBlock]:
-        return [signed for hash, signed in self._blocks.items() if hash not in self._children]
+    def _forks(self, chain: Mapping[bytes, int]) -> dict[bytes, int]:
+        """Of the blocks that are connected with `chain`, the number of the block behind which they branch off."""
+        found: dict[bytes, int] = {}
+        for hash, signed in self._by_number():
+            header = signed.block.header
+            fork = chain.get(header.parent_hash)
+            if fork == header.block_number - 1:
+                found[hash] = fork
+            elif header.parent_hash in found:
+                found[hash] = found[header.parent_hash]
+        return found
 
-    def _ancestry(self, tip: SignedBlock) -> list[SignedBlock]:
+    def _ancestry(self, hash: bytes) -> list[SignedBlock]:
         """A block and those of its ancestors that are candidates, oldest first."""
-        blocks = [tip]
-        while (parent := self._blocks.get(blocks[-1].block.header.parent_hash)) is not None:
-            blocks.append(parent)
+        blocks = []
+        while (signed := self._blocks.get(hash)) is not None:
+            blocks.append(signed)
+            hash = signed.block.header.parent_hash
         return blocks[::-1]
 
-    def _by_number(self) -> list[SignedBlock]:
-        return sorted(self._blocks.values(), key=lambda signed: signed.block.header.block_number)
+    def _by_number(self) -> list[tuple[bytes, SignedBlock]]:
+        return sorted(self._blocks.items(), key=lambda item: item[1].block.header.block_number)
 
     def _slot(self, signed: SignedBlock) -> tuple[bytes, int]:
         data = signed.block.block_data

@@ -73,7 +73,15 @@ def verify_block(
     if not authorship.authorities:
         raise CouldNotGetAuthorities(shard, authorship.layer_one_head)
     verify_seal(signed, shard)
-    block = signed.block
+    verify_place(signed.block, shard, tip, authorship, now, slot_ms)
+
+
+def verify_place(
+    block: SidechainBlock, shard: bytes, tip: Tip | None, authorship: Authorship, now: int, slot_ms: int = SLOT_MS
+) -> None:
+    """The same for a block whose seal is verified already."""
+    if not authorship.authorities:
+        raise CouldNotGetAuthorities(shard, authorship.layer_one_head)
     if tip is None:
         _verify_first(block.header)
     else:
