@@ -214,7 +214,9 @@ async def test_a_wish_for_blocks_before_the_enclave_is_known(monkeypatch: pytest
     host.validateers = ALONE
 
     async def play(worker: Worker) -> None:
-        assert await enclave.asked(Ecalls.import_sidechain_blocks) == SidechainBlocks([], is_complete=True)
+        assert await enclave.asked(Ecalls.import_sidechain_blocks) == SidechainBlocks(
+            [], is_complete=True, nobody_answered=True
+        )
 
     assert await host.run("run", play) == 0
 
@@ -249,6 +251,26 @@ async def test_health_of_one_that_follows(
     assert await Host(monkeypatch, tmp_path, enclave).run("run", play) == 0
     seen += capsys.readouterr().out.splitlines()
     assert seen.count("READY") == 1
+
+
+@pytest.mark.parametrize(
+    "phase_name, text",
+    [("superseded", "entitles other code"), ("halted:store.seal_broken", r"\(store\.seal_broken\)")],
+)
+async def test_a_standstill_is_said_once(
+    phase_name: str, text: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    enclave, seen = Enclave(enclave_status(chain_status(), phase=phase_name)), list[str]()
+
+    async def play(worker: Worker) -> None:
+        for _ in range(3):
+            await enclave.asked(Ecalls.status)
+            enclave.say(Ocalls.phase_changed, phase("running"))
+        await line(capsys, text, seen)
+
+    assert await Host(monkeypatch, tmp_path, enclave).run("run", play) == 0
+    seen += capsys.readouterr().out.splitlines()
+    assert len([found for found in seen if re.search(text, found)]) == 1
 
 
 async def test_metrics(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -26,6 +26,9 @@ PHASE_TEXT: Final = {
     "running": "onboarding complete; starting block production",
 }
 
+SUPERSEDED: Final = "superseded"
+HALTED: Final = "halted:"
+
 
 def introduce(say: Say, identity: EnclaveIdentity, config: Config) -> None:
     """Who the enclave is, and what makes this worker unfit for real money."""
@@ -47,6 +50,16 @@ def introduce(say: Say, identity: EnclaveIdentity, config: Config) -> None:
 def phase(say: Say, change: PhaseChanged) -> None:
     """Onboarding on a chain moved on."""
     say(f"[{change.id.name}] {PHASE_TEXT.get(change.phase, change.phase)}")
+
+
+def standstill(say: Say, phase: str) -> None:
+    """Why no blocks are produced any more, if this phase is one without a way out."""
+    if phase == SUPERSEDED:
+        say(
+            "[!] the shard's configuration entitles other code: no more blocks; its worker can `--takeover-from` here"
+        )
+    elif phase.startswith(HALTED):
+        say(f"[!] the enclave has halted ({phase.removeprefix(HALTED)}): the log says why")
 
 
 def provisioned(say: Say, found: Provisioned) -> None:

@@ -79,6 +79,7 @@ class Session:
         self._produced_at: float | None = None
         self._got_block_at: float | None = None
         self._is_following = False
+        self._seen_phase = ""
 
     @classmethod
     async def begin(
@@ -146,7 +147,7 @@ class Session:
             if status is not None and self._config.command == "request-state" and self._needs_no_request(status):
                 return
             if status is not None:
-                self._tell_following(status)
+                self._tell(status)
                 self._pull(status)
             self._is_to_look.clear()
             with suppress(TimeoutError):
@@ -251,8 +252,11 @@ class Session:
         self._state_display.update(progress.received, progress.expected, _now())
         return Nothing()
 
-    def _tell_following(self, status: EnclaveStatus) -> None:
-        """Once, of a validateer that has caught up and whose turn to produce has not come yet."""
+    def _tell(self, status: EnclaveStatus) -> None:
+        """What an operator should know and no notice says: each thing once."""
+        if status.phase != self._seen_phase:
+            self._seen_phase = status.phase
+            announce.standstill(self._console.say, status.phase)
         if status.phase == RUNNING and not is_alone(status) and not (self._is_following or self.has_produced):
             self._is_following = True
             self._console.say(f"[+] following the shard, at block {status.sidechain_number}")
