@@ -333,10 +333,12 @@ class FetchBlocks(Struct, frozen=True):
 
 class SidechainBlocks(Struct, frozen=True):
     """Consecutive blocks of a peer, as asked for with `FetchBlocks`. `is_complete` says that nobody who could be
-    asked has later ones; then an enclave that was away need not wait any longer before it produces blocks."""
+    asked has later ones; then an enclave that was away need not wait any longer before it produces blocks. With
+    `nobody_answered` there was nobody, so that nothing is known of what others have."""
 
     blocks: Annotated[list[SignedBlock], Bounded(MAX_SIDECHAIN_BLOCKS)]
     is_complete: bool = False
+    nobody_answered: bool = False
 
 
 class SidechainState(Struct, frozen=True):

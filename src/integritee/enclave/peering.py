@@ -116,9 +116,11 @@ class Peering:
         finally:
             self._importing = False
 
-    async def import_blocks(self, blocks: list[SignedBlock], is_complete: bool = False) -> None:
+    async def import_blocks(
+        self, blocks: list[SignedBlock], is_complete: bool = False, nobody_answered: bool = False
+    ) -> None:
         """Take blocks of peers in; those that are wrong change nothing. Raises NotReady, StoreError."""
-        effects = self._core.receive_blocks(blocks, self._clock(), is_complete)
+        effects = self._core.receive_blocks(blocks, self._clock(), is_complete, nobody_answered)
         if effects.refused is not None:
             log.info("a block of a peer is refused: %s (%s)", effects.refused, effects.refused.code)
         await self._publish(effects)

@@ -211,7 +211,7 @@ class EnclaveService:
 
     async def import_sidechain(self, request: SidechainBlocks) -> SidechainState:
         """Blocks that the host had of peers."""
-        await self.peering.import_blocks(request.blocks, request.is_complete)
+        await self.peering.import_blocks(request.blocks, request.is_complete, request.nobody_answered)
         header = self.core.latest_header
         number = header.block_number
         return SidechainState(number, header.hash() if number else bytes(32), len(self.core.consensus.candidates))

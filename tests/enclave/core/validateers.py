@@ -129,7 +129,8 @@ class Network:
     def deliver(self, number: int, blocks: list[SignedBlock], is_complete: bool = False) -> None:
         world = self.workers[number]
         if world.core.is_running:
-            self.act(number, world.core.receive_blocks(blocks, max(self.time, world.now), is_complete))
+            now, nobody_answered = max(self.time, world.now), not self.others(number)
+            self.act(number, world.core.receive_blocks(blocks, now, is_complete, nobody_answered))
 
     def ask(self, number: int) -> None:
         """Have a worker hear all that the others it can reach have."""

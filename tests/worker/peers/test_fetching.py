@@ -60,8 +60,12 @@ def test_nobody_to_ask() -> None:
     assert fetched(Shard(), Enclave(*MAIN[:5]), limit=5) == []
 
 
-def test_nobody_reachable() -> None:
-    assert fetched(Shard(a=Node(is_up=False), b=Node(is_up=False)), Enclave(), limit=15) == []
+@pytest.mark.parametrize("up", [0, 1, 2])
+def test_of_those_who_cannot_be_reached_nothing_is_known(up: int) -> None:
+    enclave = Enclave()
+    nodes = {name: Node(is_up=number < up) for number, name in enumerate("ab")}
+    assert fetched(Shard(**nodes), enclave, limit=15) == []
+    assert enclave.batches[-1].nobody_answered == (not up)
 
 
 def test_all_are_asked_for_more() -> None:

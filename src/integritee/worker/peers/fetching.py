@@ -69,12 +69,13 @@ class Fetching:
             await self._network.known()
             with suppress(RemoteFailure, EnclaveSilent):
                 if request is not None:
-                    await self._fetch(request, self._network.ranked())
-                    await self._hand_over(SidechainBlocks([], is_complete=True))
+                    answers = await self._fetch(request, self._network.ranked())
+                    await self._hand_over(SidechainBlocks([], is_complete=True, nobody_answered=not answers))
                 else:
                     await self._fetch(FetchBlocks([self._head]), self._network.rested())
 
-    async def _fetch(self, request: FetchBlocks, peers: list[Peer]) -> None:
+    async def _fetch(self, request: FetchBlocks, peers: list[Peer]) -> int:
+        """How many peers answered."""
         errand = Errand(self._shard, request, self._hand_over)
         connecting = {peer: asyncio.create_task(peer.fetch_connection()) for peer in peers}
         try:
@@ -84,17 +85,19 @@ class Fetching:
         finally:
             self.fetched_blocks += errand.fetched
             await _close_all(connecting.values())
+        return errand.answers
 
 
 class Errand:
-    """One request of the enclave, taken to one peer after the other. `fetched` counts the blocks it got."""
+    """One request of the enclave, taken to one peer after the other. `fetched` counts the blocks it got, `answers`
+    the peers that said what they have, or that they have nothing."""
 
     def __init__(self, shard: bytes, request: FetchBlocks, hand_over: HandOver) -> None:
         self._shard, self._until, self._hand_over = shard, request.until, hand_over
         self._locator = self._trail = list(request.locator)
         self._latest, self._were_waiting = (request.locator[0] if request.locator else None), 0
         self._known = set(request.locator)
-        self.fetched = 0
+        self.fetched = self.answers = 0
 
     async def run_to(self, peer: Peer, connection: Connection) -> None:
         """Hand over all that one peer has. Raises what `hand_over` raises, but for refusals: those speak against the
@@ -107,6 +110,7 @@ class Errand:
                 if blocks:
                     is_progress = await self._deliver(blocks)
                     search.judged(is_progress)
+            self.answers += 1
         except (ClientError, PeerError, RemoteFailure) as failed:
             peer.lapsed(failed)
 
