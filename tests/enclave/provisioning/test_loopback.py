@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -25,7 +25,6 @@ from integritee.enclave.provisioning.errors import (
     Refused,
     StateTooLarge,
 )
-from integritee.enclave.provisioning.listener import _plain_address
 from integritee.enclave.provisioning.tls import server_tls
 from integritee.trie import Trie
 
@@ -124,14 +123,6 @@ async def test_where_a_successor_may_be(networks: list[str], allowed: bool) -> N
             assert "handed over to b0" not in provider.log
     finally:
         await listener.stop()
-
-
-@pytest.mark.parametrize(
-    ("text", "address"),
-    [("127.0.0.1", "127.0.0.1"), ("::ffff:10.1.2.3", "10.1.2.3"), ("::1", "::1"), ("fe80::1%eth0", "fe80::1")],
-)
-def test_addresses_as_sockets_write_them(text: str, address: str) -> None:
-    assert _plain_address(text) == ip_address(address)
 
 
 async def test_two_successors_at_once() -> None:

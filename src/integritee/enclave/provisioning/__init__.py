@@ -19,9 +19,10 @@ facts in `Trust` and `ShardTerms` are, and that they come from proven state, is 
 else is decided here. docs/provisioning.md has the protocol and what attackers meet.
 """
 
+from .admission import LOOPBACK, ServerLimits
 from .client_session import ClientSession, ProvisionedState
 from .fetch import FetchLimits, fetch
-from .listener import ProvisioningServer, ServerLimits
+from .listener import ProvisioningServer
 from .messages import Role
 from .provider import Applicant, Provider
 from .server_session import ServerSession
@@ -29,6 +30,7 @@ from .snapshots import Secrets, Snapshot
 from .terms import SKIP_RA_BANNER, Party, ShardTerms, Trust, evidence_policy
 
 __all__ = [
+    "LOOPBACK",
     "SKIP_RA_BANNER",
     "Applicant",
     "ClientSession",

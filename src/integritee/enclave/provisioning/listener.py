@@ -10,15 +10,13 @@ import asyncio
 import logging
 import os
 import socket
-from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
 
 from integritee.errors import IntegriteeError
 
-from .errors import ConnectionFailed, ListenFailed, ProvisioningError, Refused, TooManyClients, TooOften
+from .admission import LOOPBACK, Admission, Network, ServerLimits, address_of
+from .errors import ConnectionFailed, ListenFailed, ProvisioningError, Refused
 from .link import CLOSE_SECONDS, Link
 from .messages import Role
 from .provider import Provider
@@ -31,32 +29,8 @@ log = logging.getLogger(__name__)
 
 ACCEPT_PAUSE_SECONDS: Final = 0.1
 """Pause after the system refused us a socket."""
-RATE_WINDOW_SECONDS: Final = 60.0
 CHALLENGE_LENGTH: Final = 32
 LOST_BEFORE_HELLO: Final = "before TLS was there"
-
-Network = IPv4Network | IPv6Network
-LOOPBACK: Final[tuple[Network, ...]] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
-
-
-@dataclass(frozen=True, slots=True)
-class ServerLimits:
-    """Bounds of the provisioning server. Times in seconds."""
-
-    clients: int = 4
-    """Served at the same time."""
-    refusals: int = 8
-    """Further ones that are told so; beyond these a socket is closed at once."""
-    sessions_per_minute: int = 60
-    """Whose evidence is looked at."""
-    backlog: int = 16
-    """Connections the kernel queues for us."""
-    handshake_seconds: float = 10.0
-    """Time for TLS."""
-    message_seconds: float = 30.0
-    """Time for one message in either direction."""
-    session_seconds: float = 3600.0
-    """Time for everything. A client that needs longer resumes."""
 
 
 class ProvisioningServer:
@@ -84,8 +58,7 @@ class ProvisioningServer:
         self._listener: socket.socket | None = None
         self._accepting: asyncio.Task[None] | None = None
         self._clients: set[asyncio.Task[None]] = set()
-        self._begun: deque[float] = deque()
-        self._served = 0
+        self._admission = Admission(self._limits)
         if provider.party.skip_ra:
             log.warning("\n%s", SKIP_RA_BANNER)
 
@@ -111,7 +84,7 @@ class ProvisioningServer:
     @property
     def client_count(self) -> int:
         """Clients being served, without those that are only told why they are not."""
-        return self._served
+        return self._admission.count
 
     @property
     def tls_public_key(self) -> bytes:
@@ -150,20 +123,8 @@ class ProvisioningServer:
             self._clients.add(client)
             client.add_done_callback(self._clients.discard)
 
-    def _overload(self, now: float) -> ProvisioningError | None:
-        """Why a client that comes now is not served. Counts it if it is."""
-        if self._served >= self._limits.clients:
-            return TooManyClients(self._limits.clients)
-        while self._begun and self._begun[0] <= now - RATE_WINDOW_SECONDS:
-            self._begun.popleft()
-        if len(self._begun) >= self._limits.sessions_per_minute:
-            return TooOften(self._limits.sessions_per_minute)
-        self._begun.append(now)
-        return None
-
     async def _serve(self, accepted: socket.socket, address: str) -> None:
-        overload = self._overload(asyncio.get_running_loop().time())
-        self._served += overload is None
+        overload = self._admission.enter(address, asyncio.get_running_loop().time())
         try:
             link = await self._secure(accepted)
             try:
@@ -178,7 +139,8 @@ class ProvisioningServer:
         except Exception:
             log.exception("client %s", address)
         finally:
-            self._served -= overload is None
+            if overload is None:
+                self._admission.leave(address)
 
     async def _secure(self, accepted: socket.socket) -> Link:
         reader = asyncio.StreamReader()
@@ -205,7 +167,7 @@ class ProvisioningServer:
             self._provider.party,
             self._tls.public_key,
             self._randomness(CHALLENGE_LENGTH),
-            any(_plain_address(address) in network for network in self._successors),
+            any(address_of(address) in network for network in self._successors),
         )
         try:
             while not await self._step(link, session, overload):
@@ -261,12 +223,6 @@ class ProvisioningServer:
             if following is None:
                 return
             path = following
-
-
-def _plain_address(text: str) -> IPv4Address | IPv6Address:
-    """The address of a peer; IPv4 as such, even if it came through an IPv6 socket."""
-    address = ip_address(text.partition("%")[0])
-    return address.ipv4_mapped or address if isinstance(address, IPv6Address) else address
 
 
 def _record(wanted: GrantWanted) -> None:
