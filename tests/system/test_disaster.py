@@ -6,8 +6,6 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from .processes import SLOT_MS, Cli, Node, Run, Service, Worker, run_here, run_once
 
 WORKER, CLI = "integritee.worker.main", "integritee.cli.main"
@@ -27,7 +25,6 @@ def custodians(directory: Path, *names: str) -> tuple[str, ...]:
     return (*(word for key in keys for word in ("--custodian", key)), "--custodian-threshold", "2")
 
 
-@pytest.mark.xfail(reason="the custodians of InitParams do not reach the measurement yet", strict=True)
 def test_a_shard_outlives_its_enclaves(node: Node, own: Own, directory: Path) -> None:
     options = custodians(directory, "ann", "ben", "cat")
     worker = Worker(directory, node.port, run_options=options)

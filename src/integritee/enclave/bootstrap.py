@@ -15,7 +15,7 @@ from typing import Final
 
 import integritee
 from integritee.apps.catalog import LedgerConfig, ledger_of
-from integritee.boundary.messages import EnclaveIdentity, InitParams
+from integritee.boundary.messages import EnclaveIdentity, InitParams, LedgerChoice
 from integritee.frame.overlay import Overlay
 from integritee.primitives.ids import ParentchainId
 from integritee.stf.ledger import Ledger
@@ -60,7 +60,7 @@ def start(params: InitParams, random: Callable[[int], bytes] = os.urandom) -> En
     ForeignShard if it holds another shard, VaultElsewhere if the shard's vault is not where it is wanted.
     """
     data_dir = Path(params.data_dir)
-    config = LedgerConfig.of(params.apps, params.development)
+    config = config_of(params)
     ledger = ledger_of(config)
     data_dir.mkdir(parents=True, exist_ok=True)
     tee = SimulationTee(measured(config), load_or_create_root(data_dir / SEAL_ROOT_FILE), random)
@@ -81,6 +81,11 @@ def start(params: InitParams, random: Callable[[int], bytes] = os.urandom) -> En
     except BaseException:
         store.close()
         raise
+
+
+def config_of(choice: InitParams | LedgerChoice) -> LedgerConfig:
+    """The ledger's configuration, all of which is measured. Raises AppError, CustodiansRefused."""
+    return LedgerConfig.of(choice.apps, choice.development, choice.custodians, choice.custodian_threshold)
 
 
 def measured(config: LedgerConfig) -> bytes:

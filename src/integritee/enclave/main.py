@@ -24,7 +24,7 @@ from integritee.boundary.interface import Ecalls
 from integritee.boundary.messages import EnclaveIdentity, InitParams, LedgerChoice, Measurement, Nothing
 from integritee.errors import IntegriteeError
 
-from .bootstrap import identity, measured, start
+from .bootstrap import config_of, identity, measured, start
 from .errors import AlreadyInitialised, NotReady, OtherLedgerLoaded
 from .recovery.ecalls import RecoveryEcalls
 from .rpc.jsonrpc import Dispatcher
@@ -88,7 +88,7 @@ class EnclaveProcess:
     async def _init(self, params: InitParams) -> EnclaveIdentity:
         if self._service is not None:
             raise AlreadyInitialised
-        self._expect_ledger(LedgerConfig.of(params.apps, params.development))
+        self._expect_ledger(config_of(params))
         enclave = start(params)
         core, tee = enclave.core, enclave.tee
         service = EnclaveService(core, enclave.store, params.mu_ra_url, params.untrusted_url, tee, params.skip_ra)
@@ -111,7 +111,7 @@ class EnclaveProcess:
 
     async def _measure(self, choice: LedgerChoice) -> Measurement:
         """Try a ledger out without opening any state."""
-        config = LedgerConfig.of(choice.apps, choice.development)
+        config = config_of(choice)
         self._expect_ledger(config)
         return Measurement(measured(config))
 

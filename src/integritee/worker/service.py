@@ -171,6 +171,8 @@ def init_params(config: Config, untrusted_url: str) -> InitParams:
         mu_ra_url=config.mu_ra_url,
         slot_ms=config.slot_ms,
         apps=list(config.apps),
+        custodians=list(config.custodians),
+        custodian_threshold=config.custodian_threshold,
         development=config.dev,
         seal_to_signer=config.seal_to_signer,
         skip_ra=config.skip_ra,

@@ -12,9 +12,10 @@ import pytest
 from integritee.boundary.messages import LedgerChoice, SealedPlace
 from integritee.crypto import ShieldingKey
 from integritee.enclave import bootstrap
+from integritee.enclave.bootstrap import config_of
 from integritee.enclave.core import EnclaveCore
 from integritee.enclave.records import ANCHOR, GENESIS, AnchorRecord, GenesisRecord, RecordKind
-from integritee.enclave.recovery.place import Place, config_of, place_of
+from integritee.enclave.recovery.place import Place, place_of
 from integritee.enclave.store import SealedStore
 from integritee.primitives.ids import ParentchainId
 

@@ -20,6 +20,7 @@ from integritee.boundary.messages import Examine, ExportShard, ImportShard, Noth
 from integritee.crypto import envelope_public, envelope_seal
 from integritee.enclave.attestation.errors import KindNotAllowed, ReportDataMismatch
 from integritee.enclave.attestation.simulation import SimulationTee
+from integritee.enclave.bootstrap import config_of
 from integritee.enclave.errors import HandedOver
 from integritee.enclave.keys import HANDED_OVER_LABEL
 from integritee.enclave.recovery import bundle as bundle_module
@@ -58,7 +59,7 @@ from integritee.enclave.recovery.errors import (
 )
 from integritee.enclave.recovery.examination import examine
 from integritee.enclave.recovery.export import export_shard
-from integritee.enclave.recovery.place import Place, config_of, place_of
+from integritee.enclave.recovery.place import Place, place_of
 from integritee.enclave.recovery.request import (
     RELEASE,
     REQUEST,

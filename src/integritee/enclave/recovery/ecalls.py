@@ -24,12 +24,13 @@ from integritee.boundary.messages import (
 )
 
 from ..adoption import SHARED, adopt
+from ..bootstrap import config_of
 from ..store import Recovered, SealedStore
 from ..store.files import TEMPORARY
 from .errors import NoImport, ShardPresent
 from .examination import examine
 from .export import export_shard
-from .place import Place, config_of, place_of
+from .place import Place, place_of
 from .restore import ShardImport
 
 Random = Callable[[int], bytes]

@@ -19,14 +19,14 @@ from integritee.errors import IntegriteeError
 
 from ..attestation.simulation import SimulationTee
 from ..attestation.tee import SealPolicy
-from ..bootstrap import SEAL_ROOT_FILE, STORE_DIRECTORY, measured
+from ..bootstrap import SEAL_ROOT_FILE, STORE_DIRECTORY, config_of, measured
 from ..core import EnclaveCore
 from ..store import DiskDirectory, Recovered, SealedStore, StoreError
 from ..store.errors import DiskError, SealBroken
 from ..store.files import TEMPORARY, Directory
 from ..store.seal import MAGIC
 from .errors import KeysMissing, SealedOtherwise, SealRootMissing
-from .place import Place, config_of, place_of
+from .place import Place, place_of
 from .rehearsal import ChangeNeeded, Rehearsal
 
 KIND_AT = len(MAGIC) + 1

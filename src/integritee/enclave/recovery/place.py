@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from integritee.apps.catalog import LedgerConfig, ledger_of
-from integritee.boundary.messages import LedgerChoice, SealedPlace
+from integritee.boundary.messages import SealedPlace
 from integritee.stf.ledger import Ledger
 
 from ..attestation.seal_root import load_or_create_root
 from ..attestation.simulation import SimulationTee
 from ..attestation.tee import SealPolicy, Tee
-from ..bootstrap import SEAL_LABEL, SEAL_ROOT_FILE, STORE_DIRECTORY, Wishes, measured, recover
+from ..bootstrap import SEAL_LABEL, SEAL_ROOT_FILE, STORE_DIRECTORY, Wishes, config_of, measured, recover
 from ..core import EnclaveCore
 from ..errors import SealPolicyRefused
 from ..sidechain.slots import SLOT_MS
@@ -52,11 +52,6 @@ class Place:
         """The state that an open store holds. Raises as `bootstrap.recover`."""
         wishes = Wishes(url="", shard=shard, slot_ms=slot_ms)
         return recover(store, stored, self.measurement, wishes, self.ledger, random)
-
-
-def config_of(choice: LedgerChoice) -> LedgerConfig:
-    """Raises CustodiansRefused."""
-    return LedgerConfig.of(choice.apps, choice.development, choice.custodians, choice.custodian_threshold)
 
 
 def place_of(asked: SealedPlace, random: Callable[[int], bytes]) -> Place:
