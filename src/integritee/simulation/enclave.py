@@ -149,9 +149,14 @@ class Enclave:
         with self._power():
             self.release(self.core.import_blocks(ImportBlocks(ParentchainId.Integritee, blocks), now))
 
-    def receive_blocks(self, blocks: list[SignedBlock], now: int, *, is_complete: bool = False) -> None:
+    def receive_blocks(self, blocks: list[SignedBlock], now: int) -> None:
         with self._power():
-            self.release(self.core.receive_blocks(blocks, now, is_complete))
+            self.release(self.core.receive_blocks(blocks, now))
+
+    def hear_all(self, now: int, *, nobody_answered: bool) -> None:
+        """Peers have no more blocks, as far as they answered."""
+        with self._power():
+            self.release(self.core.receive_blocks([], now, True, nobody_answered))
 
     def receive_operations(self, sealed: bytes, now: int) -> None:
         """Admit what another enclave did, call by call. Raises GossipError."""

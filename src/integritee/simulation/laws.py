@@ -178,12 +178,14 @@ class Laws:
     # -- after faults --------------------------------------------------------------------------------
 
     def check_alive(self, since: int) -> None:
-        """Every honest enclave's chain has grown since faults stopped at Unix time `since` (ms)."""
-        for validateer in self._world.honest:
-            store = validateer.blocks
-            if not validateer.enclave.is_up or store[store.height].block.block_data.timestamp < since:
-                where = f"{validateer} is {validateer.enclave.phase} at block {store.height}"
-                raise LawBroken("chains grow again", f"{where}, others at {self._heights()}")
+        """All honest enclaves are up, and the shard's chain has grown since faults stopped at Unix time `since` (ms):
+        the primary and whoever is on its chain have newer blocks."""
+        honest = self._world.honest
+        if not all(validateer.enclave.is_up for validateer in honest):
+            raise LawBroken("validateers live again", self._heights())
+        latest = [store[store.height].block.block_data.timestamp for store in (v.blocks for v in honest)]
+        if max(latest) < since:
+            raise LawBroken("the chain grows again", self._heights())
 
     def is_one(self, height: int) -> bool:
         """Whether all honest enclaves are on one chain, higher than `height`, but for blocks under way."""

@@ -15,7 +15,7 @@ from typing import Final
 from integritee.enclave.pool import StatusChanged
 from integritee.enclave.sidechain.slots import SLOT_MS
 from integritee.errors import IntegriteeError
-from integritee.primitives.sidechain import SignedBlock
+from integritee.primitives.sidechain import FINALIZATION_STRIDE, SignedBlock
 
 from .block_store import BlockStore
 from .byzantine import ATTACKS
@@ -48,6 +48,9 @@ QUIET_MS: Final = 2 * BLOCK_MS
 
 CONFIRMATION_BLOCKS: Final = 4
 """Parentchain blocks, beyond those that finality is behind, in which a confirmation that was asked for is proven."""
+
+PROVISIONING_SLOTS: Final = 20
+"""After so many an enclave knows that only another one's state can help it, and has it."""
 
 LAGS: Final = (0, 1, 2)
 TOLD: Final = 40
@@ -176,12 +179,13 @@ class Simulation:
         return self._outcome()
 
     def _calm_down(self, calm: int) -> None:
-        """Chains must grow within the 2n + 2 slots of a `calm` (ms), and be one as soon as the parentchain confirmed
-        what the primary asked it to."""
+        """The chain must grow within the 2n + 2 slots of a `calm` (ms), and be one as soon as the parentchain
+        confirmed what the primary asked it to."""
         since, height = self.clock.now, max(validateer.blocks.height for validateer in self.honest)
         self.clock.run(calm)
         self.laws.check_alive(since)
-        limit = since + calm + (CONFIRMATION_BLOCKS + 2 * self.parentchain.lag) * BLOCK_MS
+        confirmation = (CONFIRMATION_BLOCKS + 2 * self.parentchain.lag) * BLOCK_MS
+        limit = since + calm + confirmation + (FINALIZATION_STRIDE + PROVISIONING_SLOTS) * SLOT_MS
         while not self.laws.is_one(height) and self.clock.now < limit:
             self.clock.run(SLOT_MS)
         self.laws.check_one(height)

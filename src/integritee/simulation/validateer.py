@@ -74,16 +74,17 @@ class Request:
     ahead: list[Validateer]
     seen: frozenset[bytes] = frozenset()
     """Hashes of blocks that came."""
+    is_answered: bool = False
 
-    def of_next(self) -> Request:
+    def of_next(self, *, is_answered: bool = False) -> Request:
         """The same of the next peer."""
-        return Request(self.wanted, self.ahead[1:], self.seen)
+        return Request(self.wanted, self.ahead[1:], self.seen, self.is_answered or is_answered)
 
     def behind(self, blocks: list[SignedBlock]) -> Request:
         """What follows on these, of the same peer."""
         locator = [blocks[-1].hash(), *self.wanted.locator][:MAX_LOCATOR]
         return Request(
-            FetchBlocks(locator, self.wanted.until), self.ahead, self.seen | {block.hash() for block in blocks}
+            FetchBlocks(locator, self.wanted.until), self.ahead, self.seen | {block.hash() for block in blocks}, True
         )
 
 
@@ -331,7 +332,7 @@ class Validateer:
         self._request = request if request.ahead else None
         if not request.ahead:
             now = self.now
-            self._attempt(lambda: self.enclave.receive_blocks([], now, is_complete=True))
+            self._attempt(lambda: self.enclave.hear_all(now, nobody_answered=not request.is_answered))
             if self._waiting is not None and self._request is None and self.enclave.is_up:
                 wanted, self._waiting = self._waiting, None
                 self._fetch(wanted)
@@ -356,4 +357,4 @@ class Validateer:
         if new:
             self.hear_blocks(new)
         if self._request is request:  # it may have gone down
-            self._ask(request.behind(new) if new else request.of_next())
+            self._ask(request.behind(new) if new else request.of_next(is_answered=True))
