@@ -53,6 +53,8 @@ class Enclave:
         self.requests: dict[int, asyncio.Queue[Any]] = defaultdict(asyncio.Queue)
         self.first_words: list[tuple[Method[Any, Any], Any]] = []
         """Notices it gives before it has answered `init`."""
+        self.refusal: Exception | None = None
+        """Raised instead of an identity."""
         self._theirs: Endpoint | None = None
 
     async def launch(self) -> Launched:
@@ -79,6 +81,8 @@ class Enclave:
         return handle
 
     def _init(self) -> EnclaveIdentity:
+        if self.refusal is not None:
+            raise self.refusal
         for method, notice in self.first_words:
             self.say(method, notice)
         return self.identity

@@ -15,7 +15,6 @@ from integritee.worker.peers.standing import Lapse
 from integritee.worker.peers.untrusted_rpc import UntrustedRpc
 from integritee.worker.readiness import Feed
 
-from .peers.chains import SHARD, Store
 from .statuses import IDENTITY, chain_status, enclave_status
 
 
@@ -131,7 +130,7 @@ async def test_peers(metrics: Metrics) -> None:
     label = f'{{peer="{gone.name}"}}'
     assert samples(metrics)[f"peer_up{label}"] == 0.0
     metrics.peers.on_peers([here], fetched=9)
-    rpc = UntrustedRpc(Store([]), "", 0.0, SHARD, served_blocks=4, refused=3)
+    rpc = UntrustedRpc("", 0.0, served_blocks=4, refused=3)
     metrics.peers.on_served(rpc)
     found, label = samples(metrics), f'{{peer="{here.name}"}}'
     assert not any(gone.name in name for name in found)

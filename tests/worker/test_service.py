@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from aiohttp import ClientSession, web
 from msgspec.structs import replace
 
+from integritee.boundary.endpoint import RemoteFailure
 from integritee.boundary.interface import Ecalls, Ocalls
 from integritee.boundary.messages import (
     FetchBlocks,
@@ -24,6 +26,7 @@ from integritee.boundary.messages import (
     StoreBlocks,
 )
 from integritee.client.jsonrpc import RpcConnection
+from integritee.errors import IntegriteeError
 from integritee.primitives.ids import ParentchainId
 from integritee.worker import service
 from integritee.worker.config import parse
@@ -49,6 +52,15 @@ ALONE = [Validateer(IDENTITY.account, "wss://own", 9)]
 
 def phase(name: str) -> PhaseChanged:
     return PhaseChanged(ParentchainId.Integritee, name, "", 0)
+
+
+class StoreInUse(IntegriteeError):
+    """As the enclave's, which the host does not know."""
+
+    code = "store.locked"
+
+    def __init__(self) -> None:
+        super().__init__("the directory is in use")
 
 
 class Host:
@@ -123,6 +135,18 @@ async def test_a_port_in_use_ends_the_enclave_too(monkeypatch: pytest.MonkeyPatc
         await Host(monkeypatch, tmp_path, enclave).run(f"-w {port} run", until_ended)
     assert enclave.process.returncode is not None
     await runner.cleanup()
+
+
+async def test_a_directory_that_another_worker_uses_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Its enclave would have it, so this one's refuses to begin."""
+    enclave = Enclave(RUNNING)
+    enclave.refusal = StoreInUse()
+    with pytest.raises(RemoteFailure, match="in use"):
+        await Host(monkeypatch, tmp_path, enclave).run("-c run", until_ended)
+    assert enclave.process.returncode is not None
+    assert os.listdir(tmp_path) == []  # noqa: PTH208  # not worth a thread
 
 
 async def test_a_provisioned_enclave_is_started_again(

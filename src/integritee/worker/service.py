@@ -60,13 +60,10 @@ class Worker:
     # -- doors ---------------------------------------------------------------------------------------
 
     async def _open(self) -> None:
-        """Block store and listening sockets. Raises BlockStoreError, PortUnavailable."""
+        """Listen. Raises PortUnavailable."""
         config = self._config
-        self._blocks = BlockStore(config.data_dir / "sidechain_db", config.block_store_budget)
-        if config.clean_reset:
-            self._blocks.clear()
         version = f"integritee-worker: {integritee.__version__}"
-        self._rpc = UntrustedRpc(self._blocks, version, asyncio.get_running_loop().time())
+        self._rpc = UntrustedRpc(version, asyncio.get_running_loop().time())
         self._untrusted_url = config.untrusted_url
         if config.command != "run":
             return
@@ -84,6 +81,15 @@ class Worker:
         self._listening.append("[+] " + text.format(self._config.bind_host, port))
         return port
 
+    def _store(self) -> BlockStore:
+        """Opened not before an enclave holds the data directory: another worker may be at work there. Raises
+        BlockStoreError."""
+        if self._blocks is None:
+            self._blocks = BlockStore(self._config.data_dir / "sidechain_db", self._config.block_store_budget)
+            if self._config.clean_reset:
+                self._blocks.clear()
+        return self._blocks
+
     async def _close(self) -> None:
         for runner in self._runners:
             await runner.cleanup()
@@ -93,10 +99,9 @@ class Worker:
     # -- the enclave's lives -------------------------------------------------------------------------
 
     async def _serve(self) -> int:
-        assert self._blocks is not None
         params = init_params(self._config, self._untrusted_url)
         while True:
-            session = await Session.begin(self._launched, params, self._config, self._console, self._blocks)
+            session = await Session.begin(self._launched, params, self._config, self._console, self._store)
             try:
                 self._introduce(session)
                 code = await self._until_end(session)
@@ -110,7 +115,8 @@ class Worker:
             self._launched = await launch()
 
     def _introduce(self, session: Session) -> None:
-        self._session, self._rpc.shard = session, session.identity.shard
+        self._session = session
+        self._rpc.serve(self._store(), session.identity.shard)
         announce.introduce(self._console.say, session.identity, self._config)
         for line in self._listening:
             self._console.say(line)

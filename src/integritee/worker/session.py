@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final, Self
 
@@ -70,8 +71,8 @@ log = logging.getLogger(__name__)
 class Session:
     """Make it with `begin`; `run` serves the enclave; `close` ends it."""
 
-    def __init__(self, config: Config, console: Console, blocks: BlockStore) -> None:
-        self._config, self._console, self._blocks = config, console, blocks
+    def __init__(self, config: Config, console: Console, store: Callable[[], BlockStore]) -> None:
+        self._config, self._console, self._store = config, console, store
         self._has_begun = False
         self._is_to_look = asyncio.Event()
         self._wanted: FetchBlocks | None = None
@@ -83,10 +84,13 @@ class Session:
 
     @classmethod
     async def begin(
-        cls, launched: Launched, params: InitParams, config: Config, console: Console, blocks: BlockStore
+        cls, launched: Launched, params: InitParams, config: Config, console: Console, store: Callable[[], BlockStore]
     ) -> Self:
-        """Start a launched enclave. Raises RemoteFailure, EnclaveDied, EnclaveSilent; the process has ended then."""
-        session = cls(config, console, blocks)
+        """Start a launched enclave; `store` is asked for once that says something.
+
+        Raises RemoteFailure, EnclaveDied, EnclaveSilent; the process has ended then.
+        """
+        session = cls(config, console, store)
         await session._start(launched, params)
         return session
 
@@ -203,7 +207,7 @@ class Session:
         return Nothing()
 
     async def _on_blocks(self, request: StoreBlocks) -> Nothing:
-        self._blocks.put(request.blocks, after=request.after)
+        self._store().put(request.blocks, after=request.after)
         if request.blocks:
             self._got_block_at = _now()
         return Nothing()

@@ -29,7 +29,9 @@ HASHES = ["0x" + block.hash().hex() for block in MAIN]
 
 @pytest.fixture
 def rpc() -> UntrustedRpc:
-    return UntrustedRpc(Store(MAIN), "integritee-worker 1", now=0.0, shard=SHARD)
+    rpc = UntrustedRpc("integritee-worker 1", now=0.0)
+    rpc.serve(Store(MAIN), SHARD)
+    return rpc
 
 
 def ask(rpc: UntrustedRpc, message: Any, caller: Caller | None = None, now: float = 0.0) -> Any:
@@ -105,6 +107,10 @@ FETCH = [[ZERO, None, OURS]]
 def test_refusals(rpc: UntrustedRpc, message: Any, code: int, call_id: int | None) -> None:
     answer = ask(rpc, message)
     assert (answer["jsonrpc"], answer["error"]["code"], answer["id"]) == ("2.0", code, call_id)
+
+
+def test_before_there_is_anything_to_serve() -> None:
+    assert ask(UntrustedRpc("", now=0.0), call(FETCH))["error"]["code"] == -32000
 
 
 def test_a_store_that_is_broken(rpc: UntrustedRpc, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -83,11 +83,11 @@ class Caller:
 
 @dataclass
 class UntrustedRpc:
-    """Answers messages. `shard` is ours, once it is known; `version` is what `system_version` says."""
+    """Answers messages: nothing of blocks before `serve`. `version` is what `system_version` says."""
 
-    blocks: Blocks
     version: str
     now: float
+    blocks: Blocks | None = None
     shard: bytes | None = None
     served_blocks: int = 0
     refused: int = 0
@@ -103,6 +103,10 @@ class UntrustedRpc:
             "rpc_methods": lambda _, __: {"methods": sorted(self._methods)},
             "system_version": lambda _, __: self.version,
         }
+
+    def serve(self, blocks: Blocks, shard: bytes) -> None:
+        """From now on, blocks of this shard."""
+        self.blocks, self.shard = blocks, shard
 
     def caller(self, now: float) -> Caller:
         return Caller(Allowance(CONNECTION_RATE, now))
@@ -148,6 +152,8 @@ class UntrustedRpc:
         """Blocks behind the first hash, oldest first, up to but excluding the second. None behind a hash that is
         unknown; a zero one is before the first block; a second one that is unknown, or null, bounds nothing."""
         after, until, shard = _fetch_params(params)
+        if self.blocks is None:
+            raise RpcFault(STORAGE_ERROR, "no shard is served yet")
         try:
             if shard != self.shard:
                 if after != NO_HASH and self.blocks.by_hash(after) is None:
