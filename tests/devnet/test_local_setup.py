@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import socket
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,10 +13,10 @@ import pytest
 
 from integritee.devnet.errors import LaunchUnreadable, UnusableFlags
 from integritee.devnet.launch_file import MAX_PROCESSES, read_launch
-from integritee.devnet.ports import HOST
 from integritee.worker.config import parse as parse_worker
 
 from ..system.processes import Service, children_of, eventually, is_alive
+from .composition import free_ports
 
 HOME: Final = Path(__file__).parents[2] / "local-setup"
 
@@ -163,23 +162,21 @@ class Launcher(Service):
         return [sys.executable, str(HOME / self.module), *self.arguments]
 
 
-def free() -> str:
-    with socket.create_server((HOST, 0)) as server:
-        return str(server.getsockname()[1])
-
-
 def fast(workers: int) -> dict[str, Any]:
     """A node and workers that need not wait for anything."""
-    port = free()
-    own = ("--clean-reset", *("-P", "0", "-w", "0", "-r", "0", "-h", "0", "-p", port, "-d", "data"))
-    run = ("--skip-ra", "--dev", "--slot-ms", "250")
+    port, *own = (str(free) for free in free_ports(set(range(1 + 4 * workers))).values())
+    run = ("--skip-ra", "--dev", "--slot-ms", "150")
+    letters = ("-P", "-w", "-r", "-h")
+    flags = [
+        [word for pair in zip(letters, own[4 * number :], strict=False) for word in pair] for number in range(workers)
+    ]
     return {
         "nodes": [node("--tmp", "--dev", "-lruntime=info", "--rpc-port", port, "--port", "30390", *SEAL)],
-        "workers": [worker(*own, run=run)] * workers,
+        "workers": [worker("--clean-reset", "-p", port, "-d", "data", *ports, run=run) for ports in flags],
     }
 
 
-SEAL: Final = ("--seal", "interval:0.2", "--finality-delay", "0.1")
+SEAL: Final = ("--seal", "interval:0.15", "--finality-delay", "0.1")
 
 
 def test_launch_py_says_what_is_wrong(launched: Callable[[object], Launcher], tmp_path: Path) -> None:
@@ -189,20 +186,21 @@ def test_launch_py_says_what_is_wrong(launched: Callable[[object], Launcher], tm
     assert not (tmp_path / "log").exists()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_one_worker_until_a_signal(number: int, launched: Callable[[object], Launcher], tmp_path: Path) -> None:
-    launcher = launched(fast(workers=1))
+@pytest.mark.parametrize(("workers", "number"), [(1, signal.SIGINT), (2, signal.SIGTERM)])
+def test_workers_until_a_signal(
+    workers: int, number: int, launched: Callable[[object], Launcher], tmp_path: Path
+) -> None:
+    launcher = launched(fast(workers))
     launcher.wait_for("^All are ready")
-    said = launcher.output().splitlines()
-    assert [line for line in said if line.startswith("Starting")] == [
-        "Starting node 1 in background",
-        "Starting worker 1 in background",
-    ]
+    started = [line for line in launcher.output().splitlines() if line.startswith("Starting")]
+    numbers = range(1, workers + 1)
+    assert started == [f"Starting {who} in background" for who in ("node 1", *(f"worker {n}" for n in numbers))]
     assert "READY ws://" in (tmp_path / "log" / "node1.log").read_text()
-    assert "READY" in (tmp_path / "log" / "worker1.log").read_text().splitlines()
-    assert (tmp_path / "tmp" / "w1" / "data" / "enclave").is_dir()
+    for n in numbers:
+        assert "READY" in (tmp_path / "log" / f"worker{n}.log").read_text().splitlines()
+        assert (tmp_path / "tmp" / f"w{n}" / "data" / "enclave").is_dir()
     children = children_of(launcher.pid)
-    assert len(children) == 2
+    assert len(children) == 1 + workers
     assert launcher.interrupt(number) == 0
     eventually(lambda: not any(map(is_alive, children)), "the end of all processes")
 
@@ -218,7 +216,7 @@ def test_a_second_launch_disturbs_nobody(launched: Callable[[object], Launcher])
 
 def test_the_end_of_a_worker_is_the_end_of_all(launched: Callable[[object], Launcher]) -> None:
     config = fast(workers=1)
-    config["workers"][0]["flags"] += ["--data-dir", "/proc/nothing"]
+    config["workers"][0]["subcommand_flags"].append("no-shard")
     launcher = launched(config)
     assert launcher.exit_code(30) == 1
     assert "error: devnet.process_ended: the worker1 ended with exit code 101" in launcher.output()
