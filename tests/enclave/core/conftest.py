@@ -4,7 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from .harness import World
+from integritee.node.runtime.runtime import TEER
+
+from .harness import ANN, BEN, World
+from .validateers import Network
 
 
 @pytest.fixture
@@ -30,3 +33,17 @@ def world(template: World) -> Iterator[World]:
     yield world
     world.check()
     world.close()
+
+
+@pytest.fixture
+def network(template: World) -> Iterator[Network]:
+    """Two validateers, and 100 TEER in the ledger for Ann and Ben each; all keep their laws."""
+    network = Network(template.fork())
+    first = network.workers[0]
+    first.shield(ANN, 100 * TEER)
+    first.shield(BEN, 100 * TEER)
+    first.settle()
+    network.join()
+    yield network
+    network.check()
+    network.close()

@@ -71,6 +71,7 @@ class Network:
         provider = self.workers[source].core
         state, meta = share(provider)
         adopt(world.core, provider.keys.shielding.private_json(), provider.keys.state, meta, state)
+        provider.admit_validateer(world.account)
         world.restart()
         self.ask(self.workers.index(world))
 

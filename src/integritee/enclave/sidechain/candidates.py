@@ -57,20 +57,20 @@ class Candidates:
         self._bytes[slot[0]] += _size(signed)
 
     def _make_room(self, newcomer: SignedBlock) -> None:
-        """Forget blocks of who has the most, as long as that is not the newcomer's author: nobody can keep others
-        out. Raises CandidatesFull."""
-        author = newcomer.block.block_data.block_author
-        while (shares := self._scarce(newcomer)) is not None:
-            ((heaviest, most),) = shares.most_common(1) or [(author, 0)]
-            if heaviest == author or most <= shares[author]:
+        """Forget blocks of who has the most, as long as that has more than the newcomer's author then has: nobody
+        can keep others out. Raises CandidatesFull."""
+        author, size = newcomer.block.block_data.block_author, _size(newcomer)
+        while True:
+            if len(self._blocks) >= MAX_CANDIDATES:
+                shares, weight = self._of_author, 1
+            elif self._bytes.total() + size > MAX_CANDIDATE_BYTES:
+                shares, weight = self._bytes, size
+            else:
+                return
+            heaviest = max(shares, key=lambda who: (shares[who], who), default=author)
+            if shares[heaviest] <= shares[author] + weight:
                 raise CandidatesFull(len(self._blocks), self._bytes.total())
             self.discard(self._furthest(heaviest))
-
-    def _scarce(self, newcomer: SignedBlock) -> Counter[bytes] | None:
-        """Who has how much of what there is too little of for another block."""
-        if len(self._blocks) >= MAX_CANDIDATES:
-            return self._of_author
-        return self._bytes if self._bytes.total() + _size(newcomer) > MAX_CANDIDATE_BYTES else None
 
     def _furthest(self, author: bytes) -> bytes:
         """The author's block of the highest number: the last one that could be of use."""

@@ -1,0 +1,131 @@
+"""Payments of a shard with several validateers: made once, whatever becomes of blocks, enclaves and the first of
+them; what the parentchain refuses is given back once."""
+
+from __future__ import annotations
+
+import pytest
+
+from integritee.node.runtime.runtime import TEER
+
+from .harness import ANN, BEN, LEDGER, payments
+from .parentchain import ALICE
+from .validateers import BLOCK_SLOTS, Network
+
+PAYEE = bytes([7]) * 32
+DUST = 1
+"""Less than an account can be created with: the parentchain refuses to pay it out."""
+
+
+def unshield(network: Network, at: int, amount: int = TEER) -> bytes:
+    world = network.workers[at]
+    call = LEDGER.call("balance_unshield", ANN.public, PAYEE, amount, world.shard)
+    return network.spread(at, world.signed(ANN, call))
+
+
+def purge(network: Network, which: int) -> None:
+    """Root takes an enclave off the shard's list; what it sends next puts it at the end again."""
+    chain, world = network.workers[0].chain, network.workers[which]
+    known = chain.metadata(chain.chain.runtime_version().spec_version)
+    args = {"shard": world.shard, "subject": world.account}
+    call = known.call("EnclaveBridge", "purge_enclave_from_shard_status", args)
+    chain.submit(chain.sign(ALICE, "Sudo", "sudo", {"call": call}), network.now)
+    network.until(lambda: world.account not in world.core.consensus.present_authorities()[:1])
+
+
+def cut(network: Network) -> None:
+    network.cut.add(frozenset((0, 1)))
+
+
+def heal(network: Network) -> None:
+    network.cut.clear()
+    network.until(lambda: len(network.heads()) == 1, 30)
+
+
+def is_sent(network: Network, at: int = 0) -> bool:
+    return any(entry.payment for entry in network.workers[at].core.integritee.outbox.entries.values())
+
+
+def test_a_block_that_says_a_payment_is_sent_is_given_up(network: Network) -> None:
+    """The first validateer sends it, then its block is lost to a longer chain: nobody sends it again."""
+    one = network.workers[0]
+    unshield(network, 0)
+    network.until(lambda: bool(one.core.replica.chain.due(one.core.consensus.final_number())), 100)
+    cut(network)
+    network.until(lambda: is_sent(network), 4)
+    network.down.add(0)
+    network.run(14)
+    network.down.clear()
+    one.sync()
+    heal(network)
+    assert one.core.replica.reverted > 0
+    network.run(10 * BLOCK_SLOTS)
+    assert payments(one) == [(PAYEE, TEER)]
+    assert [world.core.replica.chain.held for world in network.workers] == [(), ()]
+    assert [world.core.halted for world in network.workers] == [None, None]
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+@pytest.mark.parametrize("after", [0, 10, 20])
+def test_the_first_validateer_is_struck_off(network: Network, after: int, restarts: bool) -> None:
+    """At any moment in the life of a payment: it is made once, by the old first one or the new."""
+    one, two = network.workers
+    unshield(network, 1)
+    network.run(after)
+    purge(network, 0)
+    if restarts:
+        for world in network.workers:
+            world.restart()
+            world.sync()
+    network.run(14 * BLOCK_SLOTS)
+    assert payments(one) == [(PAYEE, TEER)]
+    assert two.core.halted is None
+    assert two.core.replica.chain.held == ()
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_what_a_lost_block_gave_back_is_given_back_again(network: Network, restarts: bool) -> None:
+    one = network.workers[0]
+    before = one.free(ANN)
+    unshield(network, 0, DUST)
+    network.run(2)
+    burned = one.free(ANN)
+    assert burned < before
+    network.until(lambda: is_sent(network), 100)
+    cut(network)
+    network.until(lambda: one.free(ANN) == burned + DUST, 60)
+    if restarts:
+        one.restart()
+        one.sync()
+    network.down.add(0)
+    network.run(14)
+    network.down.clear()
+    one.sync()
+    heal(network)
+    assert one.core.replica.reverted > 0
+    network.run(4)
+    assert [world.free(ANN) for world in network.workers] == [burned + DUST] * 2
+    network.run(4 * BLOCK_SLOTS)
+    assert [world.free(ANN) for world in network.workers] == [burned + DUST] * 2
+    assert payments(one) == []
+
+
+def test_a_burn_in_a_lost_block_is_not_paid(network: Network) -> None:
+    """Only the second validateer hears of the call; its side loses, and it is gone with the call's sender's wish."""
+    one, two = network.workers
+    network.run(3)
+    cut(network)
+    hash = unshield(network, 1)
+    network.run(4)
+    assert two.status(hash)[-1] == "InSidechainBlock"
+    network.down.add(1)
+    spent = LEDGER.call("balance_transfer", ANN.public, BEN.public, one.free(ANN) - TEER // 2)
+    nonce = one.runtime.system.nonce(ANN.public)
+    one.submit(one.signed(ANN, spent, nonce))
+    network.run(12)
+    network.down.clear()
+    two.sync()
+    heal(network)
+    assert two.status(hash)[-1] in ("Invalid", "Dropped")
+    network.run(8 * BLOCK_SLOTS)
+    assert payments(one) == []
+    assert [world.core.replica.chain.held for world in network.workers] == [(), ()]
