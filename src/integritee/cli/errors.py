@@ -4,6 +4,8 @@ CliError
 ├── UsageError             the command line itself is wrong
 ├── VerbClash              two apps bring commands of the same name
 ├── InvalidIdentifier      a text that is not the base58 form of 32 bytes
+├── ShardNotConfigured     nobody has claimed a shard that is to be upgraded
+├── UpgradeNotTaken        the chain did not take an announcement
 ├── UnknownCode            no error has the code (`explain`)
 ├── BadHex                 a file that should hold hex
 ├── AssetNotOnChain        the connected chain does not have an asset
@@ -88,6 +90,27 @@ class InvalidIdentifier(CliError):
     def __init__(self, option: str) -> None:
         self.option = option
         super().__init__(f"{option} is not the base58 text of 32 bytes")
+
+
+class ShardNotConfigured(CliError):
+    """Nobody has claimed the shard: there is no code in force that other code could follow."""
+
+    code = "cli.shard_not_configured"
+
+    def __init__(self, shard: str) -> None:
+        self.shard = shard
+        super().__init__(f"the parentchain has no configuration of shard {shard}")
+
+
+class UpgradeNotTaken(CliError):
+    """The announcement is in a block, yet the shard's configuration is another: the signer is not root, or somebody
+    announced something else since."""
+
+    code = "cli.upgrade_not_taken"
+
+    def __init__(self, shard: str, fingerprint: str) -> None:
+        self.shard, self.fingerprint = shard, fingerprint
+        super().__init__(f"shard {shard} is not going to be served by {fingerprint}: is the signer the sudo key?")
 
 
 class BadHex(CliError):

@@ -9,7 +9,7 @@ from typing import Final
 
 from integritee.errors import IntegriteeError
 
-from . import assets, attesteer, base, collateral, explain, recovery, trusted
+from . import assets, attesteer, base, collateral, explain, recovery, trusted, upgrade
 from .arguments import Options, parser
 from .errors import SystemFailure, Tolerated, UsageError
 from .output import JsonOutput, Output, TextOutput
@@ -51,6 +51,7 @@ def parse(arguments: list[str]) -> Options:
     attesteer.add_commands(commands)
     explain.add_command(commands)
     recovery.add_commands(commands)
+    upgrade.add_commands(commands)
     trusted.add_commands(commands, root.get_default("app"))
     return root.parse_args(arguments)
 
