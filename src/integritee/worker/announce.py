@@ -55,9 +55,8 @@ def phase(say: Say, change: PhaseChanged) -> None:
 def standstill(say: Say, phase: str) -> None:
     """Why no blocks are produced any more, if this phase is one without a way out."""
     if phase == SUPERSEDED:
-        say(
-            "[!] the shard's configuration entitles other code: no more blocks; its worker can `--takeover-from` here"
-        )
+        say("[!] the shard's configuration entitles other code: no more blocks from here")
+        say("[!] a worker with that code takes over with `run --takeover-from` and the address of the MU-RA port")
     elif phase.startswith(HALTED):
         say(f"[!] the enclave has halted ({phase.removeprefix(HALTED)}): the log says why")
 
