@@ -144,7 +144,7 @@ def kept_for_build(root: Any) -> list[str]:
 def test_base_images_have_plain_names(file: str) -> None:
     bases = re.findall(r"^FROM (\S+)", (FOLDER / file).read_text(), re.MULTILINE)
     assert bases
-    assert all(re.fullmatch(r"(python|debian):[\w.-]+", base) for base in bases)
+    assert all(re.fullmatch(r"scratch|(python|debian):[\w.-]+", base) for base in bases)
 
 
 def test_the_image_runs_as_nobody_special_and_is_checked() -> None:
