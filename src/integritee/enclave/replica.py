@@ -15,7 +15,7 @@ from integritee.boundary.messages import FetchBlocks, PhaseChanged
 from integritee.errors import IntegriteeError
 from integritee.frame.overlay import Overlay
 from integritee.primitives.ids import ParentchainId
-from integritee.primitives.rpc import Retracted
+from integritee.primitives.rpc import Dropped, Retracted
 from integritee.primitives.sidechain import SignedBlock
 from integritee.primitives.storage import storage_prefix
 from integritee.stf.ledger import Ledger
@@ -25,7 +25,7 @@ from integritee.trie import Trie
 
 from .parentchain.links import Links
 from .pool import PoolEntry, StatusChanged, TopPool
-from .pool.errors import PoolError, RefusedElsewhere
+from .pool.errors import AlreadyImported, PoolError, RefusedElsewhere
 from .records import (
     BLOCK,
     META,
@@ -270,9 +270,11 @@ class Replica:
     def _again(self, entry: PoolEntry[TrustedCallSigned], now: int) -> list[StatusChanged]:
         try:
             return self.pool.submit(entry, self.runtime.system.nonce(entry.sender), now)
+        except AlreadyImported:
+            return []
         except PoolError as refused:
             log.warning("a retracted call has no place in the pool: %s", refused.code)
-            return []
+            return [StatusChanged(entry.hash, Dropped(), refused)]
 
     # -- snapshots -----------------------------------------------------------------------------------
 
