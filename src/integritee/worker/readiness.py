@@ -93,9 +93,7 @@ def readiness(
         "unconfirmed_blocks": status.unconfirmed,
         "reverted_blocks": status.reverted,
         "waiting_blocks": status.waiting_blocks,
-        "peers": {
-            peer.account: {"url": peer.url, "up": peer.is_up, "score": round(peer.score, 3)} for peer in peers
-        },
+        "peers": {peer.account: {"url": peer.url, "up": peer.is_up, "score": round(peer.score, 3)} for peer in peers},
         "parentchains": chains,
     }
     return Readiness(reasons, view)
