@@ -26,9 +26,9 @@ from ..parentchain.runtimes import proven_version
 MAX_INBOUND: Final = 256
 """Blocks of one parentchain that one sidechain block processes; more wait for the next slot."""
 
-MAX_DEPOSITS: Final = 8192
-"""Deposits that one sidechain block takes in from a parentchain, unless a single block has more: a second's work, and
-10 MB in the journal, whose records have a limit."""
+MAX_DEPOSITS: Final = 2048
+"""Deposits that one sidechain block takes in from a parentchain, unless a single block has more: 2.5 MB of it, which
+peers still get in one message."""
 
 
 def due(inbox: Iterable[InboundBlock]) -> Iterator[InboundBlock]:

@@ -47,6 +47,9 @@ from .payload import Planned, Refused
 MAX_PAYMENTS: Final = MAX_ENTRIES - 1
 """Of an outbox's places, the last one is for the confirmation of the sidechain block itself."""
 
+MAX_CALLS: Final = 2048
+"""Calls of the pool that one block executes, or so: what it does has to fit into one message to peers."""
+
 MAX_LATE_SLOTS: Final = 1
 """How long after its slot a block may be finished: by then the next authors have gone on without it, and a block that
 came even later would only undo theirs."""
@@ -259,6 +262,8 @@ class Production:
         """
         if self.invocations.execute(limit):
             return True
+        if len(self.builder.executed) + len(self.refusals) >= MAX_CALLS:
+            return False
         taken = self.pool.take_ready(limit)
         for entry in taken:
             if not self._has_room():
