@@ -25,6 +25,7 @@ from integritee.boundary.messages import EnclaveIdentity, InitParams, LedgerChoi
 from integritee.errors import IntegriteeError
 
 from .bootstrap import config_of, identity, measured, start
+from .collector import collector_paused
 from .errors import AlreadyInitialised, NotReady, OtherLedgerLoaded
 from .recovery.ecalls import RecoveryEcalls
 from .rpc.jsonrpc import Dispatcher
@@ -89,7 +90,9 @@ class EnclaveProcess:
         if self._service is not None:
             raise AlreadyInitialised
         self._expect_ledger(config_of(params))
-        enclave = start(params)
+        with collector_paused():
+            enclave = start(params)
+            gc.freeze()  # the state stays: cyclic collections need not look at it again
         core, tee = enclave.core, enclave.tee
         service = EnclaveService(core, enclave.store, params.mu_ra_url, params.untrusted_url, tee, params.skip_ra)
         watches, mu_ra_port = WatchRegistry(), 0
@@ -105,7 +108,6 @@ class EnclaveProcess:
             raise
         service.server, service.host = server, self._endpoint
         self._service = service
-        gc.freeze()  # what start-up built stays: cyclic collections need not look at it again
         self._tasks.append(asyncio.create_task(service.run_slots(params.slot_ms)))
         return identity(enclave.core, enclave.tee, server.port, mu_ra_port)
 

@@ -21,6 +21,7 @@ from integritee.stf.operation import TrustedCallSigned
 
 from .adoption import adopt, estate_of, share
 from .attestation import Evidence, Tee
+from .collector import collector_paused
 from .core import EnclaveCore
 from .errors import HandedOver, NotReady
 from .keys import HANDED_OVER_LABEL
@@ -30,6 +31,7 @@ from .pool import PoolEntry, StatusChanged
 from .pool.gossip import OperationGossip
 from .provisioning import (
     Party,
+    ProvisionedState,
     ProvisioningServer,
     Role,
     Secrets,
@@ -200,7 +202,10 @@ class Peering:
         role = Role.SUCCEED if request.succeed else Role.JOIN
         if not self.trust().now:
             raise NotReady("a parentchain block is proven")
-        found = await fetch(request.host, request.port, self, role, progress=self._tell_progress)
+        with collector_paused():
+            return self._seal(await fetch(request.host, request.port, self, role, self._tell_progress), role)
+
+    def _seal(self, found: ProvisionedState, role: Role) -> Provisioned:
         shared = adopt(
             self._core,
             found.secrets.shielding_key,
