@@ -8,6 +8,11 @@ What is measured
 - *getters*: signed `account_info` of one client, idle and while that load runs.
 - *start-up*: from nothing to the first confirmed trusted transfer: processes, onboarding, shielding, transfer.
 - *empty block*: build, root, encrypt, sign; by number of accounts.
+- *direct calls, by validateers*: the same load on shards of several, spread over all workers (`calls`).
+- *block of a peer*: importing it, beside making it, by its transfers (`peers`).
+- *join*: keys and state from another enclave, sealed, started, following; by number of accounts, beside the start
+  alone (`joining`).
+- *simulation*: seconds of the simulated network's clock per second (`simulation`).
 - *headers*, *block with 100 events*: what following a parentchain costs an enclave (`following`).
 - *node*: milliseconds per block and per transfer of its Python runtime, and of a real runtime in Wasm beside
   chopsticks on the same blocks (`node`). Without npm these two are not measured, and null in the file.
@@ -20,40 +25,27 @@ import asyncio
 import json
 import os
 import platform
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from integritee.client.worker import WorkerClient
 from integritee.crypto import Sr25519Pair
 from integritee.devnet.config import TEER, NetworkConfig
-from integritee.devnet.ledgers import Ledgers, connect
+from integritee.devnet.ledgers import connect
 from integritee.devnet.network import Facts, run_network
 
 from .blocks import empty_block_ms
+from .calls import ALICE, SETTLED_SECONDS, SHIELDED, SLOT_MS, endow, load, rate
 from .following import following
-from .load import Orders, Report
 from .node import node_blocks
 from .rpc import round_trips_per_second
 from .shielding import decrypts_per_second
+from .validateers import several_validateers, validateer_rows
 
 LATEST = Path(__file__).parent / "latest.json"
-ACCOUNTS = 64
-CONNECTIONS = 16
-DEPTH = 24
-"""Calls under way per account."""
-
-LOAD_SECONDS = 12.0
-SETTLED_SECONDS = 2.0
-"""Start of the load that does not count."""
-
 GETTER_ROUNDS = 400
-SLOT_MS = 250
-ENDOWMENT = 5 * TEER
 
 
 async def measure() -> dict[str, Any]:
@@ -63,6 +55,7 @@ async def measure() -> dict[str, Any]:
     async with run_network(NetworkConfig(auto_ports=True, slot_ms=SLOT_MS)) as network:
         figures = await network.while_alive(_on_network(network.ready(), started))
     rsa = (rsa + decrypts_per_second(2.0)) / 2
+    validateers = await several_validateers()
     blocks = empty_block_ms()
     parentchain = {**following(), **node_blocks(), **round_trips_per_second()}
     calls = figures["direct_calls_per_s"]
@@ -72,6 +65,7 @@ async def measure() -> dict[str, Any]:
         "direct_calls_ratio": round(calls / rsa, 3),
         **{name: round(value, 3) for name, value in figures.items() if name != "direct_calls_per_s"},
         "empty_block_ms": {str(size): round(ms, 3) for size, ms in blocks.items()},
+        **validateers,
         **{name: None if value is None else round(value, 3) for name, value in parentchain.items()},
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
     }
@@ -79,19 +73,18 @@ async def measure() -> dict[str, Any]:
 
 async def _on_network(ready: Any, started: float) -> dict[str, float]:
     facts: Facts = await ready
-    alice = Sr25519Pair.from_uri("//Alice")
     async with connect(facts) as ledgers:
-        await ledgers.shield(alice, 500 * TEER)
-        await ledgers.transfer(alice, Sr25519Pair.from_uri("//Bob").public, TEER)
+        await ledgers.shield(ALICE, SHIELDED)
+        await ledgers.transfer(ALICE, Sr25519Pair.from_uri("//Bob").public, TEER)
         startup = time.monotonic() - started
-        uris = await _endow(ledgers, alice)
-        idle = await _getter_times(ledgers.worker, alice)
-        load = asyncio.create_task(_load(facts, uris))
+        uris = await endow(ledgers)
+        idle = await _getter_times(ledgers.worker, ALICE)
+        loading = asyncio.create_task(load([facts.worker_url], uris))
         await asyncio.sleep(SETTLED_SECONDS + 1)
-        busy = await _getter_times(ledgers.worker, alice)
-        report = await load
+        busy = await _getter_times(ledgers.worker, ALICE)
+        report = await loading
     return {
-        "direct_calls_per_s": _rate(report),
+        "direct_calls_per_s": rate(report),
         "getter_p50_ms": _quantile(busy, 0.5),
         "getter_p99_ms": _quantile(busy, 0.99),
         "getter_idle_p50_ms": _quantile(idle, 0.5),
@@ -99,13 +92,6 @@ async def _on_network(ready: Any, started: float) -> dict[str, float]:
         "call_p50_ms": _quantile([1000 * t for t in report.latencies], 0.5),
         "startup_s": startup,
     }
-
-
-async def _endow(ledgers: Ledgers, alice: Sr25519Pair) -> list[str]:
-    """Accounts with funds for many transfers."""
-    uris = [f"//Bench//{number}" for number in range(ACCOUNTS)]
-    await asyncio.gather(*(ledgers.transfer(alice, Sr25519Pair.from_uri(uri).public, ENDOWMENT) for uri in uris))
-    return uris
 
 
 async def _getter_times(worker: WorkerClient, pair: Sr25519Pair) -> list[float]:
@@ -117,29 +103,6 @@ async def _getter_times(worker: WorkerClient, pair: Sr25519Pair) -> list[float]:
         times.append((time.perf_counter() - start) * 1000)
         await asyncio.sleep(0.005)
     return times
-
-
-async def _load(facts: Facts, uris: list[str]) -> Report:
-    orders = Orders(facts.worker_url, uris, CONNECTIONS, DEPTH, LOAD_SECONDS)
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "bench.load",
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        cwd=Path(__file__).parent.parent,
-    )
-    output, _ = await process.communicate(msgspec.json.encode(orders))
-    if process.returncode != 0:
-        raise SystemExit("the load generator failed: see its error above")
-    return msgspec.json.decode(output, type=Report)
-
-
-def _rate(report: Report) -> float:
-    """Calls per second between the end of the settling time and the end of sending."""
-    included = sorted(report.included)
-    begin, end = included[0] + SETTLED_SECONDS, included[0] + LOAD_SECONDS - 1
-    return sum(begin <= at < end for at in included) / (end - begin)
 
 
 def _quantile(samples: list[float], share: float) -> float:
@@ -157,6 +120,7 @@ def _table(figures: dict[str, Any]) -> str:
         ("getter idle, p50 / p99", f"{figures['getter_idle_p50_ms']} / {figures['getter_idle_p99_ms']} ms"),
         ("nothing to first confirmed transfer", f"{figures['startup_s']} s"),
         ("empty block, by accounts", blocks),
+        *validateer_rows(figures),
         *_parentchain_rows(figures),
         ("machine", figures["machine"]),
     )

@@ -24,9 +24,10 @@ TRANSFERRED = 1
 
 
 class Orders(msgspec.Struct):
-    """Accounts send to their neighbours in turn over `connections`; all stop after `seconds`."""
+    """Accounts send to their neighbours in turn over `connections`, which the workers behind `urls` share evenly; all
+    stop after `seconds`."""
 
-    url: str
+    urls: list[str]
     uris: list[str]
     connections: int
     depth: int
@@ -44,7 +45,8 @@ class Report(msgspec.Struct):
 async def run(orders: Orders) -> Report:
     """Send until the time is over; every call is followed to its end."""
     pairs = [Sr25519Pair.from_uri(uri) for uri in orders.uris]
-    clients = [await WorkerClient.connect(orders.url) for _ in range(orders.connections)]
+    urls = itertools.cycle(orders.urls)
+    clients = [await WorkerClient.connect(next(urls)) for _ in range(orders.connections)]
     report = Report([], [])
     deadline = time.monotonic() + orders.seconds
     async with asyncio.TaskGroup() as tasks:

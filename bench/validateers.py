@@ -1,0 +1,83 @@
+"""What several validateers of one shard cost and bring, each figure with its reference of the same run.
+
+``python -m bench.validateers`` measures these alone, and leaves the others in ``bench/latest.json`` as they are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from .calls import calls_per_s_by_validateers
+from .joining import joins
+from .peers import import_ms_by_calls
+from .simulation import simulation_speedup
+
+LATEST = Path(__file__).parent / "latest.json"
+
+
+async def several_validateers() -> dict[str, Any]:
+    """What a shard of several validateers adds, each with its reference of the same run."""
+    calls = await calls_per_s_by_validateers()
+    return {
+        "calls_per_s_by_validateers": by(calls, 1),
+        "calls_ratio_by_validateers": by({n: found / calls[1] for n, found in calls.items()}),
+        **_imports(),
+        **_joins(),
+        **{name: round(value, 3) for name, value in simulation_speedup().items()},
+    }
+
+
+def _imports() -> dict[str, dict[str, float]]:
+    costs = import_ms_by_calls()
+    return {
+        "import_ms_by_calls": by({calls: cost.importing for calls, cost in costs.items()}),
+        "make_ms_by_calls": by({calls: cost.making for calls, cost in costs.items()}),
+        "import_ratio_by_calls": by({calls: cost.importing / cost.making for calls, cost in costs.items()}),
+    }
+
+
+def _joins() -> dict[str, dict[str, float]]:
+    found = joins()
+    return {
+        "join_s_by_accounts": by({accounts: run.join for accounts, run in found.items()}),
+        "join_start_s_by_accounts": by({accounts: run.start for accounts, run in found.items()}),
+        "join_ratio_by_accounts": by({accounts: run.join / run.start for accounts, run in found.items()}),
+        "join_fetch_s_by_accounts": by({accounts: run.fetch for accounts, run in found.items()}),
+        "join_provider_pause_ms_by_accounts": by({accounts: 1000 * run.pause for accounts, run in found.items()}),
+    }
+
+
+def by(figures: Mapping[int, float], digits: int = 3) -> dict[str, float]:
+    """Figures by size, as JSON has them."""
+    return {str(size): round(figure, digits) for size, figure in figures.items()}
+
+
+def validateer_rows(figures: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Rows of the table."""
+
+    def sizes(key: str, unit: str, digits: int = 1) -> str:
+        return ", ".join(f"{figure:,.{digits}f} {unit} at {int(size):,}" for size, figure in figures[key].items())
+
+    yield "direct transfers, by validateers", sizes("calls_per_s_by_validateers", "/s", 0)
+    yield "block of a peer imported, by transfers", sizes("import_ms_by_calls", "ms")
+    yield "  making it", sizes("make_ms_by_calls", "ms")
+    yield "join with state, by accounts", sizes("join_s_by_accounts", "s")
+    yield "  the start that is in it", sizes("join_start_s_by_accounts", "s")
+    yield "  provider's longest pause", sizes("join_provider_pause_ms_by_accounts", "ms", 0)
+    speed = f"{figures['simulation_speedup']:,.0f} times as fast as life"
+    yield "simulated network of 3 validateers", f"{speed}, {figures['simulation_simulated_s']:,.0f} s"
+
+
+def main() -> None:
+    figures = asyncio.run(several_validateers())
+    LATEST.write_text(json.dumps(json.loads(LATEST.read_text()) | figures, indent=2) + "\n")
+    for name, value in validateer_rows(figures):
+        print(f"{name:<44}{value}")
+
+
+if __name__ == "__main__":
+    main()
