@@ -15,15 +15,19 @@ from msgspec.structs import replace
 
 from integritee.apps.catalog import DEFAULT_LEDGER as LEDGER
 from integritee.crypto import Ed25519Pair, blake2_256
+from integritee.enclave.attestation import Evidence, Purpose
 from integritee.enclave.pool.gossip import OperationGossip
 from integritee.enclave.sidechain.payload import NONCE_SIZE, StatePayload, decrypt, encrypt, position
 from integritee.enclave.sidechain.slots import SLOT_MS
+from integritee.errors import IntegriteeError
 from integritee.primitives.sidechain import SidechainBlock, SignedBlock
 from integritee.stf.operation import DirectCall, TrustedOperation
 
 from .enclave import MRENCLAVE
+from .errors import LawBroken
 from .keys import pair
-from .validateer import Validateer
+from .provisioning import TLS_KEY, Machine, Thief, party_of
+from .validateer import RUNNING, Validateer
 
 if TYPE_CHECKING:
     from .simulation import Simulation
@@ -36,6 +40,7 @@ FLOOD: Final = 24
 """Operations that a flooder sends at once."""
 
 FLOOD_MS: Final = 3_000
+THEFT_MS: Final = 15_000
 OVERSIZE: Final = 3_000_000
 """Bytes of a block with a diff that nobody can want."""
 
@@ -94,8 +99,11 @@ def _future_slot(world: Simulation, actor: Validateer, dice: random.Random, sign
 
 
 def _late_slot(world: Simulation, actor: Validateer, dice: random.Random, signed: SignedBlock) -> SignedBlock:
-    back = len(world.authorities) * SLOT_MS
-    return forged(signed, actor.enclave.signing, timestamp=signed.block.block_data.timestamp - back)
+    """In the last slot of its own that is not behind the parent's."""
+    parent, round_ms = world.laws.known[signed.block.header.parent_hash], len(world.authorities) * SLOT_MS
+    ahead = signed.block.block_data.timestamp - parent.block.block_data.timestamp
+    late = signed.block.block_data.timestamp - (ahead // round_ms + 1) * round_ms
+    return forged(signed, actor.enclave.signing, timestamp=late)
 
 
 def _stolen_slot(world: Simulation, actor: Validateer, dice: random.Random, signed: SignedBlock) -> SignedBlock:
@@ -235,6 +243,50 @@ def _flood(world: Simulation, actor: Validateer, dice: random.Random) -> None:
     world.clock.every(FLOOD_MS, flood)
 
 
+def _thief(wrong: Callable[[Thief, random.Random, bytes], Evidence]) -> Callable[..., None]:
+    """Asks honest validateers for the keys again and again, with evidence that is not its own, or of other code."""
+
+    def begin(world: Simulation, actor: Validateer, dice: random.Random) -> None:
+        stranger = pair("stranger")
+
+        def try_it() -> None:
+            victims = [peer for peer in actor.peers if peer.enclave.phase == RUNNING]
+            if not victims:
+                return
+            core = dice.choice(victims).enclave.core
+            party = replace(party_of(core), account=stranger.public)
+            thief = Thief(party, dice.randbytes)
+            try:
+                has_keys = thief.steal(core, lambda report_data: wrong(thief, dice, report_data))
+            except IntegriteeError as refused:
+                world.around.refusals[refused.code] += 1
+                return
+            if has_keys:
+                raise LawBroken("keys are for proven code only", f"{stranger.public.hex()[:8]} has them")
+
+        world.clock.every(THEFT_MS, try_it)
+
+    return begin
+
+
+def _forged_quote(thief: Thief, dice: random.Random, report_data: bytes) -> Evidence:
+    """Of other code, with a report that was altered behind the signature, or sealed by nobody."""
+    other = Machine(blake2_256(b"integritee/simulation/other code"))
+    if dice.random() < 0.3:
+        return other.evidence(report_data)
+    genuine, ours = Machine(MRENCLAVE).evidence(bytes(64)), other.evidence(report_data)
+    place = ours.quote.index(report_data)
+    quote = genuine.quote[:place] + report_data + genuine.quote[place + 64 :]
+    return replace(genuine, quote=quote)
+
+
+def _replayed_evidence(thief: Thief, dice: random.Random, report_data: bytes) -> Evidence:
+    """What an honest enclave showed in another session, for another challenge."""
+    theirs = replace(thief.party, account=pair("validateer 1").public)
+    binding = theirs.binding(Purpose.PROVISIONING_CLIENT, TLS_KEY, dice.randbytes(32))
+    return Machine(MRENCLAVE).evidence(binding.report_data())
+
+
 def _garbage(world: Simulation, actor: Validateer, dice: random.Random) -> None:
     """Sends bytes that are no operations, and altered ones."""
     world.clock.every(FLOOD_MS, lambda: actor.send_operations(dice.randbytes(dice.randint(1, 4096))))
@@ -261,5 +313,7 @@ ATTACKS: Final[Mapping[str, Attack]] = {
     "orphan": Attack("blocks on parents that do not exist", _instead(_orphan, "it has no parent")),
     "other-data": Attack("other data under an honest header", _instead(_other_data, None)),
     "nonce-gap-flooder": Attack("calls that can never be executed", _flood),
+    "forged-quote": Attack("wants the keys for other code", _thief(_forged_quote)),
+    "replayed-evidence": Attack("wants the keys with another's evidence", _thief(_replayed_evidence)),
     "garbage": Attack("operations that are none", _garbage),
 }

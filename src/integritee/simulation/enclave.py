@@ -13,7 +13,6 @@ from typing import Final
 from integritee.apps.catalog import DEFAULT_LEDGER as LEDGER
 from integritee.boundary.messages import ImportBlocks, ParentchainBlock, ParentchainParams, SyncState
 from integritee.crypto import KeyPair, blake2_256
-from integritee.enclave.adoption import adopt, share
 from integritee.enclave.bootstrap import Wishes, recover
 from integritee.enclave.core import EnclaveCore
 from integritee.enclave.keys import SHIELDING_LABEL, SIGNING_LABEL
@@ -32,6 +31,7 @@ from integritee.stf.runtime import LedgerRuntime
 
 from .disk import Disk, PowerFailure
 from .keys import pair, seed, shielding_secret
+from .provisioning import provision
 
 MRENCLAVE: Final = blake2_256(b"integritee/simulation/code")
 SEAL_KEY: Final = blake2_256(b"integritee/simulation/seal")
@@ -115,12 +115,10 @@ class Enclave:
     def provision(self, other: Enclave) -> None:
         """Hand keys and state to another enclave, which has to be started again.
 
-        Raises EnclaveDown if its disk fails, and as `adopt`.
+        Raises EnclaveDown if the other's disk fails, and what refuses one end or the other.
         """
-        state, meta = share(self.core)
         with other._power():
-            adopt(other.core, self.core.keys.shielding.private_json(), self.core.keys.state, meta, state)
-        self.core.admit_validateer(other.account)
+            provision(self.core, other.core, self._random)
         other.crash()
 
     def release(self, effects: Effects) -> None:
