@@ -103,7 +103,7 @@ def adopt(
         state.items(),
         META.encode(
             SnapshotMeta(
-                shared.shard, shared.tip, shared.state_root, chains, shared.held, shared.final, estate is None
+                shared.shard, shared.tip, [], shared.state_root, chains, shared.held, shared.final, estate is None
             )
         ),
     )

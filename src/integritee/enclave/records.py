@@ -7,6 +7,7 @@ processed, and the outboxes. Parentchain progress and its effects are therefore 
 from __future__ import annotations
 
 import enum
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
@@ -98,11 +99,29 @@ class AdoptionRecord(Struct, frozen=True):
     """Nothing: what was adopted is in the snapshot behind this record. Without one the adoption was cut short."""
 
 
+class UndoRecord(Struct, frozen=True):
+    """A block that can be given up: `changes` make the state before it out of the one behind it, `held` is what
+    waited for blocks to be final before it; the rest as in BlockRecord."""
+
+    signed: SignedBlock
+    changes: list[tuple[bytes, bytes | None]]
+    held: list[Held]
+    refunds: list[Payment]
+    released: list[H256]
+
+    @classmethod
+    def of(cls, block: Adopted) -> UndoRecord:
+        changes = [(key, block.before.get(key)) for key in block.changed]
+        return cls(block.signed, changes, list(block.held_before), list(block.refunds), list(block.released))
+
+
 class SnapshotMeta(Struct, frozen=True):
-    """What a snapshot holds beside the state entries. `joined` says that the state was another enclave's once."""
+    """What a snapshot holds beside the state entries: `base` is the last block before `tail`. `joined` says that the
+    state was another enclave's once."""
 
     shard: ShardIdentifier
-    tip: TipRecord | None
+    base: TipRecord | None
+    tail: list[UndoRecord]
     state_root: H256
     chains: list[ChainRecord]
     held: list[Held]
@@ -115,7 +134,11 @@ GENESIS: Final = codec(GenesisRecord)
 BLOCK: Final = codec(BlockRecord)
 REVERT: Final = codec(RevertRecord)
 ADOPTION: Final = codec(AdoptionRecord)
+UNDO: Final = codec(UndoRecord)
 META: Final = codec(SnapshotMeta)
+
+MAX_TAIL_BYTES: Final = 8 << 20
+"""Of a tail in a snapshot. Of a larger one the older blocks can not be given up any more after a start from it."""
 
 
 class RecoveryError(IntegriteeError):
@@ -218,11 +241,36 @@ def from_snapshot(
     if state.root() != recorded.state_root:
         raise RecoveryError("the snapshot's entries do not have its state root")
     size = sum(len(k) + len(v) for k, v in items.items())
-    tip = Tip(recorded.tip.header, recorded.tip.timestamp) if recorded.tip else None
-    chain = Chain(state, own, size, tip, tuple(recorded.held), base=tip, final=recorded.final)
+    base = Tip(recorded.base.header, recorded.base.timestamp) if recorded.base else None
+    chain = Chain(state, own, size, held=tuple(recorded.held), base=base, final=recorded.final)
+    chain.restore(_undone(recorded.tail, state, size))
     recovered = Recovered(chain, outboxes, recorded.shard, joined=recorded.joined)
     recovered.adopt(recorded.chains)
     return recovered
+
+
+def tail_of(chain: Chain) -> tuple[TipRecord | None, list[UndoRecord]]:
+    """The tail for a snapshot, as far as it has room, and the block before it."""
+    kept, room = deque[UndoRecord](), MAX_TAIL_BYTES
+    for block in reversed(chain.tail):
+        record = UndoRecord.of(block)
+        room -= len(UNDO.encode(record))
+        if room < 0:
+            return TipRecord.of(Tip.of(block.signed.block)), list(kept)
+        kept.appendleft(record)
+    return TipRecord.of(chain.base), list(kept)
+
+
+def _undone(tail: list[UndoRecord], state: Trie, size: int) -> list[Adopted]:
+    """The blocks of a tail that ends in a state of `size` bytes, oldest first."""
+    blocks = []
+    for record in reversed(tail):
+        size += size_of(state, record.changes)
+        state = state.commit(dict(record.changes))
+        keys = tuple(key for key, _ in record.changes)
+        held, refunds, released = tuple(record.held), tuple(record.refunds), tuple(record.released)
+        blocks.append(Adopted(record.signed, keys, state, size, held, refunds=refunds, released=released))
+    return blocks[::-1]
 
 
 def size_of(state: Trie, changes: Iterable[tuple[bytes, bytes | None]]) -> int:

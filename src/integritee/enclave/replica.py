@@ -38,6 +38,7 @@ from .records import (
     SnapshotMeta,
     TipRecord,
     size_of,
+    tail_of,
 )
 from .sidechain.author import AuthoredBlock
 from .sidechain.chain import Adopted, Chain, restoration
@@ -281,10 +282,10 @@ class Replica:
     def snapshot_meta(self) -> bytes:
         """What a snapshot of the present state holds beside its entries."""
         chains = [ChainRecord(link.id, link.resume or b"", link.outbox.whole()) for link in self.links]
-        chain = self.chain
-        tip = TipRecord.of(chain.tip)
+        chain, (base, tail) = self.chain, tail_of(self.chain)
+        held = list(chain.held)
         return META.encode(
-            SnapshotMeta(self.shard, tip, chain.state.root(), chains, list(chain.held), chain.final, self.joined)
+            SnapshotMeta(self.shard, base, tail, chain.state.root(), chains, held, chain.final, self.joined)
         )
 
 

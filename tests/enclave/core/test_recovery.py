@@ -104,8 +104,8 @@ def test_meta_tells_the_state_root(world: World) -> None:
     live(world, 1)
     meta: SnapshotMeta = META.decode(world.core.snapshot_meta())
     assert meta.state_root == world.core.state.root()
-    assert meta.tip is not None
-    assert meta.tip.header == world.core.head
+    assert meta.base is not None
+    assert meta.base.header == world.core.head
     assert meta.shard == world.shard
 
 

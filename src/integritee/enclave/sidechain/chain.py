@@ -121,6 +121,16 @@ class Chain:
         self.tail.clear()
         self.positions = {self._base_hash: self.base_number}
 
+    def restore(self, tail: Iterable[Adopted]) -> None:
+        """Have a tail behind the base, of which the present state is the last one."""
+        for block in tail:
+            self._append(block)
+
+    def _append(self, block: Adopted) -> None:
+        self.tail.append(block)
+        self.positions[block.hash] = block.number
+        self.tip = Tip.of(block.signed.block)
+
     @property
     def _base_hash(self) -> bytes:
         return self.base.header.hash() if self.base else NO_PARENT
@@ -166,9 +176,7 @@ class Chain:
         taken: Iterable[bytes] = (),
     ) -> None:
         """Add a block behind the head: what it plans, and the keys of what its author takes upon itself."""
-        self.tail.append(block)
-        self.positions[block.hash] = block.number
-        self.tip = Tip.of(block.signed.block)
+        self._append(block)
         self.state, self.state_bytes = state, state_bytes
         mine, gone = set(taken), set(block.released)
         held = [*self.held, *(Held(block.number, each) for each in planned)]
