@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,31 +26,36 @@ ALICE, ERIN, FRANK = (Sr25519Pair.from_uri(name) for name in ("//Alice", "//Erin
 
 
 @pytest.fixture(scope="module")
-def devnet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Service]]:
+    """Starts two workers on one data directory."""
     directory = tmp_path_factory.mktemp("two")
-    options = [
-        "devnet",
-        "--auto-ports",
-        "--json",
-        "--workers",
-        "2",
-        "--keep-going",
-        "--data-dir",
-        str(directory / "data"),
-    ]
-    service = Service(MODULE, options, directory, "devnet").spawn()
-    try:
-        yield service
-    finally:
+    options = ["--auto-ports", "--json", "--workers", "2", "--keep-going", "--data-dir", str(directory / "data")]
+    services: list[Service] = []
+
+    def start() -> Service:
+        services.append(Service(MODULE, ["devnet", *options], directory, f"devnet{len(services)}").spawn())
+        return services[-1]
+
+    yield start
+    for service in services:
         if service.is_running:
             service.interrupt()
         service.destroy()
 
 
 @pytest.fixture(scope="module")
+def devnet(start: Callable[[], Service]) -> Service:
+    return start()
+
+
+@pytest.fixture(scope="module")
 def facts(devnet: Service) -> dict[str, Any]:
-    said: dict[str, Any] = json.loads(devnet.wait_for(r"^\{.*\}$")[0])
-    return said
+    return said(devnet)
+
+
+def said(devnet: Service) -> dict[str, Any]:
+    facts: dict[str, Any] = json.loads(devnet.wait_for(r"^\{.*\}$")[0])
+    return facts
 
 
 def test_all_is_said_of_each(facts: dict[str, Any]) -> None:
@@ -99,3 +104,12 @@ def test_the_end_of_the_second_is_reported_and_the_first_goes_on(devnet: Service
     assert len(family) == 3
     assert devnet.interrupt() == 0
     eventually(lambda: not any(map(is_alive, family)), "the end of all processes")
+
+
+async def test_what_was_kept_goes_on_with_both(start: Callable[[], Service]) -> None:
+    """The first worker is there before the other one of its shard, which it must not wait for."""
+    again = said(start())
+    for worker in again["workers"]:
+        async with await WorkerClient.connect(worker["worker_url"]) as client:
+            for receiver in (ERIN, FRANK):
+                assert (await client.account_info(receiver)).data.free == TEER
