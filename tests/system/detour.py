@@ -1,4 +1,4 @@
-"""A way to a port that can be closed: what a node looks like that goes away and comes back."""
+"""A way to a port that can be closed: what a node or a peer looks like that goes away and comes back."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ HOST: Final = "127.0.0.1"
 
 
 class Detour:
-    """Listens on a port of its own and passes everything on to `target`. Use as an async context manager."""
+    """Listens on a port of its own and passes everything on to `target`, which may change, or be 0 while there is
+    nobody. Use as an async context manager."""
 
-    def __init__(self, target: int) -> None:
-        self._target = target
+    def __init__(self, target: int = 0) -> None:
+        self.target = target
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -47,7 +48,11 @@ class Detour:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        far_reader, far_writer = await asyncio.open_connection(HOST, self._target)
+        try:
+            far_reader, far_writer = await asyncio.open_connection(HOST, self.target)
+        except OSError:
+            writer.transport.abort()
+            return
         for source, sink in ((reader, far_writer), (far_reader, writer)):
             task = asyncio.create_task(self._pass_on(source, sink))
             self._tasks.add(task)

@@ -210,10 +210,18 @@ class Worker(Service):
         data_dir: Path | None = None,
         shard: str | None = None,
         apps: tuple[str, ...] = (),
+        skip_ra: bool = True,
     ) -> None:
         self.data_dir = data_dir or directory / "data"
         ports = ["-p", str(node_port), "-P", "0", "-w", "0", "-r", "0", "-h", "0", "-i", "0"]
-        run = ["run", "--dev", "--skip-ra", "--slot-ms", str(slot_ms), *([shard] if shard else [])]
+        run = [
+            "run",
+            "--dev",
+            *(["--skip-ra"] if skip_ra else []),
+            "--slot-ms",
+            str(slot_ms),
+            *([shard] if shard else []),
+        ]
         run += [word for app in apps for word in ("--app", app)] + list(run_options)
         super().__init__(
             "integritee.worker.main", [*ports, "-d", str(self.data_dir), *options, *run], directory, name
@@ -244,6 +252,10 @@ class Worker(Service):
     @property
     def http_port(self) -> int:
         return int(self.say(r"/is_initialized on port (\d+)"))
+
+    @property
+    def untrusted_port(self) -> int:
+        return int(self.say(r"Untrusted RPC listening on ws://[^\s:]+:(\d+)"))
 
     @property
     def metrics_port(self) -> int:
