@@ -75,7 +75,8 @@ class Composition:
             if condition == HEALTHY:
                 self.wait_healthy(other)
             elif condition == DONE:
-                assert self.containers[other].exit_code(PLAY_SECONDS) == 0
+                awaited = self.containers.get(other) or self.run(other)
+                assert awaited.exit_code(PLAY_SECONDS) == 0
         place = self._loopback.place(name)
         container = Container(service, self._loopback.command(service), place)
         self.containers[name] = container
