@@ -89,21 +89,20 @@ def adopt(
     if shared.state_root != state.root():
         raise ForeignShard(shared.state_root, state.root())
     store = core.store
-    chains = own_chains(core, state)
+    left: Estate | None = None if estate is None else ESTATE.decode(estate)
+    chains = own_chains(core, state) if left is None else left.chains
     store.put_secret(SHIELDING_LABEL, shielding_key)
     store.put_secret(STATE_LABEL, state_key)
-    if estate is not None:
-        left: Estate = ESTATE.decode(estate)
+    if left is not None:
         store.put_secret(SIGNING_LABEL, left.signing)
         store.put_secret(HANDED_OVER_LABEL, b"")  # it may be what was handed over from here before
-        chains = left.chains
     store.append(RecordKind.ADOPTION, ADOPTION.encode(AdoptionRecord()))
     store.sync()
     store.snapshot(
         state.items(),
         META.encode(
             SnapshotMeta(
-                shared.shard, shared.tip, [], shared.state_root, chains, shared.held, shared.final, estate is None
+                shared.shard, shared.tip, [], shared.state_root, chains, shared.held, shared.final, left is None
             )
         ),
     )

@@ -1,0 +1,78 @@
+"""Other code takes the place of an enclave: it goes on with its account, with what that has under way, and its state."""
+
+from __future__ import annotations
+
+import pytest
+
+from integritee.crypto import blake2_256
+from integritee.enclave.adoption import adopt, estate_of, share
+from integritee.enclave.errors import HandedOver
+from integritee.node.runtime.runtime import TEER
+from integritee.primitives.enclave_bridge import ShardConfig
+
+from ..store.machine import counting_random
+from .harness import ANN, BEN, World, payments
+from .parentchain import ALICE, metadata
+
+PAYEE = bytes([7]) * 32
+
+
+class Successor(World):
+    mrenclave = blake2_256(b"other code")
+
+
+def announce(world: World, mrenclave: bytes) -> None:
+    args = {"shard": world.shard, "shard_config": ShardConfig(mrenclave), "enactment_delay": 0}
+    call = metadata().call("EnclaveBridge", "update_shard_config", args)
+    world.chain.submit(world.chain.sign(ALICE, "Sudo", "sudo", {"call": call}), world.now)
+
+
+def successor_of(old: World) -> World:
+    """One with other keys, that has met the chain."""
+    draw = counting_random()
+    new = Successor(old.chain, now=old.now, random=lambda size: draw(size)[::-1], shard=old.shard)
+    new.connect()
+    new.sync()
+    return new
+
+
+def hand_over(old: World, new: World) -> None:
+    old.core.halted = HandedOver(new.account)
+    estate = estate_of(old.core)
+    state, meta = share(old.core)
+    adopt(new.core, old.core.keys.shielding.private_json(), old.core.keys.state, meta, state, estate)
+    new.now = max(old.now, new.now)
+    new.restart()
+    new.sync()
+
+
+@pytest.mark.parametrize("missed", [0, 1, 5], ids=lambda missed: f"{missed} blocks behind")
+@pytest.mark.parametrize("is_dropped", [False, True], ids=["sent", "not sent"])
+def test_a_payment_under_way_is_made_once(world: World, missed: int, is_dropped: bool) -> None:
+    """Also when the successor knows parentchain blocks already that the state it gets does not."""
+    old = world
+    old.shield(ANN, 100 * TEER)
+    old.settle()
+    old.drops = lambda extrinsic: is_dropped
+    old.unshield(ANN, PAYEE, TEER)
+    old.transfer(ANN, BEN, TEER)
+    old.slot()
+    nonce, free = old.nonce(ANN), old.free(ANN)
+    assert payments(old) == []
+    announce(old, Successor.mrenclave)
+    old.grow(1 + missed)
+    new = successor_of(old)
+    assert new.account != old.account
+    hand_over(old, new)
+    assert (new.account, new.vault, new.nonce(ANN), new.free(ANN)) == (old.account, old.vault, nonce, free)
+    new.settle(8)
+    assert payments(new) == [(PAYEE, TEER)]
+    new.transfer(ANN, BEN, TEER)
+    new.settle()
+    assert new.nonce(ANN) == nonce + 1
+    old.sync()
+    number = len(old.blocks)
+    assert old.slot() is None
+    assert len(old.blocks) == number
+    assert new.core.shown_phase == "running"
+    new.check()
