@@ -106,7 +106,8 @@ class EnclaveCore:
         self.replica = Replica(config.shard, ledger, store, recovered, self.links)
         self.consensus = Consensus(self.replica, keys.signing.public, keys.state, config.slot_ms)
         self._serves = keys.signing.public in self.consensus.mirrored_authorities()
-        """Whether the shard's status has listed this enclave."""
+        """Whether the shard's status lists this enclave, as far as is known."""
+        self.integritee.joins = self.is_running and not self._serves
         self._view = Executor(ledger, ledger.runtime(), config.mrenclave, config.shard)
         self._view.runtime.secret = lasting_secret(keys.state)
         self.show_durable()
@@ -124,7 +125,7 @@ class EnclaveCore:
             runtime.parentchain(id).parentchain_genesis_hash.get(),
             runtime.development,
         )
-        link.joins = recovered.joined
+        link.joined = recovered.joined
         return link
 
     @property
@@ -183,7 +184,7 @@ class EnclaveCore:
 
     def connect(self, params: ParentchainParams) -> SyncState:
         """Meet a parentchain. Raises as `Links.introduce`."""
-        link = self.links.introduce(params)
+        link = self.links.introduce(params, self.runtime.parentchain(params.id).number.get())
         if link is self.integritee and self.phase is Phase.CONNECTING:
             self.phase = Phase.RUNNING if self.is_running else Phase.UNFUNDED
         return link.sync_state()
@@ -279,17 +280,19 @@ class EnclaveCore:
     # -- onboarding ----------------------------------------------------------------------------------
 
     def _join(self, link: Link, read: list[InboundBlock], effects: Effects) -> None:
-        """Have the shard's status list this enclave, once it has the shard's state from others."""
-        if link is not self.integritee or self._serves:
+        """Have the shard's status list this enclave, once it has the shard's state from others; or again, if it was
+        struck off. Not while anything else of it is under way, which has the same effect, and the nonces."""
+        if link is not self.integritee:
             return
-        follower = link.connected
-        if self.keys.signing.public in self.consensus.present_authorities():
-            self._serves = True
-            return
+        follower, was_listed = link.connected, self._serves
+        self._serves = self.keys.signing.public in self.consensus.present_authorities()
+        if self._serves != was_listed:
+            link.adopt_nonce()
+            link.joins = not self._serves
         config = follower.bridge.config(follower.values)
-        if config is None or not self.consensus.is_caught_up or not is_due(read, RETRY_STRIDE):
+        if self._serves or config is None or not self.consensus.is_caught_up or link.outbox.entries:
             return
-        if not is_registered(follower.bridge, self.goal, follower.values):
+        if not is_registered(follower.bridge, self.goal, follower.values) or not is_due(read, RETRY_STRIDE):
             return
         call = follower.bridge.join_shard(config, follower.head.number)
         step = Step(Phase.CLAIMING_SHARD, call)

@@ -85,7 +85,8 @@ class OtherSlotDuration(EnclaveError):
 
 
 class StateTooOld(EnclaveError):
-    """Blocks of a parentchain would be missed with this state; a moment later it will do."""
+    """Blocks of a parentchain would be missed with this state. A moment later there is one that will do, unless the
+    light client was told to begin later than the state: then the chain has to be met before the state is had."""
 
     code = "enclave.state_too_old"
 

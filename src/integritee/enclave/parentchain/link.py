@@ -24,7 +24,7 @@ from integritee.crypto import KeyPair
 from integritee.primitives.ids import ParentchainId
 from integritee.scale import Bytes32, codec, u32
 
-from ..errors import ForeignGenesis, NotReady
+from ..errors import ForeignGenesis, NotReady, StateTooOld
 from ..store import SealedStore
 from .contract import Place
 from .finality import FinalizedChain
@@ -79,8 +79,8 @@ class Link:
         self.needed_funds = 0
         self.refused = 0
         """Extrinsics of ours that were included and failed, since the start."""
-        self.joins = False
-        """Whether the shard was others' before the enclave sent anything here."""
+        self.joined = self.joins = False
+        """Whether the shard was others' before the enclave sent anything here; whether it is about to join now."""
         self.followed: deque[InboundBlock] = deque()
         """Blocks whose effects are in the ledger by sidechain blocks that could still be given up."""
         self._has_rebroadcast = False
@@ -111,25 +111,30 @@ class Link:
 
     # -- ecalls --------------------------------------------------------------------------------------
 
-    def connect(self, params: ParentchainParams) -> None:
+    def connect(self, params: ParentchainParams, processed: int | None = None) -> None:
         """Meet the chain, or hear of it again: its runtime, the funds it takes, leaps as long as it is fresh.
 
-        Raises ForeignGenesis, and the errors of light client, metadata and proofs.
+        `processed` is its latest block in the ledger. Raises ForeignGenesis, StateTooOld if the light client would
+        begin behind the block after that, and the errors of light client, metadata and proofs.
         """
         found = params.genesis.hash()
         if self.bound not in (None, found):
             raise ForeignGenesis(found, self.bound or b"")
         if self.follower is None:
-            self._meet(params)
+            self._meet(params, processed)
         else:
-            self.follower.leap(params)
+            if processed is None:
+                self.follower.leap(params)
             self.follower.adopt_runtime(params.runtime)
         self.funds = Funds(params.required_funds, params.vault_funding)
 
-    def _meet(self, params: ParentchainParams) -> None:
+    def _meet(self, params: ParentchainParams, processed: int | None) -> None:
         pins = self._load_pins()
         remembered = self._load_runtime()
-        self.follower = Follower(params, self.resume, remembered, pins, self.place, self._development)
+        follower = Follower(params, self.resume, remembered, pins, self.place, self._development)
+        if processed is not None and follower.head.number > processed:
+            raise StateTooOld(self.id.name, processed, follower.head.number)
+        self.follower = follower
         self._save_pins(pins, self.follower.pins)
         self._log_trust(self.follower.chain)
         if remembered is None:
@@ -208,6 +213,11 @@ class Link:
             return []
         self._has_rebroadcast = True
         return self.outbox.pending()
+
+    @property
+    def spends_nonces(self) -> bool:
+        """Whether the enclave sends something here that is not in the outbox: what makes it a validateer."""
+        return not self.outbox.entries and (self.joins or (self.joined and self.outbox.is_unused))
 
     def adopt_nonce(self) -> None:
         """Go on from the account's proven nonce: onboarding used some."""

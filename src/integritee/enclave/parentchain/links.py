@@ -40,13 +40,14 @@ class Links:
         """Those of which a block is verified since the start."""
         return [link for link in self if link.follower is not None and link.follower.values]
 
-    def introduce(self, params: ParentchainParams) -> Link:
-        """Meet a chain. Raises FollowedAlready, and as `Link.connect`."""
+    def introduce(self, params: ParentchainParams, processed: int | None = None) -> Link:
+        """Meet a chain, of which blocks up to `processed` are in the ledger. Raises FollowedAlready, and as
+        `Link.connect`."""
         link = self._links[params.id]
         for other in self:
             if other is not link and other.bound == params.genesis.hash():
                 raise FollowedAlready(link.id.name, other.id.name)
-        link.connect(params)
+        link.connect(params, processed)
         return link
 
     # -- the shard's beginning -----------------------------------------------------------------------

@@ -52,15 +52,17 @@ class Lane:
     anchor: Header
     purse: int
     enough: int
-    joins: bool = False
-    """Whether the shard was others' before the enclave sent anything: what its account did so far was to join."""
+    spends_nonces: bool = False
+    """Whether the account sent what is not in the outbox, to join the shard."""
     inbound: list[InboundBlock] = field(default_factory=list)
     finished: list[Finished] = field(default_factory=list)
 
     @classmethod
     def of(cls, link: Link) -> Lane:
         follower = link.connected
-        return cls(follower, link.outbox.copy(), follower.head, link.free, link.funds.enough_for_fees, link.joins)
+        return cls(
+            follower, link.outbox.copy(), follower.head, link.free, link.funds.enough_for_fees, link.spends_nonces
+        )
 
     @property
     def id(self) -> ParentchainId:
@@ -102,7 +104,7 @@ class Lane:
         self.inbound.append(block)
         ended = self.outbox.on_block(block)
         nonce = account_info(block.values.get(self._account)).nonce
-        if self.joins and self.outbox.is_unused:
+        if self.spends_nonces:
             self.outbox.adopt_nonce(account_info(self.follower.values.get(self._account)).nonce)
         self.outbox.check_nonce(nonce)
         self.finished += ended
