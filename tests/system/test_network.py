@@ -29,7 +29,7 @@ from integritee.stf.types import ShardMode
 
 from .processes import Node, eventually, is_alive, soon
 from .stage import UNIT
-from .traffic import PAYMENT, Payer, Traffic, new_account, receipts, spent
+from .traffic import GRANT, PAYMENT, Payer, Traffic, new_account, receipts, spent
 from .validateers import Shard, Validateer, height, reach, slots
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -77,10 +77,10 @@ async def test_what_one_is_told_the_other_knows(scene: Scene) -> None:
     async with scene.first.client() as told, scene.second.client() as asked:
         await scene.shard.shield(ALICE, 10 * UNIT)  # what is in the vault
         for payer in scene.payers:
-            await told.call("balance_transfer", ALICE.public, payer.pair.public, UNIT, signer=ALICE)
+            await told.call("balance_transfer", ALICE.public, payer.pair.public, GRANT, signer=ALICE)
 
         async def knows() -> bool:
-            return (await asked.account_info(scene.payers[-1].pair)).data.free == UNIT
+            return (await asked.account_info(scene.payers[-1].pair)).data.free == GRANT
 
         await soon(knows, "the transfers on the other worker")
     await scene.shard.lists(scene.first, scene.second)
@@ -241,7 +241,7 @@ async def check_books(scene: Scene) -> None:
                     client: WorkerClient = client, payer: Payer = payer, received: int = received
                 ) -> bool:
                     info = await client.account_info(payer.pair)
-                    return (info.nonce, info.data.free) == (payer.nonce, UNIT + received - spent(payer))
+                    return (info.nonce, info.data.free) == (payer.nonce, GRANT + received - spent(payer))
 
                 await soon(is_right, f"the books of {payer.pair.public.hex()} at {validateer.name}")
     await same_chain(*scene.present)

@@ -28,6 +28,9 @@ PATIENCE: Final = 5.0
 
 RETRY_SECONDS: Final = 0.05
 PAYMENT: Final = UNIT // 100
+GRANT: Final = 100 * UNIT
+"""What a payer begins with: more than it will spend."""
+
 NOT_NOW: Final = (
     "pool.already_imported",
     "pool.stale_nonce",

@@ -1,0 +1,148 @@
+"""Other code takes over a shard from the enclave that serves it, and gives it back, while money moves.
+
+Successor and predecessor have different measurements: the successor knows one more app. It goes on with the account,
+the vault, the payments under way; the predecessor is silent for good.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import pytest
+import pytest_asyncio
+
+from integritee.client.answers import read_value
+from integritee.crypto import Sr25519Pair
+from integritee.scale import decode
+
+from .processes import Node, run_once, soon
+from .stage import UNIT
+from .traffic import GRANT, PAYMENT, Payer, Traffic, new_account, receipts, spent
+from .validateers import Shard, Validateer, height, reach
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+ALICE: Final = Sr25519Pair.from_uri("//Alice")
+OTHER_CODE: Final = ("--app", "evm")
+
+
+@dataclass
+class Scene:
+    """A shard under load, and the workers that served it one after the other."""
+
+    shard: Shard
+    payers: list[Payer]
+    workers: list[Validateer] = field(default_factory=list)
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def scene(node: Node, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene]:
+    async with Shard(tmp_path_factory.mktemp("upgraded"), node) as shard:
+        workers = [await shard.open("old")]
+        await workers[0].said("^READY")
+        await shard.shield(ALICE, 10 * UNIT)
+        pairs = [new_account() for _ in range(3)]
+        receivers = [pairs[1].public, pairs[0].public, None]
+        payers = [
+            Payer(pair, to, lambda: [one.url for one in workers], shard.id)
+            for pair, to in zip(pairs, receivers, strict=True)
+        ]
+        async with workers[0].client() as client:
+            for pair in pairs:
+                await client.call("balance_transfer", ALICE.public, pair.public, GRANT, signer=ALICE)
+        yield Scene(shard, payers, workers)
+
+
+async def test_other_code_takes_over_under_load(scene: Scene) -> None:
+    await take_over(scene, "new", *OTHER_CODE)
+
+
+async def test_the_old_code_takes_over_again(scene: Scene) -> None:
+    """On a data directory of its own: the one that it left is of an enclave that handed over."""
+    await take_over(scene, "back")
+
+
+async def test_predecessors_are_silent_for_good(scene: Scene) -> None:
+    """Also when they are started again."""
+    *gone, present = scene.workers
+    assert len(gone) == 2
+    for worker in gone:
+        reached = await height(worker)
+        assert worker.interrupt() == 0
+        await worker.launch()
+        assert (await worker.view())["phase"] == "halted:enclave.handed_over"
+        begin = await height(present)
+        await reach(begin + 5, present)
+        assert await height(worker) == reached
+        assert "[Sidechain] block" not in worker.output()
+    await check_books(scene)
+
+
+async def take_over(scene: Scene, name: str, *options: str) -> None:
+    """Announce other code, have it take over from the worker that serves the shard, and compare."""
+    shard, old = scene.shard, scene.workers[-1]
+    done = await asyncio.to_thread(
+        run_once, "integritee.worker.main", ["mrenclave", "--dev", *options], shard.directory
+    )
+    fingerprint = done.stdout.strip()
+    async with Traffic(scene.payers) as traffic:
+        await traffic.more(6)
+        announced = await upgrade(shard, "announce", "//Alice", shard.text, fingerprint, "--delay", "5")
+        assert announced["pending"] == fingerprint
+
+        async def is_in_force() -> bool:
+            return bool((await upgrade(shard, "status", shard.text))["active"] == fingerprint)
+
+        await soon(is_in_force, "the upgrade")
+        new = await shard.open(name, *options, "--takeover-from", await provisioning_address(old))
+        await new.said("^READY")
+        scene.workers.append(new)
+        await traffic.more(6)
+    assert (await old.view())["phase"] == "halted:enclave.handed_over"
+    assert new.final_account == old.final_account
+    assert await height(new) > await height(old)
+    async with new.client() as client:
+        assert (await client.shard_vault())[0] == shard.vault
+    (listed,) = (await upgrade(shard, "status", shard.text))["validateers"]
+    assert (listed["signer"], listed["fingerprint"]) == (old.final_account, fingerprint)
+    await check_books(scene)
+
+
+async def upgrade(shard: Shard, *words: str) -> dict[str, Any]:
+    """What a command of the group says."""
+    arguments = ["--json", "-p", str(shard.node.port), "upgrade", *words]
+    done = await asyncio.to_thread(run_once, "integritee.cli.main", arguments, shard.directory)
+    assert done.returncode == 0, done.stderr
+    said: dict[str, Any] = json.loads(done.stdout)
+    return said
+
+
+async def provisioning_address(validateer: Validateer) -> str:
+    """Host and port."""
+    async with validateer.client() as client:
+        method = "author_getMuRaUrl"
+        address: str = decode(str, read_value(method, await client.rpc.exchange(method, [])))
+    return address
+
+
+async def check_books(scene: Scene) -> None:
+    """Every call was executed once, and every payment to the parentchain made once."""
+    async with scene.workers[-1].client() as client:
+        for payer in scene.payers:
+            received = receipts(scene.payers, payer.pair.public)
+            info = await client.account_info(payer.pair)
+            assert (info.nonce, info.data.free) == (payer.nonce, GRANT + received - spent(payer))
+    for payer in scene.payers:
+        if payer.receiver is None:
+            await soon(lambda payer=payer: is_paid(scene, payer), "the payments", 60)  # type: ignore[misc]
+
+
+async def is_paid(scene: Scene, payer: Payer) -> bool:
+    async with scene.shard.parentchain() as chain:
+        found = [await chain.free_balance(payer.beneficiary(nonce)) for nonce in range(payer.nonce)]
+    assert set(found) <= {0, PAYMENT}
+    return 0 not in found
