@@ -163,7 +163,8 @@ def _unknown_anchor(world: Simulation, actor: Validateer, dice: random.Random, s
 
 def _old_anchor(world: Simulation, actor: Validateer, dice: random.Random, signed: SignedBlock) -> SignedBlock:
     """Builds on a parentchain block from before that of its parent."""
-    return forged(signed, actor.enclave.signing, layer_one_head=world.parentchain.hash_at(1))
+    old = max(1, world.parentchain.height - dice.randint(3, 5))
+    return forged(signed, actor.enclave.signing, layer_one_head=world.parentchain.hash_at(old))
 
 
 def _orphan(world: Simulation, actor: Validateer, dice: random.Random, signed: SignedBlock) -> SignedBlock:

@@ -53,6 +53,10 @@ PROVISIONING_SLOTS: Final = 20
 """After so many an enclave knows that only another one's state can help it, and has it."""
 
 LAGS: Final = (0, 1, 2)
+PLANTED_SEEDS: Final = 8
+PLANTED_HOURS: Final = 0.06
+"""What it may take to find a planted bug."""
+
 TOLD: Final = 40
 """Events told of a run that breaks a law."""
 
@@ -91,6 +95,15 @@ class Plan:
         words += ["--byzantine", self.byzantine] if self.byzantine else []
         words += ["--plant", self.plant] if self.plant else []
         return shlex.join(words)
+
+
+def planted(name: str) -> list[Plan]:
+    """The runs of which one must find a planted bug. Raises UnknownName."""
+    if name not in PLANTS:
+        raise UnknownName("planted bug", name, ", ".join(sorted(PLANTS)))
+    plant = PLANTS[name]
+    seeds = range(plant.first, plant.first + PLANTED_SEEDS)
+    return [Plan(seed, plant.validateers, PLANTED_HOURS, plant.faults, plant.byzantine, name) for seed in seeds]
 
 
 @dataclass
