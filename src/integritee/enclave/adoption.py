@@ -110,7 +110,8 @@ def adopt(
 
 
 def own_chains(core: EnclaveCore, state: Trie) -> list[ChainRecord]:
-    """Where light clients and outboxes stand; the clients resume before what the state has taken in.
+    """Where light clients and outboxes stand; the clients resume before what the state has taken in, or right behind
+    it if no block before can tell of anything under way: after a long wait there would be no room for all of them.
 
     Raises StateTooOld if blocks between would be missed.
     """
@@ -125,4 +126,8 @@ def own_chains(core: EnclaveCore, state: Trie) -> list[ChainRecord]:
         if known is not None and known < first - 1:
             raise StateTooOld(link.id.name, known, first - 1)
         link.resume = link.resume or follower.origin
+        seen = link.resumption(known, follower.inbox) if known is not None and not link.outbox.entries else None
+        if seen is not None:
+            link.resume_behind(seen)
+            link.remember_runtime()
     return [ChainRecord(link.id, link.resume or b"", link.outbox.whole()) for link in core.links]

@@ -225,9 +225,9 @@ class Consensus:
         tip = self._replica.chain.tip
         if tip is not None and slot <= slot_number(tip.timestamp, self._slot_ms):
             return False
-        if who == (self._own,):
-            return not self._contradicts_confirmed
-        return self.is_caught_up and not self.lacks_confirmed
+        if who == (self._own,) and not self._replica.chain.tail:
+            return not self._contradicts_confirmed  # to lack it altogether is worse: see StateRolledBack
+        return not self.lacks_confirmed and (self.is_caught_up or who == (self._own,))
 
     # -- blocks of peers -----------------------------------------------------------------------------
 

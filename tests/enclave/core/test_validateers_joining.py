@@ -74,6 +74,21 @@ def test_two_race_for_a_fresh_shard() -> None:
     network.close()
 
 
+def test_it_need_not_see_again_what_the_state_has_taken_in(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who waited for state for long would find no room for all blocks since, and none of the others could follow."""
+    world = network.new_worker()
+    network.workers.append(world)
+    network.until(lambda: world.core.shown_phase == "awaiting_state", 40 * BLOCK_SLOTS)
+    network.run(10 * BLOCK_SLOTS)
+    monkeypatch.setattr("integritee.enclave.parentchain.follower.MAX_INBOX", 4)
+    known = network.workers[0].runtime.integritee.number.get() or 0
+    network.provision(world)
+    assert world.core.integritee.connected.head.number == known
+    network.until(lambda: world.account in network.workers[0].core.consensus.present_authorities(), 200)
+    network.run(2 * BLOCK_SLOTS)
+    pays(network, 2)
+
+
 def test_a_restart_between_provisioning_and_joining(network: Network) -> None:
     world = network.new_worker()
     network.workers.append(world)

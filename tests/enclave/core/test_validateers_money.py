@@ -29,7 +29,8 @@ def purge(network: Network, which: int) -> None:
     args = {"shard": world.shard, "subject": world.account}
     call = known.call("EnclaveBridge", "purge_enclave_from_shard_status", args)
     chain.submit(chain.sign(ALICE, "Sudo", "sudo", {"call": call}), network.now)
-    network.until(lambda: world.account not in world.core.consensus.present_authorities()[:1])
+    seen = next(each for number, each in enumerate(network.workers) if number not in network.down)
+    network.until(lambda: world.account not in seen.core.consensus.present_authorities()[:1])
 
 
 def cut(network: Network) -> None:
@@ -129,3 +130,65 @@ def test_a_burn_in_a_lost_block_is_not_paid(network: Network) -> None:
     network.run(8 * BLOCK_SLOTS)
     assert payments(one) == []
     assert [world.core.replica.chain.held for world in network.workers] == [(), ()]
+
+
+@pytest.mark.parametrize("hears", ["at once", "late"])
+def test_a_deposit_beside_a_payment_alarms_nobody(network: Network, hears: str) -> None:
+    """The vault is examined when a deposit arrives: what the first validateer has paid meanwhile is not owed any more,
+    although the second one has not heard of the block that says so."""
+    one, two = network.workers
+    unshield(network, 1, 20 * TEER)
+    network.until(lambda: is_sent(network), 100)
+    if hears == "late":
+        cut(network)
+    one.shield(BEN, 7 * TEER)
+    network.run(4 * BLOCK_SLOTS)
+    assert payments(one) == [(PAYEE, 20 * TEER)]
+    assert [world.core.halted for world in network.workers] == [None, None]
+    heal(network)
+    assert one.free(BEN) == two.free(BEN) > 100 * TEER
+    network.run(4 * BLOCK_SLOTS)
+    assert [world.core.halted for world in network.workers] == [None, None]
+
+
+def test_payments_go_on_when_the_second_is_gone_for_good(network: Network) -> None:
+    """What waits for a confirmation is the only validateer's to pay at once."""
+    one = network.workers[0]
+    network.run(2)
+    unshield(network, 1)
+    network.run(1)
+    network.down.add(1)
+    purge(network, 1)
+    network.run(3 * BLOCK_SLOTS)
+    assert one.core.consensus.is_alone
+    unshield(network, 0, 2 * TEER)
+    network.run(4 * BLOCK_SLOTS)
+    assert sorted(payments(one)) == [(PAYEE, TEER), (PAYEE, 2 * TEER)]
+    assert one.core.replica.chain.held == ()
+    assert not one.core.replica.chain.tail
+    network.down.clear()
+    network.workers[1].sync()
+    network.run(8 * BLOCK_SLOTS)
+    network.until(lambda: len(network.heads()) == 1, 60)
+    assert len(payments(one)) == 2
+
+
+def test_the_second_is_left_alone_on_a_fork_without_the_confirmed_block(network: Network) -> None:
+    """It must neither make blocks nor pay: the first one's chain is the confirmed one."""
+    two = network.workers[1]
+    network.run(3)
+    cut(network)
+    unshield(network, 0)
+    nonce = two.runtime.system.nonce(ANN.public)
+    two.submit(two.signed(ANN, LEDGER.call("balance_unshield", ANN.public, PAYEE, 2 * TEER, two.shard), nonce))
+    network.run(6 * BLOCK_SLOTS)
+    assert two.core.consensus.lacks_confirmed
+    network.down.add(0)
+    for _ in range(3):  # what it had under way puts it on the list again
+        purge(network, 0)
+        network.run(2 * BLOCK_SLOTS)
+    assert two.core.consensus.is_alone
+    made = len(two.blocks)
+    network.run(2 * BLOCK_SLOTS)
+    assert len(two.blocks) == made
+    assert not is_sent(network, 1)
