@@ -149,11 +149,14 @@ async def test_a_directory_that_another_worker_uses_is_left_alone(
     assert os.listdir(tmp_path) == []  # noqa: PTH208  # not worth a thread
 
 
+@pytest.mark.parametrize("phase_name", ["unfunded", "registering", "awaiting_state"])
 async def test_a_provisioned_enclave_is_started_again(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    phase_name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """On what it got, and where the first one was; nothing of the host's own is lost."""
-    first = Enclave(AWAITING, replace(IDENTITY, trusted_port=4711, mu_ra_port=4712))
+    """On what it got, and where the first one was; nothing of the host's own is lost. A successor needs neither money
+    nor a registration before."""
+    new = replace(AWAITING, phase=phase_name, sidechain_number=0)
+    first = Enclave(new, replace(IDENTITY, trusted_port=4711, mu_ra_port=4712))
     second = Enclave(RUNNING, replace(IDENTITY, trusted_port=4711, mu_ra_port=4712))
     params: list[InitParams] = []
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, Final, Self
 
@@ -63,7 +63,11 @@ LOOK_PAUSE: Final = 1.0
 PULL_SLOTS: Final = 3
 """Slots without any block after which peers are asked for some: perhaps they do not know yet whom to tell."""
 
+UNFUNDED: Final = "unfunded"
 AWAITING_STATE: Final = "awaiting_state"
+ON_ITS_WAY: Final = (UNFUNDED, "registering", AWAITING_STATE)
+"""Phases of an enclave that has no state, and cannot begin with one."""
+
 HAS_STATE: Final = (RUNNING, "catching_up")
 log = logging.getLogger(__name__)
 
@@ -145,8 +149,11 @@ class Session:
         """Have the enclave provisioned when it asks for that; returns once it is, or if there was only that to do."""
         while True:
             status = await self._status()
+            if status is not None and self._succeeds(status):
+                await self._provision(self._predecessor)
+                return
             if status is not None and status.phase == AWAITING_STATE:
-                await self._provision()
+                await self._provision(self._peers)
                 return
             if status is not None and self._config.command == "request-state" and self._needs_no_request(status):
                 return
@@ -174,13 +181,21 @@ class Session:
         if status.phase in HAS_STATE and status.sidechain_number and silence > patience and self._network.peers:
             self._fetching.pull(status.sidechain_hash)
 
-    async def _provision(self) -> None:
-        found = await be_provisioned(self._ask_to_provision, self._sources, self._console.say)
+    def _succeeds(self, status: EnclaveStatus) -> bool:
+        """Whether to take another enclave's place now. That one's account has money and a registration already."""
+        if self._config.takeover_from is None or status.sidechain_number:
+            return False
+        return status.phase in ON_ITS_WAY and any(chain.number for chain in status.chains)
+
+    async def _provision(self, sources: Callable[[], Awaitable[list[Source]]]) -> None:
+        found = await be_provisioned(self._ask_to_provision, sources, self._console.say)
         announce.provisioned(self._console.say, found)
 
-    async def _sources(self) -> list[Source]:
-        if self._config.takeover_from is not None:
-            return [predecessor(*self._config.takeover_from)]
+    async def _predecessor(self) -> list[Source]:
+        assert self._config.takeover_from is not None
+        return [predecessor(*self._config.takeover_from)]
+
+    async def _peers(self) -> list[Source]:
         await self._network.known()
         return await peers_by_activity(self._network)
 
@@ -213,8 +228,10 @@ class Session:
         return Nothing()
 
     async def _on_phase(self, change: PhaseChanged) -> Nothing:
-        announce.phase(self._console.say, change)
         self._is_to_look.set()
+        if change.phase == UNFUNDED and self._config.takeover_from is not None:
+            return Nothing()  # what is in its account would be of no use once it has another one
+        announce.phase(self._console.say, change)
         if change.needed_funds and self._has_begun:
             await self._parentchains.fund(change.id, change.needed_funds)
         return Nothing()
