@@ -48,7 +48,7 @@ from integritee.trie import Trie
 
 from .attestation import Tee
 from .core import EnclaveCore
-from .errors import NotReady, Undecipherable, UnknownShard
+from .errors import HandedOver, NotReady, Undecipherable, UnknownShard
 from .operations import signed_call
 from .peering import Peering
 from .pool import PoolEntry, StatusChanged
@@ -104,6 +104,7 @@ class EnclaveService:
         )
         self._getter_codec = core.ledger.codec(Getter)
         self._snapshot: asyncio.Task[None] | None = None
+        self._acting = asyncio.Lock()
         self._last_slot = 0
         self.rpc_requests = 0
         self.trusted_calls = 0
@@ -174,6 +175,8 @@ class EnclaveService:
         self._check_shard(request)
         if not self.core.is_running:
             raise NotReady("the shard has its vault")
+        if isinstance(self.core.halted, HandedOver):
+            raise self.core.halted
         plain = await self._decipher(request.cyphertext)
         signed = signed_call(self.core.ledger, plain)
         self.core.view.verify(signed)
@@ -296,7 +299,6 @@ class EnclaveService:
         )
         if self.host is not None:
             self.host.notify(Ocalls.slot_report, report)
-        self._begin_snapshot()
 
     async def _decipher_due(self) -> dict[bytes, bytes | None]:
         """Decipher in threads what users sent through the parentchain and the next block will want."""
@@ -338,6 +340,8 @@ class EnclaveService:
 
     def _begin_snapshot(self) -> None:
         """Write a snapshot beside the slots if the journal has grown enough."""
+        if not self.core.is_running or self.core.halted is not None:
+            return
         if self._snapshot is not None and not self._snapshot.done():
             return
         if self._store.snapshot_due(self.core.state_bytes):
@@ -360,12 +364,14 @@ class EnclaveService:
     # -- effects -------------------------------------------------------------------------------------
 
     async def _act(self, effects: Effects) -> None:
-        """Make all durable, then have it happen."""
-        await self._make_durable()
-        self._publish(effects)
-        await self._tell_all(effects.statuses)
-        if self.server is not None:
-            self.server.settle(effects.final)
+        """Make all durable, then have it happen, in the order in which it was decided."""
+        async with self._acting:
+            await self._make_durable()
+            self._publish(effects)
+            await self._tell_all(effects.statuses)
+            if self.server is not None:
+                self.server.settle(effects.final)
+        self._begin_snapshot()
 
     def _publish(self, effects: Effects) -> None:
         """Have the host act on what is durable now."""
