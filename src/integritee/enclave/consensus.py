@@ -70,6 +70,9 @@ FETCH_PAUSE_MS: Final = 1000
 MAX_FRUITLESS_FETCHES: Final = 15
 """After so many requests that did not help, peers cannot help with blocks: their state is needed."""
 
+REVERT_STRIDE: Final = 8
+"""Blocks that are given up with one record of the journal, whose size is limited."""
+
 log = logging.getLogger(__name__)
 
 
@@ -359,15 +362,17 @@ class Consensus:
             yield Opened(signed, payload, state)
 
     def _go_back(self, number: int, now: int, effects: Effects) -> None:
-        reverted, given_up = self._replica.revert(number, now)
-        if not given_up:
-            return
-        log.warning("going back to block %d: %d blocks are given up for a better chain", number, len(given_up))
-        effects.statuses += reverted.statuses
-        effects.give_up(number)
-        for signed in given_up:
-            with suppress(BlockRefused):  # it can be asked for
-                self.candidates.add(signed)
+        replica, chain = self._replica, self._replica.chain
+        if chain.number > number:
+            text = "going back to block %d: %d blocks are given up for a better chain"
+            log.warning(text, number, chain.number - number)
+            effects.give_up(number)
+        while chain.number > number:
+            reverted, given_up = replica.revert(max(number, chain.number - REVERT_STRIDE), now)
+            effects.statuses += reverted
+            for signed in given_up:
+                with suppress(BlockRefused):  # it can be asked for
+                    self.candidates.add(signed)
 
     def _adopt(self, block: Opened, now: int, effects: Effects) -> None:
         self.candidates.discard(block.signed.hash())

@@ -232,15 +232,13 @@ class Replica:
 
     # -- giving up -----------------------------------------------------------------------------------
 
-    def revert(self, number: int, now: int) -> tuple[Effects, list[SignedBlock]]:
+    def revert(self, number: int, now: int) -> tuple[list[StatusChanged], list[SignedBlock]]:
         """Give up the blocks above `number`; their calls that this enclave knows are `Retracted` and wait again.
 
         Also returns the blocks, newest first. Raises StoreError: the replica is of no use then.
         """
         chain = self.chain
         given_up = chain.revert(number)
-        if not given_up:
-            return Effects(), []
         changes = restoration(given_up, chain.state)
         for link in self.links:  # what own blocks gave back is due again: they are no more
             link.outbox.refunds += [p for block in given_up for p in block.refunds if link is self.links.vault]
@@ -253,7 +251,7 @@ class Replica:
         for link in self.links:
             link.unfollow(processed[link.id])
         statuses = self._retract(given_up, changes, now)
-        return Effects(statuses=statuses, store_after=number), [block.signed for block in given_up]
+        return statuses, [block.signed for block in given_up]
 
     def _retract(
         self, given_up: Sequence[Adopted], changes: Sequence[tuple[bytes, bytes | None]], now: int

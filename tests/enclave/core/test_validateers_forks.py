@@ -8,6 +8,7 @@ from time import process_time
 import pytest
 from msgspec.structs import replace
 
+from integritee.enclave.consensus import REVERT_STRIDE
 from integritee.enclave.sidechain.payload import StatePayload, decrypt, encrypt, position
 from integritee.node.runtime.runtime import TEER
 from integritee.primitives.sidechain import FINALIZATION_STRIDE, SignedBlock
@@ -39,8 +40,12 @@ def lose(network: Network, loser: int, slots: int = 14) -> None:
 # -- calls ---------------------------------------------------------------------------------------------
 
 
-def test_calls_of_a_lost_block_are_executed_once_more_in_their_order(network: Network) -> None:
+@pytest.mark.parametrize("stride", [1, REVERT_STRIDE])
+def test_calls_of_a_lost_block_are_executed_once_more_in_their_order(
+    network: Network, stride: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """One that was charged though it failed among them: those behind it need its nonce."""
+    monkeypatch.setattr("integritee.enclave.consensus.REVERT_STRIDE", stride)
     one, two = network.workers
     network.run(3)
     network.cut.add(CUT)
