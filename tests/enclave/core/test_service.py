@@ -12,7 +12,7 @@ import pytest
 from integritee.apps.catalog import DEFAULT_LEDGER as LEDGER
 from integritee.boundary.interface import Method, Ocalls
 from integritee.boundary.messages import ImportBlocks, Nothing
-from integritee.enclave.errors import InvalidTop, NotReady, Undecipherable, UnknownShard
+from integritee.enclave.errors import HandedOver, InvalidTop, NotReady, Undecipherable, UnknownShard
 from integritee.enclave.pool import PoolError
 from integritee.enclave.rpc.errors import UnsupportedOperation
 from integritee.enclave.service import EnclaveService
@@ -119,6 +119,13 @@ async def test_an_invocation_from_the_parentchain_to_the_ledger(
         assert await office.service._decipher_due() == {}
     await office.slot()
     assert office.world.free(BEN) == TEER
+
+
+async def test_what_comes_after_another_enclave_took_over_is_refused(office: Office) -> None:
+    """Nobody would ever execute it here."""
+    office.service.core.halted = HandedOver(bytes(32))
+    with pytest.raises(HandedOver):
+        await office.submit(office.transfer())
 
 
 async def test_refusals(office: Office) -> None:
