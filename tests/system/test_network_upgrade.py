@@ -16,6 +16,7 @@ import pytest
 import pytest_asyncio
 
 from integritee.client.answers import read_value
+from integritee.client.errors import RequestRefused
 from integritee.crypto import Sr25519Pair
 from integritee.scale import decode
 
@@ -70,15 +71,18 @@ async def test_predecessors_are_silent_for_good(scene: Scene) -> None:
     """Also when they are started again."""
     *gone, present = scene.workers
     assert len(gone) == 2
+    reached = [await height(worker) for worker in gone]
+    await asyncio.gather(*(asyncio.to_thread(worker.interrupt) for worker in gone))
+    await asyncio.gather(*(worker.launch() for worker in gone))
+    await reach(await height(present) + 5, present)
+    assert [await height(worker) for worker in gone] == reached
     for worker in gone:
-        reached = await height(worker)
-        assert worker.interrupt() == 0
-        await worker.launch()
         assert (await worker.view())["phase"] == "halted:enclave.handed_over"
-        begin = await height(present)
-        await reach(begin + 5, present)
-        assert await height(worker) == reached
         assert "[Sidechain] block" not in worker.output()
+        async with worker.client() as client:
+            with pytest.raises(RequestRefused) as refused:
+                await client.call("balance_transfer", ALICE.public, ALICE.public, 1, signer=ALICE)
+        assert refused.value.code == "enclave.handed_over"
     await check_books(scene)
 
 
@@ -93,11 +97,7 @@ async def take_over(scene: Scene, name: str, *options: str) -> None:
         await traffic.more(6)
         announced = await upgrade(shard, "announce", "//Alice", shard.text, fingerprint, "--delay", "5")
         assert announced["pending"] == fingerprint
-
-        async def is_in_force() -> bool:
-            return bool((await upgrade(shard, "status", shard.text))["active"] == fingerprint)
-
-        await soon(is_in_force, "the upgrade")
+        await shard.grows_to(announced["upgrade_at"])
         new = await shard.open(name, *options, "--takeover-from", await provisioning_address(old))
         await new.said("^READY")
         scene.workers.append(new)

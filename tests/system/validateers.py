@@ -170,6 +170,15 @@ class Shard:
             call = chain.call("Sudo", "sudo", {"call": chain.call("EnclaveBridge", name, arguments)})
             await chain.submit_and_watch(await chain.sign(call, ROOT))
 
+    async def grows_to(self, number: int) -> None:
+        """Wait for a block of the parentchain to be final."""
+        async with self.parentchain() as chain:
+
+            async def is_there() -> bool:
+                return (await chain.header(await chain.finalized_head())).number >= number
+
+            await soon(is_there, f"block {number} of the parentchain")
+
     async def listed(self) -> list[Listed]:
         """The shard's status, the primary first."""
         async with self.parentchain() as chain:
