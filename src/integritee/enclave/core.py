@@ -28,17 +28,16 @@ from integritee.stf.runtime import LedgerRuntime
 from integritee.trie import Trie
 
 from .consensus import Consensus
-from .errors import HandedOver, NotReady, StateRolledBack, TooManyValidateers
+from .errors import HandedOver, NotReady, StateRolledBack
 from .keys import HANDED_OVER_LABEL, EnclaveKeys, Randomness
+from .membership import RETRY_STRIDE, Membership
 from .parentchain.contract import Place
-from .parentchain.follower import Follower
 from .parentchain.inbound import InboundBlock
 from .parentchain.link import Link, is_due
 from .parentchain.links import Links
-from .parentchain.onboarding import Goal, Phase, Step, is_entitled, is_proxy, is_registered
-from .parentchain.outbox import ONBOARDING_PERIOD
+from .parentchain.onboarding import Goal, Phase, Step, is_entitled
 from .pool import StatusChanged, TopPool
-from .records import ANCHOR, GENESIS, AnchorRecord, ChainRecord, GenesisRecord, RecordKind, Recovered, size_of
+from .records import ANCHOR, AnchorRecord, RecordKind, Recovered
 from .replica import Effects, Replica
 from .sidechain.author import Assignment, Decipher, lasting_secret
 from .sidechain.production import Production
@@ -48,15 +47,9 @@ from .store import SealedStore, StoreError
 ANCHOR_STRIDE: Final = 64
 """Parentchain blocks between two records of a light client's progress before the shard runs."""
 
-RETRY_STRIDE: Final = 4
-"""Parentchain blocks between two attempts at the same step of onboarding."""
-
 MAX_EARLY_BLOCKS: Final = 1024
 """Blocks of each parentchain kept for the shard's beginning while onboarding goes on; older ones are before its
 time."""
-
-MAX_ADMITTED: Final = 10
-"""Further validateers that may wait to become proxies of the vault: as many as a shard has at most."""
 
 
 @dataclass(frozen=True)
@@ -93,9 +86,6 @@ class EnclaveCore:
         self.phase = Phase.CONNECTING
         self.halted: IntegriteeError | None = None
         self.goal = Goal(config.mrenclave, config.url)
-        self._registered_at: int | None = None
-        """Parentchain block at which the enclave last asked to be put on record again."""
-        self._admitted: list[bytes] = []
         self.is_producing = False
         """Whether a block is being made: blocks of others wait for that."""
         if successor := store.get_secret(HANDED_OVER_LABEL):
@@ -105,9 +95,9 @@ class EnclaveCore:
         self.links = Links(links, config.shielding_target)
         self.replica = Replica(config.shard, ledger, store, recovered, self.links)
         self.consensus = Consensus(self.replica, keys.signing.public, keys.state, config.slot_ms)
-        self._serves = keys.signing.public in self.consensus.mirrored_authorities()
-        """Whether the shard's status lists this enclave, as far as is known."""
-        self.integritee.joins = self.is_running and not self._serves
+        own = keys.signing.public
+        is_listed = own in self.consensus.mirrored_authorities() if self.is_running else None
+        self.membership = Membership(own, self.goal, self.links, is_listed)
         self._view = Executor(ledger, ledger.runtime(), config.mrenclave, config.shard)
         self._view.runtime.secret = lasting_secret(keys.state)
         self.show_durable()
@@ -280,23 +270,15 @@ class EnclaveCore:
     # -- onboarding ----------------------------------------------------------------------------------
 
     def _join(self, link: Link, read: list[InboundBlock], effects: Effects) -> None:
-        """Have the shard's status list this enclave, once it has the shard's state from others; or again, if it was
-        struck off. Not while anything else of it is under way, which has the same effect, and the nonces."""
         if link is not self.integritee:
             return
-        follower, was_listed = link.connected, self._serves
-        self._serves = self.keys.signing.public in self.consensus.present_authorities()
-        if self._serves != was_listed:
-            link.adopt_nonce()
-            link.joins = not self._serves
-        config = follower.bridge.config(follower.values)
-        if self._serves or config is None or not self.consensus.is_caught_up or link.outbox.entries:
-            return
-        if not is_registered(follower.bridge, self.goal, follower.values) or not is_due(read, RETRY_STRIDE):
-            return
-        call = follower.bridge.join_shard(config, follower.head.number)
-        step = Step(Phase.CLAIMING_SHARD, call)
-        effects.submit[link.id] = [link.sign_step(step, self.keys.vault(self.config.shard), self.keys.signing)]
+        step = self.membership.step_to_join(read, self.consensus.is_caught_up)
+        if step is not None:
+            self._submit(link, step, effects)
+
+    def _submit(self, link: Link, step: Step, effects: Effects) -> None:
+        vault = self.keys.vault(self.config.shard)
+        effects.submit[link.id] = [link.sign_step(step, vault, self.keys.signing)]
 
     def _onboard(self, link: Link, read: list[InboundBlock], effects: Effects) -> None:
         inbox = link.connected.inbox
@@ -311,8 +293,7 @@ class EnclaveCore:
         if step is None:
             return
         if step.call is not None and (step.phase is not self.phase or is_due(read, RETRY_STRIDE)):
-            vault = self.keys.vault(self.config.shard)
-            effects.submit[link.id] = [link.sign_step(step, vault, self.keys.signing)]
+            self._submit(link, step, effects)
         self._enter(link, step, effects)
 
     def _enter(self, link: Link, step: Step, effects: Effects) -> None:
@@ -325,15 +306,9 @@ class EnclaveCore:
         runtime = self.ledger.runtime(Overlay(self.state))
         runtime.initialize_genesis(self.keys.ledger.public)
         self.links.begin(runtime)
-        chains = [ChainRecord(link.id, link.resume or b"", link.outbox.whole()) for link in self.links.proven()]
-        changes = dict(runtime.state.changes())
-        record = GenesisRecord(self.config.shard, sorted(changes.items()), chains)
-        self.replica.recorded = self.store.append(RecordKind.GENESIS, GENESIS.encode(record))
-        chain = self.replica.chain
-        chain.state_bytes += size_of(chain.state, changes.items())
-        chain.state = chain.state.commit(changes)
-        self.replica.show_state()
-        self.is_running = self._serves = True
+        self.replica.open(dict(runtime.state.changes()))
+        self.membership.begin()
+        self.is_running = True
 
     # -- slots ---------------------------------------------------------------------------------------
 
@@ -366,8 +341,8 @@ class EnclaveCore:
                 self.links.proven(),
                 now,
                 self.config.check_invariants,
-                self._due_registration(follower),
-                self._due_proxies(),
+                self.membership.due_registration(),
+                self.membership.due_proxies(),
                 role,
                 slot.end,
             )
@@ -418,17 +393,6 @@ class EnclaveCore:
             decipher,
         )
 
-    def _due_registration(self, follower: Follower) -> bytes | None:
-        """The call that puts a running enclave on record again: it runs other code now, or has another address.
-
-        If the chain refuses it, the next attempt is a while away: each one costs a fee.
-        """
-        if is_registered(follower.bridge, self.goal, follower.values):
-            return None
-        if self._registered_at is not None and follower.head.number < self._registered_at + ONBOARDING_PERIOD:
-            return None
-        return follower.bridge.register(self.goal.mrenclave, self.goal.url)
-
     def admit_validateer(self, account: bytes) -> None:
         """Have the account (32 bytes) of another enclave made a proxy of the vault, so that it can pay as well.
 
@@ -436,19 +400,7 @@ class EnclaveCore:
         says is not enough, it may be told to skip attestation. Asked for again after a restart if it did not happen.
         Raises TooManyValidateers.
         """
-        if account in self._admitted:
-            return
-        if len(self._admitted) >= MAX_ADMITTED:
-            raise TooManyValidateers(len(self._admitted), MAX_ADMITTED)
-        self._admitted.append(account)
-
-    def _due_proxies(self) -> list[bytes]:
-        """Admitted accounts that are not proxies yet, as far as is proven."""
-        follower = self.links.vault.follower
-        vault = follower.contract.vault if follower is not None else None
-        if follower is not None and vault is not None:
-            self._admitted = [who for who in self._admitted if not is_proxy(vault, who, follower.values)]
-        return self._admitted
+        self.membership.admit(account)
 
     def _check_rollback(self) -> None:
         """Raises StateRolledBack if the parentchain confirmed a block this state does not reach."""
@@ -479,7 +431,7 @@ class EnclaveCore:
             raise
         self.is_producing = False
         if production.registers:
-            self._registered_at = production.integritee.anchor.number
+            self.membership.note_registration(production.integritee.anchor.number)
         effects.statuses += self.pool.expire(now)
         self._advance(effects, now)
         return effects

@@ -28,10 +28,12 @@ from .pool import PoolEntry, StatusChanged, TopPool
 from .pool.errors import AlreadyImported, PoolError, RefusedElsewhere
 from .records import (
     BLOCK,
+    GENESIS,
     META,
     REVERT,
     BlockRecord,
     ChainRecord,
+    GenesisRecord,
     RecordKind,
     Recovered,
     RevertRecord,
@@ -107,6 +109,16 @@ class Replica:
             runtime = self._past
             runtime.state = Overlay(state)
         return {link.id: runtime.parentchain(link.id).number.get() or 0 for link in self.links}
+
+    def open(self, state: dict[bytes, bytes | None]) -> None:
+        """Journal and adopt the shard's first state. Raises StoreError."""
+        chains = [ChainRecord(link.id, link.resume or b"", link.outbox.whole()) for link in self.links.proven()]
+        record = GenesisRecord(self.shard, sorted(state.items()), chains)
+        self.recorded = self._store.append(RecordKind.GENESIS, GENESIS.encode(record))
+        chain = self.chain
+        chain.state_bytes += size_of(chain.state, state.items())
+        chain.state = chain.state.commit(state)
+        self.show_state()
 
     # -- growing -------------------------------------------------------------------------------------
 

@@ -11,7 +11,6 @@ import pytest
 
 from integritee.boundary.messages import MetadataToken
 from integritee.crypto import KeyPair
-from integritee.enclave.core import MAX_ADMITTED
 from integritee.enclave.errors import (
     FollowedAlready,
     ForeignGenesis,
@@ -19,6 +18,7 @@ from integritee.enclave.errors import (
     VaultElsewhere,
     VaultShort,
 )
+from integritee.enclave.membership import MAX_ADMITTED
 from integritee.enclave.parentchain.inbound import Deposit
 from integritee.enclave.parentchain.onboarding import PROXIES, Funds
 from integritee.metadata.merkleized import metadata_hash
@@ -452,7 +452,7 @@ def test_a_further_validateer_becomes_a_proxy_of_the_vault(target: ParentchainId
     assert sorted(proxies(world)) == sorted([world.account, other])
     added = [event for event in world.vault_chain.all_events("Proxy.ProxyAdded") if event["delegator"] == world.vault]
     assert len(added) == 2
-    assert world.core._admitted == []
+    assert world.core.membership.admitted == []
     world.check()
     world.close()
 
