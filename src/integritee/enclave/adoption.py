@@ -75,8 +75,8 @@ def adopt(
     state: Trie,
     estate: bytes | None = None,
 ) -> SharedMeta:
-    """Seal keys and state for the next start of this enclave; `shielding_key` is JSON. Nothing else may be appended
-    to the store until then.
+    """Seal keys and state for the next start of this enclave; `shielding_key` is JSON. The store is closed then: what
+    this enclave still learns of parentchains is not of the new state.
 
     A crash in between leaves an enclave that has no state, and asks for it again. Raises ForeignShard,
     OtherSlotDuration, StateTooOld, StoreError, DecodeError.
@@ -106,6 +106,7 @@ def adopt(
             )
         ),
     )
+    store.close()
     return shared
 
 

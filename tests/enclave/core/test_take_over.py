@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 
 from integritee.crypto import blake2_256
 from integritee.enclave.adoption import adopt, estate_of, share
+from integritee.enclave.core import ANCHOR_STRIDE
 from integritee.enclave.errors import HandedOver
+from integritee.enclave.store.errors import StoreClosed
 from integritee.node.runtime.runtime import TEER
 from integritee.primitives.enclave_bridge import ShardConfig
+from integritee.primitives.ids import ParentchainId
 
 from ..store.machine import counting_random
 from .harness import ANN, BEN, World, payments
@@ -76,3 +81,28 @@ def test_a_payment_under_way_is_made_once(world: World, missed: int, is_dropped:
     assert len(old.blocks) == number
     assert new.core.shown_phase == "running"
     new.check()
+
+
+@pytest.mark.parametrize("succeeds", [True, False])
+def test_between_adoption_and_restart_nothing_is_recorded(world: World, succeeds: bool) -> None:
+    """The light client would go on behind blocks that the state has not seen: deposits in them would be lost."""
+    old = world
+    old.shield(ANN, 100 * TEER)
+    old.settle()
+    new = successor_of(old)
+    old.shield(BEN, 50 * TEER)
+    old.core.halted = HandedOver(new.account)
+    state, meta = share(old.core)
+    estate = estate_of(old.core) if succeeds else None
+    adopt(new.core, old.core.keys.shielding.private_json(), old.core.keys.state, meta, state, estate)
+    new.now = max(old.now, new.now)
+    while old.chain.height % ANCHOR_STRIDE != 1:
+        with suppress(StoreClosed):
+            new.block()
+    new.restart()
+    new.sync()
+    known = new.runtime.parentchain(ParentchainId.Integritee).number.get()
+    waiting = [block.header.number for block in new.core.integritee.connected.inbox]
+    assert known is not None
+    assert waiting[: known + 1] == list(range(waiting[0], old.chain.height + 1))[: known + 1]
+    assert waiting[0] <= known + 1
