@@ -16,8 +16,9 @@ from integritee.primitives.enclave_bridge import ShardConfig
 from integritee.primitives.ids import ParentchainId
 
 from ..store.machine import counting_random
-from .harness import ANN, BEN, World, payments
+from .harness import ANN, BEN, LEDGER, World, payments
 from .parentchain import ALICE, metadata
+from .validateers import BLOCK_SLOTS, Network
 
 PAYEE = bytes([7]) * 32
 
@@ -106,3 +107,33 @@ def test_between_adoption_and_restart_nothing_is_recorded(world: World, succeeds
     assert known is not None
     assert waiting[: known + 1] == list(range(waiting[0], old.chain.height + 1))[: known + 1]
     assert waiting[0] <= known + 1
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["the primary first", "the primary last"])
+def test_validateers_are_taken_over_one_by_one(network: Network, order: tuple[int, int]) -> None:
+    one, two = network.workers
+    network.run(4)
+    announce(one, Successor.mrenclave)
+    call = LEDGER.call("balance_unshield", ANN.public, PAYEE, TEER, one.shard)
+    network.spread(order[1], network.workers[order[1]].signed(ANN, call))
+    network.until(lambda: {world.core.shown_phase for world in network.workers} == {"superseded"})
+    accounts = [world.account for world in network.workers]
+    for place in order:
+        old = network.workers[place]
+        new = successor_of(old)
+        hand_over(old, new)
+        network.workers[place] = new
+        network.ask(place)
+        network.run(2 * BLOCK_SLOTS)
+    assert [world.account for world in network.workers] == accounts
+    made = [len(world.blocks) for world in network.workers]
+    network.run(12)
+    assert [len(world.blocks) - n for world, n in zip(network.workers, made, strict=True)] == [6, 6]
+    assert len(network.heads()) == 1
+    network.until(lambda: payments(network.workers[0]) != [], 12 * BLOCK_SLOTS)
+    network.run(4 * BLOCK_SLOTS)
+    assert payments(network.workers[0]) == [(PAYEE, TEER)]
+    call = LEDGER.call("balance_transfer", BEN.public, ANN.public, TEER)
+    hash = network.spread(1, network.workers[1].signed(BEN, call))
+    network.run(4)
+    assert {world.status(hash)[-1] for world in network.workers} == {"InSidechainBlock"}
