@@ -33,10 +33,12 @@ def announce(world: World, mrenclave: bytes) -> None:
     world.chain.submit(world.chain.sign(ALICE, "Sudo", "sudo", {"call": call}), world.now)
 
 
-def successor_of(old: World) -> World:
+def successor_of(old: World, seed: int = 77) -> World:
     """One with other keys, that has met the chain."""
     draw = counting_random()
-    new = Successor(old.chain, now=old.now, random=lambda size: draw(size)[::-1], shard=old.shard)
+    new = Successor(
+        old.chain, now=old.now, random=lambda size: bytes(byte ^ seed for byte in draw(size)[::-1]), shard=old.shard
+    )
     new.connect()
     new.sync()
     return new
@@ -111,7 +113,7 @@ def test_between_adoption_and_restart_nothing_is_recorded(world: World, succeeds
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["the primary first", "the primary last"])
 def test_validateers_are_taken_over_one_by_one(network: Network, order: tuple[int, int]) -> None:
-    one, two = network.workers
+    one = network.workers[0]
     network.run(4)
     announce(one, Successor.mrenclave)
     call = LEDGER.call("balance_unshield", ANN.public, PAYEE, TEER, one.shard)
@@ -137,3 +139,32 @@ def test_validateers_are_taken_over_one_by_one(network: Network, order: tuple[in
     hash = network.spread(1, network.workers[1].signed(BEN, call))
     network.run(4)
     assert {world.status(hash)[-1] for world in network.workers} == {"InSidechainBlock"}
+
+
+def test_validateers_are_left_behind(network: Network) -> None:
+    """One is taken over; an enclave with the new code joins it, and root strikes off what nobody takes over."""
+    one, left = network.workers
+    network.run(4)
+    call = LEDGER.call("balance_unshield", ANN.public, PAYEE, TEER, one.shard)
+    network.spread(0, one.signed(ANN, call))
+    announce(one, Successor.mrenclave)
+    network.until(lambda: {world.core.shown_phase for world in network.workers} == {"superseded"})
+    first, second = successor_of(one), successor_of(one, 78)
+    hand_over(one, first)
+    network.workers = [first, left, second]
+    network.ask(0)
+    one.chain.transfer(ALICE, second.account, 100 * TEER, one.now)
+    network.until(lambda: second.core.shown_phase == "awaiting_state", 20 * BLOCK_SLOTS)
+    network.run(BLOCK_SLOTS)
+    network.provision(second, source=0)
+    network.until(lambda: second.account in first.core.consensus.present_authorities(), 20 * BLOCK_SLOTS)
+    args = {"shard": left.shard, "subject": left.account}
+    call = metadata().call("EnclaveBridge", "purge_enclave_from_shard_status", args)
+    one.chain.submit(one.chain.sign(ALICE, "Sudo", "sudo", {"call": call}), network.now)
+    network.until(lambda: left.account not in second.core.consensus.present_authorities())
+    network.run(2 * BLOCK_SLOTS)
+    made = [len(world.blocks) for world in (first, second)]
+    network.run(12)
+    assert [len(world.blocks) - n for world, n in zip((first, second), made, strict=True)] == [6, 6]
+    network.run(6 * BLOCK_SLOTS)
+    assert payments(first) == [(PAYEE, TEER)]
