@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from .calls import calls_per_s_by_validateers
+from .calls import throughput_by_validateers
 from .joining import joins
 from .peers import import_ms_by_calls
 from .simulation import simulation_speedup
@@ -21,17 +21,19 @@ LATEST = Path(__file__).parent / "latest.json"
 
 async def several_validateers() -> dict[str, Any]:
     """What a shard of several validateers adds, each with its reference of the same run."""
-    calls = await calls_per_s_by_validateers()
+    calls = await throughput_by_validateers()
+    alone = calls[1].calls_per_s
     return {
-        "calls_per_s_by_validateers": by(calls, 1),
-        "calls_ratio_by_validateers": by({n: found / calls[1] for n, found in calls.items()}),
+        "calls_per_s_by_validateers": by({n: found.calls_per_s for n, found in calls.items()}, 1),
+        "calls_ratio_by_validateers": by({n: found.calls_per_s / alone for n, found in calls.items()}),
+        "calls_cpu_ms_by_validateers": by({n: found.cpu_ms for n, found in calls.items()}),
         **_imports(),
         **_joins(),
         **{name: round(value, 3) for name, value in simulation_speedup().items()},
     }
 
 
-def _imports() -> dict[str, dict[str, float]]:
+def _imports() -> dict[str, dict[str, float | None]]:
     costs = import_ms_by_calls()
     return {
         "import_ms_by_calls": by({calls: cost.importing for calls, cost in costs.items()}),
@@ -40,7 +42,7 @@ def _imports() -> dict[str, dict[str, float]]:
     }
 
 
-def _joins() -> dict[str, dict[str, float]]:
+def _joins() -> dict[str, dict[str, float | None]]:
     found = joins()
     return {
         "join_s_by_accounts": by({accounts: run.join for accounts, run in found.items()}),
@@ -51,18 +53,20 @@ def _joins() -> dict[str, dict[str, float]]:
     }
 
 
-def by(figures: Mapping[int, float], digits: int = 3) -> dict[str, float]:
+def by(figures: Mapping[int, float | None], digits: int = 3) -> dict[str, float | None]:
     """Figures by size, as JSON has them."""
-    return {str(size): round(figure, digits) for size, figure in figures.items()}
+    return {str(size): None if figure is None else round(figure, digits) for size, figure in figures.items()}
 
 
 def validateer_rows(figures: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Rows of the table."""
 
     def sizes(key: str, unit: str, digits: int = 1) -> str:
-        return ", ".join(f"{figure:,.{digits}f} {unit} at {int(size):,}" for size, figure in figures[key].items())
+        known = {size: figure for size, figure in figures[key].items() if figure is not None}
+        return ", ".join(f"{figure:,.{digits}f} {unit} at {int(size):,}" for size, figure in known.items())
 
     yield "direct transfers, by validateers", sizes("calls_per_s_by_validateers", "/s", 0)
+    yield "  all cores' time for each", sizes("calls_cpu_ms_by_validateers", "ms")
     yield "block of a peer imported, by transfers", sizes("import_ms_by_calls", "ms")
     yield "  making it", sizes("make_ms_by_calls", "ms")
     yield "join with state, by accounts", sizes("join_s_by_accounts", "s")
