@@ -217,6 +217,27 @@ async def test_request_state_without_anybody_to_ask(monkeypatch: pytest.MonkeyPa
     assert await host.run("request-state", play) == FAILURE
 
 
+async def test_who_joins_is_looked_up_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Until it is known, a new validateer is told of no blocks, and its own are in vain."""
+    monkeypatch.setattr("integritee.worker.peers.network.REFRESH_PAUSE", 1e6)
+    enclave = Enclave(RUNNING)
+    host = Host(monkeypatch, tmp_path, enclave)
+    host.validateers = ALONE
+
+    async def play(worker: Worker) -> None:
+        await enclave.asked(Ecalls.status)
+        host.validateers = [*ALONE, Validateer(bytes(32), "wss://127.0.0.1:1", 9)]
+        enclave.status = BESIDE_OTHERS
+        enclave.say(Ocalls.phase_changed, phase("running"))
+
+        async def peers() -> int:
+            return len((await worker._readiness()).view["peers"])
+
+        await eventually(peers, 1)
+
+    assert await host.run("run", play) == 0
+
+
 async def test_blocks_are_stored_and_served(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

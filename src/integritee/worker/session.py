@@ -160,6 +160,8 @@ class Session:
             if status is not None:
                 self._tell(status)
                 self._pull(status)
+                if status.phase in HAS_STATE and status.authorities != len(self._network.validateers):
+                    await self._network.refresh()  # somebody has joined, or was struck off
             self._is_to_look.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_PAUSE):
