@@ -10,6 +10,7 @@ from integritee.crypto import blake2_256
 from integritee.enclave.adoption import adopt, estate_of, share
 from integritee.enclave.core import ANCHOR_STRIDE
 from integritee.enclave.errors import HandedOver
+from integritee.enclave.keys import HANDED_OVER_LABEL
 from integritee.enclave.store.errors import StoreClosed
 from integritee.node.runtime.runtime import TEER
 from integritee.primitives.enclave_bridge import ShardConfig
@@ -45,7 +46,9 @@ def successor_of(old: World, seed: int = 77) -> World:
 
 
 def hand_over(old: World, new: World) -> None:
+    """What `Peering` and the sessions of provisioning do."""
     old.core.halted = HandedOver(new.account)
+    old.store.put_secret(HANDED_OVER_LABEL, new.account)
     estate = estate_of(old.core)
     state, meta = share(old.core)
     adopt(new.core, old.core.keys.shielding.private_json(), old.core.keys.state, meta, state, estate)
@@ -72,16 +75,22 @@ def test_a_payment_under_way_is_made_once(world: World, missed: int, is_dropped:
     new = successor_of(old)
     assert new.account != old.account
     hand_over(old, new)
+    signed = set(old.submitted)
     assert (new.account, new.vault, new.nonce(ANN), new.free(ANN)) == (old.account, old.vault, nonce, free)
     new.settle(8)
     assert payments(new) == [(PAYEE, TEER)]
     new.transfer(ANN, BEN, TEER)
     new.settle()
     assert new.nonce(ANN) == nonce + 1
-    old.sync()
-    number = len(old.blocks)
-    assert old.slot() is None
-    assert len(old.blocks) == number
+    for is_restarted in (False, True):
+        if is_restarted:
+            old.restart()
+        old.sync()
+        number = len(old.blocks)
+        assert old.slot() is None
+        assert len(old.blocks) == number
+        assert set(old.submitted) == signed
+        assert old.core.shown_phase == "halted:enclave.handed_over"
     assert new.core.shown_phase == "running"
     new.check()
 
