@@ -142,6 +142,7 @@ ADVICE: Final = {
     "gossip.too_early": "Set the clocks of the workers' machines right.",
     "gossip.too_old": "Set the clocks of the workers' machines right.",
     # the trusted RPC
+    "enclave.handed_over": "Turn to the worker that took over (`docs/upgrades.md`). This one can be stopped.",
     "enclave.not_ready": "Wait until the worker has done what `needed` names, and try again.",
     "enclave.seal_policy_refused": "Leave `--seal-to-signer` out, or run a development ledger with `--dev`.",
     "enclave.state_rolled_back": (
@@ -231,8 +232,10 @@ ADVICE: Final = {
     "cli.fee_not_in_asset": "Pay in the native token. Some chains take assets of pallet Assets only.",
     "cli.invalid_identifier": "Give the base58 text that `integritee-worker mrenclave` prints.",
     "cli.shard_has_vault": "`integritee-cli transfer` to the vault, on its chain; the sender is credited.",
+    "cli.shard_not_configured": "Compare the shard with `Shard:` in the first lines of its worker.",
     "cli.system": "Check path and permissions.",
     "cli.unexpected_balance": "Nobody else may use the accounts of a benchmark; otherwise report a defect.",
+    "cli.upgrade_not_taken": "Look at `integritee-cli upgrade status`, and announce with the chain's sudo key.",
     "cli.unknown_code": "Copy the code from the error; `docs/reference/errors.md` lists all.",
     "cli.usage": "See `integritee-cli COMMAND --help`.",
     "client.bad_collateral": "Give Intel's answer as it came, or a set of collateral as verifiers take it.",
