@@ -103,6 +103,18 @@ def test_what_a_lost_block_sent_stays_sent() -> None:
     assert (story.due(), story.open()) == ([], [8])
 
 
+def test_what_a_lost_block_sent_stays_sent_when_older_blocks_are_lost_later() -> None:
+    story = Story()
+    story.block(OWN, plans=[7, 8], takes=[7])
+    story.chain.finalize(1)
+    story.block(OTHER)
+    story.block(OWN, sends=[7])
+    story.revert(2)
+    story.block(OTHER)
+    story.revert(1)
+    assert (story.due(), story.open()) == ([], [8])
+
+
 def test_what_became_anothers_for_good_meanwhile_does_not_come_back() -> None:
     story = Story()
     story.block(OWN, plans=[7])

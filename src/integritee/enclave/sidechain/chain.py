@@ -18,6 +18,7 @@ So it happens once at most, whatever becomes of blocks and primaries, and not fo
 
 from __future__ import annotations
 
+import dataclasses
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -207,8 +208,8 @@ class Chain:
         if given_up:
             first = given_up[-1]
             self.state, self.state_bytes = first.before, first.before_bytes
-            gone = {key for block in given_up for key in block.released}
-            self.held = self._without_others(h for h in first.held_before if h.planned.key not in gone)
+            self.held = self._without_others(first.held_before)
+            self._forget({key for block in given_up for key in block.released})
         self.tip = Tip.of(self.tail[-1].signed.block) if self.tail else self.base
         return given_up
 
@@ -218,6 +219,15 @@ class Chain:
         """Without what others do, for good."""
         return tuple(each for each in held if each.payer == self.own or not each.is_settled(self.final))
 
+    def _forget(self, released: set[bytes]) -> None:
+        """What is under way although its block is given up must not come back with older ones either."""
+        if not released:
+            return
+        for place, block in enumerate(self.tail):
+            if any(each.planned.key in released for each in block.held_before):
+                self.tail[place] = dataclasses.replace(block, held_before=_other(block.held_before, released))
+        self.held = _other(self.held, released)
+
     def due(self, final: int) -> list[Held]:
         """What this enclave has to do, with blocks up to `final` being final."""
         return [each for each in self.held if each.payer == self.own and each.since <= final]
@@ -225,6 +235,10 @@ class Chain:
     def open(self, final: int) -> list[Held]:
         """What it may still turn out that this enclave has to do."""
         return [each for each in self.held if not each.is_settled(final)]
+
+
+def _other(held: Iterable[Held], keys: set[bytes]) -> tuple[Held, ...]:
+    return tuple(each for each in held if each.planned.key not in keys)
 
 
 def restoration(given_up: Sequence[Adopted], state: Trie) -> list[tuple[bytes, bytes | None]]:
