@@ -12,7 +12,7 @@ DEV     := $(VENV)/.installed-dev
 LOCKED  := build/lock-venv
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint reference bench campaign-stf campaign-chaos lock clean distclean
+.PHONY: help demo test lint reference bench campaign-stf campaign-chaos campaign-sim lock clean distclean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -40,6 +40,9 @@ campaign-stf: $(DEV) ## a million arbitrary steps of the ledger with all its app
 
 campaign-chaos: $(DEV) ## 200 seeds of dying nodes and enclaves, forks, lost extrinsics; checked to the last unit
 	@$(BIN)/python -m tests.campaigns.chaos
+
+campaign-sim: $(DEV) ## 10,000 networks of validateers with faults and traitors; and every planted bug found
+	@$(BIN)/python -m tests.campaigns.sim
 
 lock: ## pin the dependencies of pyproject.toml anew
 	@rm -rf $(LOCKED) && $(PYTHON) -m venv $(LOCKED)

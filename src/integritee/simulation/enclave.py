@@ -17,6 +17,7 @@ from integritee.enclave.bootstrap import Wishes, recover
 from integritee.enclave.core import EnclaveCore
 from integritee.enclave.keys import SHIELDING_LABEL, SIGNING_LABEL
 from integritee.enclave.operations import signed_call
+from integritee.enclave.parentchain.onboarding import Phase
 from integritee.enclave.pool import PoolEntry
 from integritee.enclave.pool.gossip import OperationGossip
 from integritee.enclave.replica import Effects
@@ -68,6 +69,7 @@ class Enclave:
         self._core: EnclaveCore | None = None
         self._store: SealedStore
         self._gossip: OperationGossip
+        self._unreleased: list[SignedBlock] = []
 
     # -- its life ------------------------------------------------------------------------------------
 
@@ -123,9 +125,11 @@ class Enclave:
 
     def release(self, effects: Effects) -> None:
         """What the driver does: sync, then act."""
+        self._unreleased = effects.blocks or self._unreleased
         if self._store.sequence > self._store.synced:
             self._store.sync()
         self.core.show_durable()
+        self._unreleased = []
         self.act(effects)
 
     def save_snapshot(self) -> None:
@@ -219,6 +223,11 @@ class Enclave:
         return self.core.shown_phase if self.is_up else "down"
 
     @property
+    def awaits_state(self) -> bool:
+        """Whether only another enclave's state can help it."""
+        return self.core.phase is Phase.AWAITING_STATE
+
+    @property
     def head_hash(self) -> bytes:
         """Of the latest block; zeros before the first."""
         return self.core.head.hash() if self.core.head else bytes(32)
@@ -228,9 +237,10 @@ class Enclave:
         return self.core.head.block_number if self.core.head else 0
 
     @property
-    def revertible(self) -> list[SignedBlock]:
-        """Blocks that could still be given up, oldest first."""
-        return [block.signed for block in self.core.replica.chain.tail]
+    def untold(self) -> list[SignedBlock]:
+        """Right behind a start: blocks of the chain, oldest first, that a crash may have kept from the host."""
+        tail = [block.signed for block in self.core.replica.chain.tail]
+        return tail or [block for block in self._unreleased if block.hash() == self.head_hash]
 
     @property
     def state_root(self) -> bytes:

@@ -24,7 +24,8 @@ MAX_SKEW_MS: Final = 400
 
 @dataclass(frozen=True)
 class Fault:
-    """`strike` says in a few words what it did. `pause` is how many seconds pass between two, about."""
+    """`strike` says in a few words what it did. `pause` is how many seconds pass between two, about, in a network of
+    three; larger ones have more to break."""
 
     meaning: str
     pause: int
@@ -174,18 +175,18 @@ FAULTS: Final[Mapping[str, Fault]] = {
     "lost": Fault("messages get lost", 25, lost),
     "doubled": Fault("messages arrive twice", 30, doubled),
     "reordered": Fault("messages overtake each other", 30, reordered),
-    "partition": Fault("the network falls apart", 35, partition),
+    "partition": Fault("the network falls apart", 40, partition),
     "slow-link": Fault("one direction of a link takes seconds", 25, slow_link),
-    "crash": Fault("a validateer dies between two steps", 30, crash),
-    "power-before-sync": Fault("power fails before something is synced", 50, _trap("sync", "before")),
+    "crash": Fault("a validateer dies between two steps", 40, crash),
+    "power-before-sync": Fault("power fails before something is synced", 60, _trap("sync", "before")),
     "power-after-sync": Fault(
-        "power fails after something was synced, before anybody hears of it", 50, _trap("sync", "after")
+        "power fails after something was synced, before anybody hears of it", 60, _trap("sync", "after")
     ),
-    "torn-write": Fault("a write is refused half way", 60, _trap("append to", "EIO")),
-    "disk-error": Fault("a sync is refused", 60, _trap("sync", "EIO")),
+    "torn-write": Fault("a write is refused half way", 80, _trap("append to", "EIO")),
+    "disk-error": Fault("a sync is refused", 80, _trap("sync", "EIO")),
     "skew": Fault("a clock is wrong", 30, skew),
     "missed-slots": Fault("a validateer makes no blocks", 40, missed_slots),
-    "snapshot": Fault("no fault, but the next start reads another file", 60, snapshot),
+    "snapshot": Fault("no fault, but the next start reads another file", 20, snapshot),
     "reorg": Fault("parentchain blocks that are not final are replaced", 30, reorg),
     "finality-stall": Fault("parentchain blocks do not become final", 80, finality_stall),
     "deaf": Fault("a host does not hear of the parentchain", 50, deaf),

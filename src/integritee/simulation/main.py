@@ -12,7 +12,6 @@ import logging
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Final
 
 from .byzantine import ATTACKS
@@ -36,13 +35,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.list:
         _list()
         return 0
-    logging.disable(logging.CRITICAL)  # enclaves log faults as they should; here these are expected
     try:
         plans = _plans(options)
     except UnknownName as wrong:
         print(f"integritee simulate: {wrong.code}: {wrong}", file=sys.stderr)
         return WRONG_COMMAND_LINE
-    return max(_run(plan, as_json=options.json) for plan in plans)
+    logging.disable(logging.CRITICAL)  # enclaves log faults as they should; here these are expected
+    try:
+        return max(_run(plan, as_json=options.json) for plan in plans)
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def _plans(options: argparse.Namespace) -> list[Plan]:
@@ -69,7 +71,7 @@ def _run(plan: Plan, *, as_json: bool) -> int:
 def _tell(outcome: Outcome, seconds: float, as_json: bool) -> None:
     simulated = outcome.simulated_ms / 1000
     if as_json:
-        facts = asdict(outcome) | {"wall_seconds": seconds, "speed": simulated / seconds}
+        facts = vars(outcome) | {"wall_seconds": seconds, "speed": simulated / seconds}
         print(json.dumps(facts))
         return
     print(

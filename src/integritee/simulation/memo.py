@@ -8,10 +8,11 @@ from functools import cache, lru_cache
 from typing import Final
 
 from integritee.crypto import ShieldingKey
-from integritee.enclave.parentchain import justification
+from integritee.enclave.parentchain import bridge, justification, onboarding
 from integritee.metadata import RuntimeMetadata
 from integritee.primitives import signature
 from integritee.primitives.sidechain import BlockData, SidechainHeader, SignedBlock
+from integritee.scale import Codec
 
 from .patches import Patches
 
@@ -29,9 +30,19 @@ def remember(patches: Patches) -> None:
     once = lru_cache(MAX_REMEMBERED)
     for module in (signature, justification):
         patches.set(module, "verify_ed25519", once(module.verify_ed25519))
+    for place, name in ((bridge, "CONFIRMATION"), (onboarding, "STATUS"), (onboarding, "ACCOUNT")):
+        patches.set(place, name, Decoded(vars(place)[name]))
     _once(patches, SignedBlock, "has_valid_signature")
     _once(patches, SidechainHeader, "hash")
     _once(patches, BlockData, "hash")
+
+
+class Decoded:
+    """A codec of immutable values that decodes the same bytes once."""
+
+    def __init__(self, codec: Codec) -> None:
+        self.encode = codec.encode
+        self.decode = lru_cache(MAX_REMEMBERED)(codec.decode)
 
 
 def _once(patches: Patches, owner: type, name: str) -> None:

@@ -38,7 +38,7 @@ from .validateer import Surroundings, Validateer
 
 HOUR_MS: Final = 3_600_000
 STORM_MS: Final = 90_000
-ACT_MS: Final = 3_000
+ACT_MS: Final = 5_000
 PATIENCE_MS: Final = 600_000
 """How long everything may take to arrive once faults stopped: extrinsics may have to outlive their eras."""
 
@@ -178,6 +178,8 @@ class Simulation:
     def run(self) -> Outcome:
         """Raises LawBroken, and whatever breaks."""
         calm = (2 * len(self.authorities) + 2) * SLOT_MS
+        if len(self.authorities) == 1:
+            calm += BLOCK_MS  # all there is may have to wait for a parentchain block after its start
         rounds = max(1, round(self.plan.hours * HOUR_MS / (STORM_MS + calm)))
         for _ in range(rounds):
             self.is_calm = False
@@ -251,7 +253,7 @@ class Simulation:
                 self.trace.say(f"{name}: {fault.strike(self, dice)}")
             self._plan_strike(name, dice)
 
-        self.clock.after(int(1000 * dice.expovariate(1 / fault.pause)), strike)
+        self.clock.after(int(1000 * dice.expovariate(len(self.authorities) / (3 * fault.pause))), strike)
 
     def _outcome(self) -> Outcome:
         primary = self.honest[0]

@@ -81,7 +81,7 @@ class Beginning:
     def join(self, first: Validateer) -> None:
         """One more validateer gets keys and state from the first one and takes its place."""
         other = self._born()
-        self._wait("a joiner is registered", lambda: other.enclave.phase == "awaiting_state")
+        self._wait("a joiner is registered", lambda: other.enclave.awaits_state)
         first.enclave.provision(other.enclave)
         other.blocks.put(first.blocks.chain(), None)
         other.start()

@@ -34,7 +34,6 @@ MAX_RESTART_MS: Final = 8000
 
 
 PROVISIONING_MS: Final = (200, 1000)
-AWAITING_STATE: Final = Phase.AWAITING_STATE.value
 RUNNING: Final = Phase.RUNNING.value
 
 
@@ -147,7 +146,7 @@ class Validateer:
 
     def _catch_up_with_enclave(self) -> None:
         """Blocks that were synced when it went down may not have got here."""
-        blocks = self.enclave.revertible
+        blocks = self.enclave.untold
         for signed in blocks:
             if signed.block.block_data.block_author == self.enclave.account:
                 self.around.authored(self, signed)
@@ -193,14 +192,14 @@ class Validateer:
 
     def _look_for_state(self) -> None:
         """Have another enclave provision this one, if it is on a fork that it cannot leave."""
-        if not self.is_provisioned or self._looks_for_state or self.enclave.phase != AWAITING_STATE:
+        if not self.is_provisioned or self._looks_for_state or not self.enclave.awaits_state:
             return
         self._looks_for_state = True
         self.around.clock.after(self._dice.randint(*PROVISIONING_MS), self._find_state)
 
     def _find_state(self) -> None:
         self._looks_for_state = False
-        if not self.enclave.is_up or self.enclave.phase != AWAITING_STATE:
+        if not self.enclave.is_up or not self.enclave.awaits_state:
             return
         network = self.around.network
         able = [
