@@ -6,9 +6,11 @@ from __future__ import annotations
 import pytest
 
 from integritee.node.runtime.runtime import TEER
+from integritee.primitives.ids import ParentchainId
 
 from .harness import ANN, BEN, LEDGER, payments
 from .parentchain import ALICE
+from .test_targets import world_on
 from .validateers import BLOCK_SLOTS, Network
 
 PAYEE = bytes([7]) * 32
@@ -192,3 +194,29 @@ def test_the_second_is_left_alone_on_a_fork_without_the_confirmed_block(network:
     network.run(2 * BLOCK_SLOTS)
     assert len(two.blocks) == made
     assert not is_sent(network, 1)
+
+
+@pytest.mark.parametrize("target", [ParentchainId.TargetA, ParentchainId.TargetB])
+def test_the_vault_is_on_another_chain(target: ParentchainId) -> None:
+    """Who comes later pays there as well, once it is the first: deposits and payments are counted once."""
+    first = world_on(target)
+    network = Network(first)
+    first.shield(ANN, 100 * TEER)
+    first.settle()
+    deposited = first.free(ANN)
+    two = network.join()
+    unshield(network, 0)
+    network.run(8 * BLOCK_SLOTS)
+    purge(network, 0)
+    first.shield(BEN, 50 * TEER)
+    unshield(network, 1, 2 * TEER)
+    network.run(12 * BLOCK_SLOTS)
+    assert two.core.consensus.is_primary
+    assert sorted(payments(first)) == [(PAYEE, TEER), (PAYEE, 2 * TEER)]
+    assert len(network.heads()) == 1
+    assert two.free(ANN) == first.free(ANN) < deposited - 3 * TEER
+    assert two.free(BEN) == first.free(BEN)
+    assert two.core.links.vault.outbox.next_nonce > 0
+    assert [world.core.halted for world in network.workers] == [None, None]
+    network.check()
+    network.close()

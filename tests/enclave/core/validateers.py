@@ -9,6 +9,7 @@ from integritee.crypto import blake2_256
 from integritee.enclave.adoption import adopt, share
 from integritee.enclave.replica import Effects
 from integritee.node.runtime.runtime import TEER
+from integritee.primitives.ids import ParentchainId
 from integritee.primitives.sidechain import SignedBlock
 from integritee.stf.operation import DirectCall, TrustedCallSigned, TrustedOperation
 
@@ -47,10 +48,14 @@ class Network:
             first.chain,
             now=first.now,
             random=lambda size: bytes(byte ^ seed for byte in draw(size)[::-1]),
+            ledger=first.ledger,
             shard=first.shard,
+            targets={id: chain for id, chain in first.chains.items() if id is not ParentchainId.Integritee},
+            shielding_target=first.shielding_target,
         )
         world.connect()
-        first.chain.transfer(ALICE, world.account, 100 * TEER, first.now)
+        for chain in first.chains.values():
+            chain.transfer(ALICE, world.account, 100 * TEER, first.now)
         return world
 
     def join(self, source: int = 0) -> World:
@@ -101,8 +106,8 @@ class Network:
             self.parentchain_block()
 
     def parentchain_block(self) -> None:
-        chain = self.workers[0].chain
-        chain.produce(self.now)
+        for chain in self.workers[0].chains.values():
+            chain.produce(self.now)
         for number, world in enumerate(self.workers):
             if number not in self.down:
                 world.sync()
