@@ -42,12 +42,14 @@ def eventually(is_true: Callable[[], bool], what: str, seconds: float = START_SE
         time.sleep(POLL_SECONDS)
 
 
-async def soon(is_true: Callable[[], Awaitable[bool]], what: str, seconds: float = START_SECONDS) -> None:
-    """`eventually` for conditions that have to be asked of somebody."""
+async def soon(
+    is_true: Callable[[], Awaitable[bool]], what: str, seconds: float = START_SECONDS, pause: float = POLL_SECONDS
+) -> None:
+    """`eventually` for conditions that have to be asked of somebody, with a `pause` (seconds) in between."""
     deadline = time.monotonic() + seconds
     while not await is_true():
         assert time.monotonic() < deadline, f"{what} did not happen within {seconds} s"
-        await asyncio.sleep(POLL_SECONDS)
+        await asyncio.sleep(pause)
 
 
 def is_alive(pid: int) -> bool:

@@ -31,7 +31,7 @@ from integritee.stf.types import ShardMode
 from .processes import Node, eventually, is_alive, soon
 from .stage import UNIT
 from .traffic import GRANT, PAYMENT, Payer, Traffic, new_account, receipts, spent
-from .validateers import Shard, Validateer, height, reach, slots
+from .validateers import PATIENCE, PAUSE, Shard, Validateer, height, reach, slots
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -161,7 +161,7 @@ async def test_chains_that_parted_become_the_confirmed_one(scene: Scene) -> None
             async with scene.shard.parentchain() as chain:
                 return await chain.free_balance(beneficiary) == UNIT
 
-        await soon(is_paid, "the payment on the primary's side", 60)
+        await soon(is_paid, "the payment on the primary's side", PATIENCE, PAUSE)
         assert (await ours.account_info(payer.pair)).nonce == nonce
         await asyncio.gather(first.reconnect(), second.reconnect())
 
@@ -170,7 +170,7 @@ async def test_chains_that_parted_become_the_confirmed_one(scene: Scene) -> None
             kept = await fates.block()
             return Retracted() in fates.seen and kept != given_up and kept in both and given_up not in both
 
-        await soon(is_executed_again, "the call in a block of both chains", 60)
+        await soon(is_executed_again, "the call in a block of both chains", PATIENCE, PAUSE)
         fates.close()
         payer.signed.append(call)
         payer.nonce += 1
@@ -229,7 +229,7 @@ async def authors_are(seen_by: Validateer, *validateers: Validateer) -> None:
         latest = (await seen_by.blocks())[-AUTHORS_OF:]
         return {block.block.block_data.block_author for block in latest} == expected
 
-    await soon(is_so, "blocks of these authors", 60)
+    await soon(is_so, "blocks of these authors", PATIENCE, PAUSE)
 
 
 def longest_pause(blocks: list[SignedBlock], begin: int, end: int) -> int:
@@ -271,7 +271,7 @@ async def same_chain(*validateers: Validateer) -> None:
         common = set.intersection(*map(set, chains))
         return bool(common) and all(len({chain[number] for chain in chains}) == 1 for number in common)
 
-    await soon(agree, "one chain")
+    await soon(agree, "one chain", PATIENCE, PAUSE)
 
 
 class Fates:

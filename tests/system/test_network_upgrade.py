@@ -20,10 +20,10 @@ from integritee.client.errors import RequestRefused
 from integritee.crypto import Sr25519Pair
 from integritee.scale import decode
 
-from .processes import Node, run_once, soon
+from .processes import Node, run_here, run_once, soon
 from .stage import UNIT
 from .traffic import GRANT, PAYMENT, Payer, Traffic, new_account, receipts, spent
-from .validateers import Shard, Validateer, height, reach
+from .validateers import PATIENCE, PAUSE, Shard, Validateer, height, reach
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -59,12 +59,14 @@ async def scene(node: Node, tmp_path_factory: pytest.TempPathFactory) -> AsyncIt
 
 
 async def test_other_code_takes_over_under_load(scene: Scene) -> None:
-    await take_over(scene, "new", *OTHER_CODE)
+    arguments = ["mrenclave", "--dev", *OTHER_CODE]
+    done = await asyncio.to_thread(run_once, "integritee.worker.main", arguments, scene.shard.directory)
+    await take_over(scene, done.stdout.strip(), "new", *OTHER_CODE)
 
 
 async def test_the_old_code_takes_over_again(scene: Scene) -> None:
     """On a data directory of its own: the one that it left is of an enclave that handed over."""
-    await take_over(scene, "back")
+    await take_over(scene, scene.workers[0].mrenclave, "back")
 
 
 async def test_predecessors_are_silent_for_good(scene: Scene) -> None:
@@ -86,13 +88,9 @@ async def test_predecessors_are_silent_for_good(scene: Scene) -> None:
     await check_books(scene)
 
 
-async def take_over(scene: Scene, name: str, *options: str) -> None:
+async def take_over(scene: Scene, fingerprint: str, name: str, *options: str) -> None:
     """Announce other code, have it take over from the worker that serves the shard, and compare."""
     shard, old = scene.shard, scene.workers[-1]
-    done = await asyncio.to_thread(
-        run_once, "integritee.worker.main", ["mrenclave", "--dev", *options], shard.directory
-    )
-    fingerprint = done.stdout.strip()
     async with Traffic(scene.payers) as traffic:
         await traffic.more(6)
         announced = await upgrade(shard, "announce", "//Alice", shard.text, fingerprint, "--delay", "5")
@@ -115,7 +113,7 @@ async def take_over(scene: Scene, name: str, *options: str) -> None:
 async def upgrade(shard: Shard, *words: str) -> dict[str, Any]:
     """What a command of the group says."""
     arguments = ["--json", "-p", str(shard.node.port), "upgrade", *words]
-    done = await asyncio.to_thread(run_once, "integritee.cli.main", arguments, shard.directory)
+    done = await asyncio.to_thread(run_here, "integritee.cli.main", arguments, shard.directory)
     assert done.returncode == 0, done.stderr
     said: dict[str, Any] = json.loads(done.stdout)
     return said
@@ -138,7 +136,7 @@ async def check_books(scene: Scene) -> None:
             assert (info.nonce, info.data.free) == (payer.nonce, GRANT + received - spent(payer))
     for payer in scene.payers:
         if payer.receiver is None:
-            await soon(lambda payer=payer: is_paid(scene, payer), "the payments", 60)  # type: ignore[misc]
+            await soon(lambda payer=payer: is_paid(scene, payer), "the payments", PATIENCE, PAUSE)  # type: ignore[misc]
 
 
 async def is_paid(scene: Scene, payer: Payer) -> bool:

@@ -33,6 +33,12 @@ from .detour import HOST, Detour
 from .processes import Node, Worker, soon
 
 SLOT_MS: Final = 400
+PATIENCE: Final = 60.0
+"""Seconds."""
+
+PAUSE: Final = 0.2
+"""Seconds between two looks at what takes a while to look at."""
+
 ROOT: Final = Sr25519Pair.from_uri("//Alice")
 """Holds the sudo key of development chains."""
 
@@ -82,6 +88,11 @@ class Validateer(Worker):
         await asyncio.gather(self._trusted.unblock(), self._untrusted.unblock())
 
     # -- what can be seen ----------------------------------------------------------------------------
+
+    @property
+    def mrenclave(self) -> str:
+        """In base58."""
+        return self.say(r"^MRENCLAVE=(\S+)")
 
     @property
     def account(self) -> bytes:
@@ -177,7 +188,7 @@ class Shard:
             async def is_there() -> bool:
                 return (await chain.header(await chain.finalized_head())).number >= number
 
-            await soon(is_there, f"block {number} of the parentchain")
+            await soon(is_there, f"block {number} of the parentchain", PATIENCE, PAUSE)
 
     async def listed(self) -> list[Listed]:
         """The shard's status, the primary first."""
@@ -191,7 +202,7 @@ class Shard:
         async def is_so() -> bool:
             return [one.account for one in await self.listed()] == expected
 
-        await soon(is_so, "the validateers in the shard's status", 60)
+        await soon(is_so, "the validateers in the shard's status", PATIENCE, PAUSE)
 
 
 async def reach(number: int, *validateers: Validateer) -> None:
@@ -202,7 +213,7 @@ async def reach(number: int, *validateers: Validateer) -> None:
             async def has(client: WorkerClient = client) -> bool:
                 return (await client.latest_header()).block_number >= number
 
-            await soon(has, f"block {number} of {validateer.name}", 60)
+            await soon(has, f"block {number} of {validateer.name}", PATIENCE, PAUSE)
 
 
 async def height(validateer: Validateer) -> int:
