@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 from msgspec.structs import replace
 
 from integritee.boundary.messages import Checkpoint
+from integritee.enclave.adoption import adopt, share
 from integritee.enclave.errors import StateTooOld
 from integritee.enclave.parentchain.onboarding import Phase
 from integritee.enclave.store import erase_history
@@ -13,6 +16,7 @@ from integritee.node.runtime.runtime import TEER
 from integritee.node.runtime.target_a import TargetARuntime
 from integritee.primitives.ids import ParentchainId
 
+from ..store.faulty_directory import Everything, Nothing, PowerFailure, Survival, Zeros
 from ..store.machine import counting_random
 from .harness import ANN, BEN, LEDGER, World, payments
 from .parentchain import Parentchain, target_genesis
@@ -101,6 +105,31 @@ def test_a_restart_between_provisioning_and_joining(network: Network) -> None:
         world.sync()
         network.ask(2)
     network.until(lambda: world.account in network.workers[0].core.consensus.present_authorities(), 200)
+    network.run(2 * BLOCK_SLOTS)
+    pays(network, 2)
+
+
+@pytest.mark.parametrize("survival", [Nothing(), Everything(), Zeros()], ids=lambda s: type(s).__name__)
+def test_power_failure_at_every_disk_operation_of_an_adoption(network: Network, survival: Survival) -> None:
+    """It leaves an enclave without state, which asks again, or one that has it."""
+    world = network.new_worker()
+    network.workers.append(world)
+    network.until(lambda: world.core.shown_phase == "awaiting_state", 40 * BLOCK_SLOTS)
+    network.run(BLOCK_SLOTS)
+    attempts, provider = 0, network.workers[0].core
+    while not world.core.is_running:
+        state, meta = share(provider)
+        world.directory.fail_at = attempts
+        with suppress(PowerFailure):
+            adopt(world.core, provider.keys.shielding.private_json(), provider.keys.state, meta, state)
+        world.directory.fail_at = None
+        world.restart(survival)
+        attempts += 1
+    assert attempts > 6
+    assert world.core.state.root() == provider.state.root()
+    provider.admit_validateer(world.account)
+    network.ask(2)
+    network.until(lambda: world.account in provider.consensus.present_authorities(), 200)
     network.run(2 * BLOCK_SLOTS)
     pays(network, 2)
 
