@@ -45,14 +45,16 @@ PULSE = 0.001
 
 
 class Join(msgspec.Struct):
-    """Seconds. `fetch`, `seal`, `start` and `follow` are the parts of `join`; `pause` is the longest time in which
-    the provider's event loop had no turn for others meanwhile. `size` is what was sent, in bytes."""
+    """Seconds. `fetch`, `seal`, `start` and `follow` are the parts of `join`; `cpu` is what they took of a core;
+    `pause` is the longest time in which the provider's event loop had no turn for others meanwhile. `size` is bytes
+    that were sent."""
 
     join: float
     fetch: float
     seal: float
     start: float
     follow: float
+    cpu: float
     size: int
     pause: float = 0.0
 
@@ -188,7 +190,7 @@ def _join(world: World, provider: Connection) -> None:
     world.chain = world.chain.fork()  # a database is not shared with the process that opened it
     port: int = provider.recv()
     clock = time.perf_counter
-    begun = clock()
+    begun, computed = clock(), time.process_time()
     fetched, size = uvloop.run(_fetch(world, port))
     sealed = clock()
     world.store.close()
@@ -208,7 +210,7 @@ def _join(world: World, provider: Connection) -> None:
     assert world.core.latest_header.hash() == blocks[-1].hash(), effects.refused
     follow = synced - started + ended - asked
     parts = (fetched - begun, sealed - fetched, started - sealed, follow)
-    provider.send(Join(sum(parts), *parts, size))
+    provider.send(Join(sum(parts), *parts, time.process_time() - computed, size))
     world.close()
 
 

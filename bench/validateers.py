@@ -48,6 +48,7 @@ def _joins() -> dict[str, dict[str, float | None]]:
         "join_s_by_accounts": by({accounts: run.join for accounts, run in found.items()}),
         "join_start_s_by_accounts": by({accounts: run.start for accounts, run in found.items()}),
         "join_ratio_by_accounts": by({accounts: run.join / run.start for accounts, run in found.items()}),
+        "join_cpu_s_by_accounts": by({accounts: run.cpu for accounts, run in found.items()}),
         "join_fetch_s_by_accounts": by({accounts: run.fetch for accounts, run in found.items()}),
         "join_provider_pause_ms_by_accounts": by({accounts: 1000 * run.pause for accounts, run in found.items()}),
     }
@@ -71,6 +72,7 @@ def validateer_rows(figures: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "  making it", sizes("make_ms_by_calls", "ms")
     yield "join with state, by accounts", sizes("join_s_by_accounts", "s")
     yield "  the start that is in it", sizes("join_start_s_by_accounts", "s")
+    yield "  computing in it", sizes("join_cpu_s_by_accounts", "s")
     yield "  provider's longest pause", sizes("join_provider_pause_ms_by_accounts", "ms", 0)
     speed = f"{figures['simulation_speedup']:,.0f} times as fast as life"
     yield "simulated network of 3 validateers", f"{speed}, {figures['simulation_simulated_s']:,.0f} s"
