@@ -318,7 +318,7 @@ class Consensus:
                 if found[0] < place:
                     raise ParentchainWentBack(found[0], place)
                 authorship = Authorship(data.layer_one_head, found[1])
-                verify_place(signed.block, self._replica.shard, tip, authorship, now, self._slot_ms)
+                verify_place(signed.block, tip, authorship, now, self._slot_ms)
             except TimestampInFuture:  # its author's clock is ahead of ours, or ours behind: its time will come
                 break
             except VerificationError as wrong:

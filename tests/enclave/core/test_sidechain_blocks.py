@@ -7,7 +7,7 @@ import pytest
 from integritee.crypto import Ed25519Pair
 from integritee.crypto.errors import AeadTampered
 from integritee.enclave.sidechain.payload import NONCE_SIZE, StatePayload, decrypt, encrypt, position
-from integritee.enclave.sidechain.verification import Authorship, Tip, verify_block, verify_seal
+from integritee.enclave.sidechain.verification import Authorship, Tip, verify_place, verify_seal
 from integritee.node.runtime.runtime import TEER
 from integritee.primitives.sidechain import SignedBlock
 from integritee.primitives.signature import Ed25519
@@ -55,7 +55,7 @@ def test_blocks_pass_the_verification_of_peers(busy: World) -> None:
         assert data.block_author == busy.account
         verify_seal(signed, busy.shard)
         authorship = Authorship(data.layer_one_head, (busy.account,))
-        verify_block(signed, shard=busy.shard, tip=tip, authorship=authorship, now=busy.now, slot_ms=SLOT_MS)
+        verify_place(signed.block, tip, authorship, busy.now, SLOT_MS)
         tip = Tip.of(signed.block)
 
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from integritee.crypto import Ed25519Pair
 from integritee.enclave.sidechain import errors as e
-from integritee.enclave.sidechain.verification import MAX_DRIFT_MS, Authorship, Tip, verify_block, verify_seal
+from integritee.enclave.sidechain.verification import MAX_DRIFT_MS, Authorship, Tip, verify_place, verify_seal
 from integritee.primitives.sidechain import (
     BlockData,
     SidechainBlock,
@@ -68,12 +68,9 @@ def block(
 def verify(
     signed: SignedBlock, tip: Tip | None, *, now: int | None = None, authors: tuple[bytes, ...] = AUTHORS
 ) -> None:
-    verify_block(
-        signed,
-        shard=SHARD,
-        tip=tip,
-        authorship=Authorship(L1, authors),
-        now=signed.block.block_data.timestamp if now is None else now,
+    verify_seal(signed, SHARD)
+    verify_place(
+        signed.block, tip, Authorship(L1, authors), signed.block.block_data.timestamp if now is None else now
     )
 
 
@@ -91,12 +88,11 @@ def test_block_of_the_original() -> None:
     assert len(data.encrypted_state_diff) == 219
     assert signed.hash().hex() == "d785ea7feb55c07d60c1bc21862e6e946d2c1d10735a848438bba1e28da1acbf"
     with pytest.raises(e.BlockAlreadyImported):
-        verify_block(
-            signed,
-            shard=header.shard_id,
-            tip=Tip(header, data.timestamp),
-            authorship=Authorship(data.layer_one_head, (data.block_author,)),
-            now=data.timestamp,
+        verify_place(
+            signed.block,
+            Tip(header, data.timestamp),
+            Authorship(data.layer_one_head, (data.block_author,)),
+            data.timestamp,
         )
 
 

@@ -1,5 +1,7 @@
 """Verification of a sidechain block by those who did not make it.
 
+In two parts: what a block shows by itself, checked once; and whether it fits where it is to go, as often as needed.
+
 Order and outcome of the checks: worker `sidechain/block-verification`. Added are the checks that the
 original leaves to the author's honesty: the header's commitment to the data, the shard, the clock, and the
 finalization stride. What the signature covers is compared right behind it, clock and stride come last, so
@@ -56,43 +58,8 @@ class Authorship:
     authorities: tuple[bytes, ...]
 
 
-def verify_block(
-    signed: SignedBlock,
-    *,
-    shard: bytes,
-    tip: Tip | None,
-    authorship: Authorship,
-    now: int,
-    slot_ms: int = SLOT_MS,
-) -> None:
-    """Whether `signed` continues the chain of `shard` behind `tip` (None: there is no block yet).
-
-    `authorship` is what is proven at the parentchain block that the caller expects the block to build on;
-    `now` is our clock in ms. Raises a VerificationError.
-    """
-    if not authorship.authorities:
-        raise CouldNotGetAuthorities(shard, authorship.layer_one_head)
-    verify_seal(signed, shard)
-    verify_place(signed.block, shard, tip, authorship, now, slot_ms)
-
-
-def verify_place(
-    block: SidechainBlock, shard: bytes, tip: Tip | None, authorship: Authorship, now: int, slot_ms: int = SLOT_MS
-) -> None:
-    """The same for a block whose seal is verified already."""
-    if not authorship.authorities:
-        raise CouldNotGetAuthorities(shard, authorship.layer_one_head)
-    if tip is None:
-        _verify_first(block.header)
-    else:
-        _verify_ancestry(block.header, tip.header)
-    _verify_author(block, authorship, slot_ms)
-    _verify_time(block.block_data.timestamp, tip.timestamp if tip else None, now, slot_ms)
-    _verify_finalization(block.header, tip.header if tip else None)
-
-
 def verify_seal(signed: SignedBlock, shard: bytes) -> None:
-    """What a block shows by itself: author's signature, commitment to the data, shard.
+    """What a block shows by itself, whenever it comes: author's signature, commitment to the data, shard.
 
     Raises BadSignature, BlockDataMismatch or WrongShard.
     """
@@ -103,6 +70,25 @@ def verify_seal(signed: SignedBlock, shard: bytes) -> None:
         raise BlockDataMismatch(header.block_data_hash, found)
     if header.shard_id != shard:
         raise WrongShard(shard, header.shard_id)
+
+
+def verify_place(
+    block: SidechainBlock, tip: Tip | None, authorship: Authorship, now: int, slot_ms: int = SLOT_MS
+) -> None:
+    """Whether a block whose seal is verified continues the chain behind `tip` (None: there is no block yet).
+
+    `authorship` is what is proven at the parentchain block that the caller expects the block to build on;
+    `now` is our clock in ms. Raises a VerificationError.
+    """
+    if not authorship.authorities:
+        raise CouldNotGetAuthorities(block.header.shard_id, authorship.layer_one_head)
+    if tip is None:
+        _verify_first(block.header)
+    else:
+        _verify_ancestry(block.header, tip.header)
+    _verify_author(block, authorship, slot_ms)
+    _verify_time(block.block_data.timestamp, tip.timestamp if tip else None, now, slot_ms)
+    _verify_finalization(block.header, tip.header if tip else None)
 
 
 def _verify_first(header: SidechainHeader) -> None:
