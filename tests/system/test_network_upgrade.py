@@ -89,14 +89,16 @@ async def test_predecessors_are_silent_for_good(scene: Scene) -> None:
 
 
 async def take_over(scene: Scene, fingerprint: str, name: str, *options: str) -> None:
-    """Announce other code, have it take over from the worker that serves the shard, and compare."""
+    """Announce other code, have it take over from the worker that serves the shard, and compare. The successor is
+    there before it may."""
     shard, old = scene.shard, scene.workers[-1]
     async with Traffic(scene.payers) as traffic:
         await traffic.more(6)
+        new = await shard.open(name, *options, "--takeover-from", await provisioning_address(old))
+        await new.said(r"provisioning\.not_superseded")
         announced = await upgrade(shard, "announce", "//Alice", shard.text, fingerprint, "--delay", "5")
         assert announced["pending"] == fingerprint
         await shard.grows_to(announced["upgrade_at"])
-        new = await shard.open(name, *options, "--takeover-from", await provisioning_address(old))
         await new.said("^READY")
         scene.workers.append(new)
         await traffic.more(6)

@@ -78,7 +78,7 @@ class Validateer(Worker):
         self._untrusted.target = await asyncio.to_thread(lambda: self.untrusted_port)
 
     async def said(self, pattern: str) -> str:
-        return (await asyncio.to_thread(self.wait_for, pattern))[0]
+        return (await asyncio.to_thread(self.wait_for, pattern, PATIENCE))[0]
 
     async def isolate(self) -> None:
         """Nobody can be told or asked anything any more by this way."""
