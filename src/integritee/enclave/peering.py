@@ -276,7 +276,8 @@ class Peering:
         return Secrets(keys.shielding.private_json(), keys.state)
 
     def snapshot(self) -> Snapshot:
-        if self._core.consensus.lacks_confirmed:
+        has_retired = isinstance(self._core.halted, HandedOver)  # there will be no better one, then
+        if self._core.consensus.lacks_confirmed and not has_retired:
             raise NotReady("the confirmed chain is known here")
         state, meta = share(self._core)
         return Snapshot(state, self._core.state_bytes, meta)

@@ -8,16 +8,18 @@ import pytest
 
 from integritee.crypto import blake2_256
 from integritee.enclave.adoption import adopt, estate_of, share
+from integritee.enclave.consensus import Consensus
 from integritee.enclave.core import ANCHOR_STRIDE
-from integritee.enclave.errors import HandedOver
+from integritee.enclave.errors import HandedOver, NotReady
 from integritee.enclave.keys import HANDED_OVER_LABEL
+from integritee.enclave.service import EnclaveService
 from integritee.enclave.store.errors import StoreClosed
 from integritee.node.runtime.runtime import TEER
 from integritee.primitives.enclave_bridge import ShardConfig
 from integritee.primitives.ids import ParentchainId
 
 from ..store.machine import counting_random
-from .harness import ANN, BEN, LEDGER, World, payments
+from .harness import ANN, BEN, LEDGER, TEE, World, payments
 from .parentchain import ALICE, metadata
 from .validateers import BLOCK_SLOTS, Network
 
@@ -118,6 +120,17 @@ def test_between_adoption_and_restart_nothing_is_recorded(world: World, succeeds
     assert known is not None
     assert waiting[: known + 1] == list(range(waiting[0], old.chain.height + 1))[: known + 1]
     assert waiting[0] <= known + 1
+
+
+def test_who_handed_over_keeps_nothing_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even a state behind which the parentchain confirmed something else since: it will never have another one,
+    while its successor can ask peers."""
+    peering = EnclaveService(world.core, world.store, "", "", TEE).peering
+    monkeypatch.setattr(Consensus, "lacks_confirmed", property(lambda consensus: True))
+    with pytest.raises(NotReady):
+        peering.snapshot()
+    world.core.halted = HandedOver(bytes(32))
+    assert peering.snapshot().root == world.core.state.root()
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["the primary first", "the primary last"])
