@@ -330,7 +330,7 @@ class Production:
         is_stride = header.block_number == header.next_finalization_block_number
         if not self.role.is_alone:
             is_late = header.block_number - self.role.confirmed >= FINALIZATION_STRIDE
-            waits = bool(self.role.open or block.effects)
+            waits = any(planned.parentchain in self.lanes for planned in (*self.role.open, *block.effects))
             if lane.awaits_confirmation or not (is_stride or is_late or waits):
                 return
         elif not is_stride:
