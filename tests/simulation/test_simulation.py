@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -17,6 +20,16 @@ ARGUMENTS = ["--seed", "7", "--validateers", "2", "--hours", "0.03"]
 def test_a_seed_says_all() -> None:
     plan = Plan(7, 3, 0.03)
     assert simulate(plan) == simulate(plan)
+
+
+def test_another_process_sees_the_same_run() -> None:
+    """Whatever the order of sets and the wall clock there."""
+    command = [sys.executable, "-m", "integritee.simulation.main", *ARGUMENTS, "--json"]
+    told = [
+        subprocess.run(command, env={**os.environ, "PYTHONHASHSEED": salt}, stdout=subprocess.PIPE, check=True).stdout
+        for salt in ("1", "2")
+    ]
+    assert len({json.loads(facts)["digest"] for facts in told}) == 1
 
 
 def test_other_seeds_are_other_runs() -> None:
