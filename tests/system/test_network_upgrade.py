@@ -29,6 +29,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ALICE: Final = Sr25519Pair.from_uri("//Alice")
 OTHER_CODE: Final = ("--app", "evm")
+WRONG_SLOT: Final = ("--slot-ms", "500")
 
 
 @dataclass
@@ -66,7 +67,7 @@ async def test_other_code_takes_over_under_load(scene: Scene) -> None:
 
 async def test_the_old_code_takes_over_again(scene: Scene) -> None:
     """On a data directory of its own: the one that it left is of an enclave that handed over."""
-    await take_over(scene, scene.workers[0].mrenclave, "back")
+    await take_over(scene, scene.workers[0].mrenclave, "back", stumbles=True)
 
 
 async def test_predecessors_are_silent_for_good(scene: Scene) -> None:
@@ -88,17 +89,25 @@ async def test_predecessors_are_silent_for_good(scene: Scene) -> None:
     await check_books(scene)
 
 
-async def take_over(scene: Scene, fingerprint: str, name: str, *options: str) -> None:
-    """Announce other code, have it take over from the worker that serves the shard, and compare. The successor is
-    there before it may."""
+async def take_over(scene: Scene, fingerprint: str, name: str, *options: str, stumbles: bool = False) -> None:
+    """Announce other code, have it take over from the worker that serves the shard, and compare.
+
+    The successor is there before it may. One that `stumbles` gets everything and can do nothing with it at first.
+    """
     shard, old = scene.shard, scene.workers[-1]
+    stumbling = WRONG_SLOT if stumbles else ()
     async with Traffic(scene.payers) as traffic:
         await traffic.more(6)
-        new = await shard.open(name, *options, "--takeover-from", await provisioning_address(old))
+        new = await shard.open(name, *options, "--takeover-from", await provisioning_address(old), *stumbling)
         await new.said(r"provisioning\.not_superseded")
         announced = await upgrade(shard, "announce", "//Alice", shard.text, fingerprint, "--delay", "5")
         assert announced["pending"] == fingerprint
         await shard.grows_to(announced["upgrade_at"])
+        if stumbles:
+            await new.said(r"enclave\.other_slot_duration")
+            await asyncio.to_thread(new.exit_code, PATIENCE)
+            del new.arguments[-len(WRONG_SLOT) :]
+            await new.launch()
         await new.said("^READY")
         scene.workers.append(new)
         await traffic.more(6)
