@@ -29,6 +29,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ALICE: Final = Sr25519Pair.from_uri("//Alice")
 OTHER_CODE: Final = ("--app", "evm")
+DELAY: Final = "10"
+"""Blocks of the parentchain."""
+
 WRONG_SLOT: Final = ("--slot-ms", "500")
 
 
@@ -100,7 +103,7 @@ async def take_over(scene: Scene, fingerprint: str, name: str, *options: str, st
         await traffic.more(6)
         new = await shard.open(name, *options, "--takeover-from", await provisioning_address(old), *stumbling)
         await new.said(r"provisioning\.not_superseded")
-        announced = await upgrade(shard, "announce", "//Alice", shard.text, fingerprint, "--delay", "5")
+        announced = await upgrade(shard, "announce", "//Alice", shard.text, fingerprint, "--delay", DELAY)
         assert announced["pending"] == fingerprint
         await shard.grows_to(announced["upgrade_at"])
         if stumbles:
@@ -145,13 +148,14 @@ async def check_books(scene: Scene) -> None:
             received = receipts(scene.payers, payer.pair.public)
             info = await client.account_info(payer.pair)
             assert (info.nonce, info.data.free) == (payer.nonce, GRANT + received - spent(payer))
-    for payer in scene.payers:
-        if payer.receiver is None:
-            await soon(lambda payer=payer: is_paid(scene, payer), "the payments", PATIENCE, PAUSE)  # type: ignore[misc]
+    beneficiaries = [
+        payer.beneficiary(nonce) for payer in scene.payers if payer.receiver is None for nonce in range(payer.nonce)
+    ]
 
+    async def are_paid() -> bool:
+        async with scene.shard.parentchain() as chain:
+            found = [await chain.free_balance(account) for account in beneficiaries]
+        assert set(found) <= {0, PAYMENT}
+        return 0 not in found
 
-async def is_paid(scene: Scene, payer: Payer) -> bool:
-    async with scene.shard.parentchain() as chain:
-        found = [await chain.free_balance(payer.beneficiary(nonce)) for nonce in range(payer.nonce)]
-    assert set(found) <= {0, PAYMENT}
-    return 0 not in found
+    await soon(are_paid, "the payments", PATIENCE, PAUSE)
