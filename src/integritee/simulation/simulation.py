@@ -38,6 +38,8 @@ from .validateer import Surroundings, Validateer
 
 HOUR_MS: Final = 3_600_000
 STORM_MS: Final = 90_000
+"""About how long faults go on in a round."""
+
 ACT_MS: Final = 5_000
 PATIENCE_MS: Final = 600_000
 """How long everything may take to arrive once faults stopped: extrinsics may have to outlive their eras."""
@@ -180,10 +182,12 @@ class Simulation:
         calm = (2 * len(self.authorities) + 2) * SLOT_MS
         if len(self.authorities) == 1:
             calm += BLOCK_MS  # all there is may have to wait for a parentchain block after its start
-        rounds = max(1, round(self.plan.hours * HOUR_MS / (STORM_MS + calm)))
+        duration = self.plan.hours * HOUR_MS
+        rounds = max(1, round(duration / (STORM_MS + calm)))
+        storm = max(SLOT_MS, round(duration / rounds / SLOT_MS) * SLOT_MS - calm)
         for _ in range(rounds):
             self.is_calm = False
-            self.clock.run(STORM_MS)
+            self.clock.run(storm)
             self.is_calm = True
             self.trace.say("faults stop")
             restore(self)
