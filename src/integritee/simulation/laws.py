@@ -72,6 +72,8 @@ class Laws:
         """An enclave lets a block of its own out, perhaps again after a crash."""
         self.authored += signed.hash() not in self.known
         self.known[signed.hash()] = signed
+        if validateer not in self._world.honest:
+            return
         data = signed.block.block_data
         slot = (data.block_author, slot_number(data.timestamp, SLOT_MS))
         if self._of_slot.setdefault(slot, signed.hash()) != signed.hash():
