@@ -164,6 +164,8 @@ class Recovered:
     shard: bytes | None = None
     light_clients: dict[ParentchainId, bytes] = field(default_factory=dict)
     joined: bool = False
+    last: SignedBlock | None = None
+    """The latest block, as far as the journal has it behind the snapshot."""
 
     def apply(self, kind: int, payload: bytes) -> None:
         """Replay one record. Raises RecoveryError, DecodeError."""
@@ -210,6 +212,7 @@ class Recovered:
         size = chain.state_bytes + size_of(chain.state, record.changes)
         chain.adopt(block, chain.state.commit(dict(record.changes)), size, record.planned, record.taken)
         chain.finalize(record.final)
+        self.last = record.signed
         self.adopt(record.chains)
 
     def _revert(self, record: RevertRecord) -> None:
@@ -221,7 +224,7 @@ class Recovered:
         else:  # a snapshot was made since
             self._set_state(record.changes)
             chain.rebase(tip)
-        chain.held = tuple(record.held)
+        chain.held, self.last = tuple(record.held), None
         if chain.head != (tip.header if tip else None):
             raise RecoveryError(f"no block {number} to go back to")
         self.adopt(record.chains)

@@ -85,6 +85,7 @@ class Replica:
         self._store = store
         self.chain: Chain = recovered.chain
         self.joined = recovered.joined
+        self._recovered = recovered.last
         self.pool: TopPool[TrustedCallSigned] = TopPool()
         self.reverted = 0
         """Blocks given up since the start."""
@@ -96,6 +97,11 @@ class Replica:
     def show_state(self) -> None:
         """Have `runtime` be over the present state."""
         self._latest.state = Overlay(self.chain.state)
+
+    def blocks_to_repeat(self) -> list[SignedBlock]:
+        """Blocks that the host may not have stored when the enclave ended: those of the tail, or the last one."""
+        tail = [block.signed for block in self.chain.tail]
+        return tail or ([self._recovered] if self._recovered is not None else [])
 
     @property
     def runtime(self) -> LedgerRuntime:

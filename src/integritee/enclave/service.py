@@ -21,6 +21,7 @@ import integritee
 from integritee.boundary.endpoint import Endpoint
 from integritee.boundary.interface import Ocalls
 from integritee.boundary.messages import (
+    MAX_SIDECHAIN_BLOCKS,
     EnclaveStatus,
     GossipBlocks,
     GossipOperations,
@@ -106,6 +107,7 @@ class EnclaveService:
         self._snapshot: asyncio.Task[None] | None = None
         self._acting = asyncio.Lock()
         self._last_slot = 0
+        self._unstored = core.replica.blocks_to_repeat()
         self.rpc_requests = 0
         self.trusted_calls = 0
         self.server: TrustedRpcServer | None = None
@@ -205,7 +207,15 @@ class EnclaveService:
     # -- ecalls --------------------------------------------------------------------------------------
 
     async def init_parentchain(self, params: ParentchainParams) -> SyncState:
-        return self.core.connect(params)
+        state = self.core.connect(params)
+        self._repeat_blocks()
+        return state
+
+    def _repeat_blocks(self) -> None:
+        """Once after a start, give the host the blocks that a crash may have kept from it; peers ask it for them."""
+        blocks, self._unstored = self._unstored, []
+        for start in range(0, len(blocks), MAX_SIDECHAIN_BLOCKS):
+            self._publish(Effects(blocks=blocks[start : start + MAX_SIDECHAIN_BLOCKS]))
 
     async def import_parentchain(self, request: ImportBlocks) -> SyncState:
         effects = self.core.import_blocks(request, self._clock())

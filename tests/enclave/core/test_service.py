@@ -218,6 +218,20 @@ async def test_status(office: Office) -> None:
     assert status.state_bytes == sum(len(k) + len(v) for k, v in world.core.state.items())
 
 
+async def test_a_block_that_a_crash_kept_from_the_host_is_repeated(world: World) -> None:
+    """It was durable, nobody heard of it; after the start the host does, once."""
+    world.slot()
+    last = world.core.latest_header
+    world.directory.reboot()
+    world.boot()
+    office = Office(world)
+    params = world.chain.params(60 * TEER, 25 * TEER, ParentchainId.Integritee)
+    for _ in range(2):
+        await office.service.init_parentchain(params)
+    (stored,) = office.host.named("store_blocks")
+    assert [block.block.header for block in stored.blocks] == [last]
+
+
 async def test_the_host_hears_of_every_block(office: Office) -> None:
     before = len(office.host.named("store_blocks"))
     await office.submit(office.transfer())

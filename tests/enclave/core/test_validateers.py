@@ -203,3 +203,13 @@ def test_a_block_that_comes_too_late_is_not_made(network: Network, late: int, is
             world.core.finish_slot(production, world.now + late)
         assert world.core.pool.ready_count == 1
     world.now += 3000
+
+
+def test_blocks_that_could_be_lost_to_the_host_are_repeated_after_a_start(network: Network) -> None:
+    network.run(5)
+    for world in network.workers:
+        tail = [block.signed for block in world.core.replica.chain.tail]
+        world.restart()
+        assert tail
+        assert world.core.replica.blocks_to_repeat() == tail
+        world.sync()
