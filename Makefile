@@ -1,9 +1,8 @@
 # Everything a visitor types. Python >= 3.11 and make are all that is needed; what is missing goes into .venv,
 # pinned and hash-checked. Another interpreter: make PYTHON=python3.13 …; tests in more processes: make JOBS=8 test
-# (three keep two cores busy: tests of running set-ups mostly wait)
 
 PYTHON ?= python3
-JOBS   ?= 3
+JOBS   ?= 2
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check -qq
