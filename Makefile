@@ -2,7 +2,7 @@
 # pinned and hash-checked. Another interpreter: make PYTHON=python3.13 …; tests in more processes: make JOBS=8 test
 
 PYTHON ?= python3
-JOBS   ?= 2
+JOBS   ?= 3
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check -qq
@@ -21,7 +21,7 @@ demo: $(RUNTIME) ## chain, worker and enclave; shield, transfer privately, unshi
 	@$(BIN)/integritee demo
 
 test: $(DEV) ## the whole test suite
-	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 lint: $(DEV) ## style, formatting, types, direction of imports
 	$(BIN)/ruff check .

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from itertools import zip_longest
 from typing import Final, TypeVar
 
 import pytest
@@ -13,6 +14,29 @@ S = TypeVar("S", Node, Worker)
 
 LOG_TAIL: Final = 6000
 """Characters of a process's log that a failing test shows."""
+
+
+WAITING: Final = ("tests/system/", "tests/devnet/", "tests/conformance/", "tests/docs/")
+"""Folders of tests that mostly wait for processes of their own."""
+
+BUSY_PER_WAITING: Final = 4
+"""Files of other tests between two files of those."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that wait and files that keep a core busy take turns, so that no run ends with all processes waiting."""
+    files: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.nodeid.partition("::")[0], []).append(item)
+    waiting = [tests for name, tests in files.items() if name.startswith(WAITING)]
+    busy = [tests for name, tests in files.items() if not name.startswith(WAITING)]
+    between = [busy[at : at + BUSY_PER_WAITING] for at in range(0, len(busy), BUSY_PER_WAITING)]
+    items[:] = [
+        test
+        for first, others in zip_longest(waiting, between, fillvalue=[])
+        for tests in ([first] if first else []) + list(others)
+        for test in tests
+    ]
 
 
 @pytest.fixture(scope="session")
