@@ -51,7 +51,7 @@ def batch(operations: list[bytes] = OPERATIONS, now: int = NOW, **options: bytes
 def insiders(plain: bytes, *, shard: bytes = SHARD, sender: bytes = ALICE, sent: int = NOW) -> bytes:
     """A batch made by hand with the state key, as the module's first lines say."""
     origin, nonce = shard + sender + sent.to_bytes(8, "little"), b"\x09" * 12
-    root = HKDF(SHA256(), 32, None, b"integritee/operation-gossip/root/v1").derive(STATE_KEY)
+    root = HKDF(SHA256(), 32, None, b"integritee/operation-gossip/base-key/v1").derive(STATE_KEY)
     key = HKDF(SHA256(), 32, origin, b"integritee/operation-gossip/v1").derive(root)
     return origin + nonce + AESGCM(key).encrypt(nonce, plain, b"integritee/operation-gossip/v1" + origin)
 

@@ -46,7 +46,7 @@ from integritee.scale.errors import TooLong
 from .entry import MAX_ENTRY_BYTES, MAX_SLOTS, SLOT_BYTES
 
 DOMAIN: Final = b"integritee/operation-gossip/v1"
-ROOT_LABEL: Final = b"integritee/operation-gossip/root/v1"
+ROOT_LABEL: Final = b"integritee/operation-gossip/base-key/v1"
 
 PADDING: Final = 1024
 """A host sees the size of a batch in steps of so many bytes, lest it tells one kind of call from another."""
