@@ -156,8 +156,9 @@ class Peering:
             raise NotReady("the shard has its state")
         if self._admitting >= MAX_BATCHES:
             raise NotReady("earlier operations are admitted")
+        operations = self._gossip.open(sealed, self._clock())
         self._admitting += 1
-        self._start(self._admit_all(self._gossip.open(sealed, self._clock())))
+        self._start(self._admit_all(operations))
 
     async def _admit_all(self, operations: list[bytes]) -> None:
         try:

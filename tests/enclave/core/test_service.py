@@ -12,8 +12,11 @@ import pytest
 from integritee.apps.catalog import DEFAULT_LEDGER as LEDGER
 from integritee.boundary.interface import Method, Ocalls
 from integritee.boundary.messages import ImportBlocks, Nothing
+from integritee.crypto import blake2_256
 from integritee.enclave.errors import HandedOver, InvalidTop, NotReady, Undecipherable, UnknownShard
+from integritee.enclave.peering import MAX_BATCHES
 from integritee.enclave.pool import PoolError
+from integritee.enclave.pool.gossip import GossipError, OperationGossip
 from integritee.enclave.rpc.errors import UnsupportedOperation
 from integritee.enclave.service import EnclaveService
 from integritee.enclave.sidechain.slots import slot_at
@@ -448,3 +451,20 @@ async def test_close_waits_for_a_running_snapshot(world: World, monkeypatch: pyt
     world.directory.reboot()
     world.boot()
     world.connect()
+
+
+async def test_what_is_no_batch_takes_no_place_of_later_ones(office: Office) -> None:
+    """Anybody can send garbage to the trusted RPC, as often as its rate allows."""
+    core = office.world.core
+    for _ in range(MAX_BATCHES + 1):
+        with pytest.raises(GossipError):
+            office.service.import_operations(bytes(200))
+    another = OperationGossip(core.keys.state, core.config.shard, bytes(32), lambda size: bytes(size))
+    plain = LEDGER.codec(TrustedOperation).encode(DirectCall(office.transfer()))
+    another.add(plain, office.world.now)
+    sealed = another.batch(office.world.now + 1000)
+    assert sealed is not None
+    office.service.import_operations(sealed)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert blake2_256(plain) in core.pool
