@@ -22,7 +22,6 @@ from integritee.enclave.bootstrap import Wishes, recover
 from integritee.enclave.core import EnclaveCore
 from integritee.enclave.keys import SHIELDING_LABEL
 from integritee.enclave.parentchain.outbox import OutboxEntry
-from integritee.enclave.pool import PoolEntry
 from integritee.enclave.replica import Effects
 from integritee.enclave.sidechain.slots import slot_at
 from integritee.enclave.store import SealedStore
@@ -159,13 +158,7 @@ class Enclave:
 
     def submit(self, signed: TrustedCallSigned, now: int) -> bytes:
         """Admit a call as the trusted RPC does after deciphering; its hash. Raises what that answers."""
-        core = self.core
-        plain = LEDGER.codec(TrustedOperation).encode(DirectCall(signed))
-        core.view.verify(signed)
-        core.view.authorise(signed, now)
-        hash, sender = blake2_256(plain), signed.call.sender
-        entry = PoolEntry(hash, sender, signed.nonce, len(plain), signed)
-        core.pool.submit(entry, core.runtime.system.nonce(sender), now)
+        hash, _ = self.core.admit(LEDGER.codec(TrustedOperation).encode(DirectCall(signed)), now)
         return hash
 
     @property

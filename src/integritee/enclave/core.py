@@ -17,6 +17,7 @@ from integritee.boundary.messages import (
     RuntimeUpdate,
     SyncState,
 )
+from integritee.crypto import blake2_256
 from integritee.errors import IntegriteeError
 from integritee.frame.overlay import Overlay
 from integritee.primitives.ids import ParentchainId
@@ -31,12 +32,13 @@ from .consensus import Consensus
 from .errors import HandedOver, NotReady, StateRolledBack
 from .keys import HANDED_OVER_LABEL, EnclaveKeys, Randomness
 from .membership import RETRY_STRIDE, Membership
+from .operations import signed_call
 from .parentchain.contract import Place
 from .parentchain.inbound import InboundBlock
 from .parentchain.link import Link, is_due
 from .parentchain.links import Links
 from .parentchain.onboarding import Goal, Phase, Step, is_entitled
-from .pool import StatusChanged, TopPool
+from .pool import PoolEntry, StatusChanged, TopPool
 from .records import ANCHOR, AnchorRecord, RecordKind, Recovered
 from .replica import Effects, Replica
 from .sidechain.author import Assignment, Decipher, lasting_secret
@@ -221,6 +223,20 @@ class EnclaveCore:
 
     def _concerns_shard(self, block: InboundBlock) -> bool:
         return self.is_running or self.links.concerns_beginning(block, self.goal)
+
+    # -- trusted calls -------------------------------------------------------------------------------
+
+    def admit(self, plain: bytes, now: int) -> tuple[bytes, list[StatusChanged]]:
+        """Have a call wait for a block, encoded as it came out of its shielding; its hash, and whose status changed.
+
+        Raises InvalidTop, UnsupportedOperation, what the executor raises for signature and authority, PoolError.
+        """
+        signed = signed_call(self.ledger, plain)
+        self.view.verify(signed)
+        self.view.authorise(signed, now)
+        top_hash, sender = blake2_256(plain), signed.call.sender
+        entry = PoolEntry(top_hash, sender, signed.nonce, len(plain), signed)
+        return top_hash, self.pool.submit(entry, self.runtime.system.nonce(sender), now)
 
     # -- blocks of peers -----------------------------------------------------------------------------
 

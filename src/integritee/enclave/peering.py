@@ -17,7 +17,6 @@ from integritee.crypto import blake2_256
 from integritee.errors import IntegriteeError
 from integritee.primitives.enclave_bridge import ShardConfig
 from integritee.primitives.sidechain import SignedBlock
-from integritee.stf.operation import TrustedCallSigned
 
 from .adoption import adopt, estate_of, share
 from .attestation import Evidence, Tee
@@ -25,9 +24,8 @@ from .collector import collector_paused
 from .core import EnclaveCore
 from .errors import HandedOver, NotReady
 from .keys import HANDED_OVER_LABEL
-from .operations import signed_call
 from .parentchain.onboarding import fingerprints
-from .pool import PoolEntry, StatusChanged
+from .pool import StatusChanged
 from .pool.gossip import OperationGossip
 from .provisioning import (
     Party,
@@ -173,15 +171,9 @@ class Peering:
             self._admitting -= 1
 
     def _admit(self, plain: bytes) -> None:
-        core, now, top_hash = self._core, self._clock(), blake2_256(plain)
-        if top_hash in core.pool:
-            return
-        signed: TrustedCallSigned = signed_call(core.ledger, plain)
-        core.view.verify(signed)
-        core.view.authorise(signed, now)
-        sender = signed.call.sender
-        entry = PoolEntry(top_hash, sender, signed.nonce, len(plain), signed)
-        self._tell(core.pool.submit(entry, core.runtime.system.nonce(sender), now))
+        if blake2_256(plain) not in self._core.pool:
+            _, statuses = self._core.admit(plain, self._clock())
+            self._tell(statuses)
 
     def _start(self, work: Awaitable[None]) -> None:
         task = asyncio.ensure_future(work)

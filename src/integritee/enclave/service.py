@@ -39,7 +39,7 @@ from integritee.boundary.messages import (
     SubmitExtrinsics,
     SyncState,
 )
-from integritee.crypto import CryptoError, blake2_256
+from integritee.crypto import CryptoError
 from integritee.errors import IntegriteeError
 from integritee.primitives.enclave_bridge import Request
 from integritee.primitives.ids import ParentchainId
@@ -50,9 +50,8 @@ from integritee.trie import Trie
 from .attestation import Tee
 from .core import EnclaveCore
 from .errors import HandedOver, NotReady, Undecipherable, UnknownShard
-from .operations import signed_call
 from .peering import Peering
-from .pool import PoolEntry, StatusChanged
+from .pool import StatusChanged
 from .replica import Effects
 from .rpc.server import TrustedRpcServer
 from .rpc.watch import Watcher
@@ -180,13 +179,7 @@ class EnclaveService:
         if isinstance(self.core.halted, HandedOver):
             raise self.core.halted
         plain = await self._decipher(request.cyphertext)
-        signed = signed_call(self.core.ledger, plain)
-        self.core.view.verify(signed)
-        self.core.view.authorise(signed, self._clock())
-        top_hash = blake2_256(plain)
-        sender = signed.call.sender
-        entry = PoolEntry(top_hash, sender, signed.nonce, len(plain), signed)
-        events = self.core.pool.submit(entry, self.core.runtime.system.nonce(sender), self._clock())
+        top_hash, events = self.core.admit(plain, self._clock())
         if watcher is not None:
             watcher.bind(top_hash)
         self._tell(events)

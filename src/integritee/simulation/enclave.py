@@ -16,9 +16,7 @@ from integritee.crypto import KeyPair, blake2_256
 from integritee.enclave.bootstrap import Wishes, recover
 from integritee.enclave.core import EnclaveCore
 from integritee.enclave.keys import SHIELDING_LABEL, SIGNING_LABEL
-from integritee.enclave.operations import signed_call
 from integritee.enclave.parentchain.onboarding import Phase
-from integritee.enclave.pool import PoolEntry
 from integritee.enclave.pool.gossip import OperationGossip
 from integritee.enclave.replica import Effects
 from integritee.enclave.sidechain.production import Production
@@ -163,8 +161,9 @@ class Enclave:
     def receive_operations(self, sealed: bytes, now: int) -> None:
         """Admit what another enclave did, call by call. Raises GossipError."""
         for plain in self._gossip.open(sealed, now):
-            with suppress(IntegriteeError):  # it is there already, or done
-                self._admit(signed_call(LEDGER, plain), plain, now)
+            with suppress(IntegriteeError):  # it is done already
+                if blake2_256(plain) not in self.core.pool:
+                    self.core.admit(plain, now)
 
     def sealed_operations(self, now: int) -> bytes | None:
         """Calls for the other enclaves, if any are due."""
@@ -191,16 +190,8 @@ class Enclave:
     def submit(self, signed: TrustedCallSigned, now: int) -> None:
         """Admit a call as the trusted RPC does after deciphering. Raises what that answers, and EnclaveDown."""
         plain = LEDGER.codec(TrustedOperation).encode(DirectCall(signed))
-        self._admit(signed, plain, now)
+        self.core.admit(plain, now)
         self._gossip.add(plain, now)
-
-    def _admit(self, signed: TrustedCallSigned, plain: bytes, now: int) -> None:
-        core, hash, sender = self.core, blake2_256(plain), signed.call.sender
-        if hash not in core.pool:
-            core.view.verify(signed)
-        core.view.authorise(signed, now)
-        entry = PoolEntry(hash, sender, signed.nonce, len(plain), signed)
-        core.pool.submit(entry, core.runtime.system.nonce(sender), now)
 
     @property
     def shown(self) -> LedgerRuntime:

@@ -23,7 +23,7 @@ from integritee.enclave.bootstrap import Wishes, recover
 from integritee.enclave.core import EnclaveCore
 from integritee.enclave.keys import SHIELDING_LABEL
 from integritee.enclave.parentchain.onboarding import Phase
-from integritee.enclave.pool import PoolEntry, StatusChanged
+from integritee.enclave.pool import StatusChanged
 from integritee.enclave.replica import Effects
 from integritee.enclave.sidechain.production import Production
 from integritee.enclave.sidechain.slots import slot_at
@@ -309,11 +309,8 @@ class World:
     def submit(self, signed: TrustedCallSigned) -> bytes:
         """Admit a call as the trusted RPC does after deciphering; its hash."""
         plain = self.ledger.codec(TrustedOperation).encode(DirectCall(signed))
-        self.core.view.verify(signed)
-        self.core.view.authorise(signed, self.now)
-        hash, sender = blake2_256(plain), signed.call.sender
-        entry = PoolEntry(hash, sender, signed.nonce, len(plain), signed)
-        for changed in self.core.pool.submit(entry, self.runtime.system.nonce(sender), self.now):
+        hash, statuses = self.core.admit(plain, self.now)
+        for changed in statuses:
             self.statuses.setdefault(changed.hash, []).append(changed)
         return hash
 
