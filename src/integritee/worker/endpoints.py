@@ -70,10 +70,10 @@ class Health:
     latest_fault: Fault | None = None
 
 
-def pause(failures: int, roll: float) -> float:
-    """Seconds to rest after so many failures in a row; `roll` in [0, 1) is chance."""
+def pause(failures: int, roll: float, longest: float = MAX_PAUSE) -> float:
+    """Seconds to rest, at most `longest`, after so many failures in a row; `roll` in [0, 1) is chance."""
     doublings = min(failures - 1, 32)  # far beyond the limit already
-    return min(FIRST_PAUSE * 2.0**doublings, MAX_PAUSE) * (1 - JITTER * roll)
+    return min(FIRST_PAUSE * 2.0**doublings, longest) * (1 - JITTER * roll)
 
 
 class Endpoints:

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from integritee.worker.endpoints import FIRST_PAUSE as FIRST_REST
+from integritee.worker.endpoints import JITTER
 from integritee.worker.peers.standing import (
-    FIRST_REST,
     INITIAL_SCORE,
-    JITTER,
     LIE_REST,
     MAX_REST,
     Lapse,

@@ -10,6 +10,8 @@ import enum
 from dataclasses import dataclass
 from typing import Final
 
+from integritee.worker.endpoints import JITTER, pause
+
 INITIAL_SCORE: Final = 0.5
 GAIN: Final = 0.2
 """How far one answer moves the score towards what it is worth."""
@@ -42,25 +44,20 @@ KEPT_SCORE: Final[dict[Lapse, float]] = {
 }
 """The part of the score that a lapse leaves."""
 
-FIRST_REST: Final = 0.5
-"""Seconds before a peer that could not be reached is tried again; doubles with each failure in a row."""
-
 MAX_REST: Final = 4.0
 """Short, since a peer that comes back has blocks to be told."""
 
 LIE_REST: Final = 60.0
 """Seconds before a peer that lied is told anything."""
 
-JITTER: Final = 0.25
-"""Greatest part of a rest that chance takes away."""
-
 TAKES_REST: Final = frozenset({Lapse.UNREACHABLE, Lapse.SLOW, Lapse.LIED})
 
 
 def rest(lapse: Lapse, failures: int, roll: float) -> float:
     """Seconds, after so many failures in a row; `roll` in [0, 1) is chance: not all return to a peer at once."""
-    longest = FIRST_REST * 2.0 ** min(failures - 1, 32)
-    return (LIE_REST if lapse is Lapse.LIED else min(longest, MAX_REST)) * (1 - JITTER * roll)
+    if lapse is Lapse.LIED:
+        return LIE_REST * (1 - JITTER * roll)
+    return pause(failures, roll, MAX_REST)
 
 
 @dataclass
