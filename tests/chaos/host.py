@@ -17,9 +17,9 @@ from integritee.errors import IntegriteeError
 from integritee.node.node import Node
 from integritee.node.runtime.runtime import TEER
 from integritee.primitives.ids import ParentchainId
+from integritee.simulation.clock import Clock
 from integritee.worker.endpoints import Endpoints, Fault, fault_of
 
-from .clock import Clock
 from .enclave import Enclave, EnclaveDown
 from .laws import LawBroken
 from .parentchain import Network, NodeDown, Peer

@@ -46,9 +46,9 @@ from integritee.primitives.header import Header
 from integritee.primitives.ids import ParentchainId
 from integritee.primitives.storage import blake2_map_key
 from integritee.scale import decode
+from integritee.simulation.clock import Clock
 
 from ..enclave.core.parentchain import USERS, UpgradedRuntime
-from .clock import Clock
 
 Message: TypeAlias = Block | Finalization
 """What nodes tell each other."""

@@ -15,11 +15,11 @@ from integritee.crypto import KeyPair, Sr25519Pair
 from integritee.errors import IntegriteeError
 from integritee.node.runtime.runtime import TEER
 from integritee.primitives.ids import Id, ParentchainId
+from integritee.simulation.clock import Clock
 
 from ..enclave.core.parentchain import START_MS, USERS
 from ..enclave.store.faulty_directory import Chance, PowerFailure
 from .books import Books
-from .clock import Clock
 from .enclave import SLOT_MS, Enclave, EnclaveDown, Released
 from .faults import FAULTS, restore
 from .host import Host

@@ -16,9 +16,9 @@ from integritee.crypto import KeyPair, blake2_256
 from integritee.enclave.pool.errors import PoolError
 from integritee.node.runtime.runtime import TEER
 from integritee.primitives.ids import Id, ParentchainId
+from integritee.simulation.clock import Clock
 from integritee.stf.operation import TrustedCallSigned
 
-from .clock import Clock
 from .enclave import Enclave, EnclaveDown
 from .parentchain import Network
 
