@@ -15,6 +15,7 @@ from typing import Final
 
 from integritee.errors import IntegriteeError
 
+from ..listening import Listener
 from .admission import LOOPBACK, Admission, Network, ServerLimits, address_of
 from .errors import ConnectionFailed, ListenFailed, ProvisioningError, Refused
 from .link import CLOSE_SECONDS, Link
@@ -27,8 +28,6 @@ from .tls import server_tls
 
 log = logging.getLogger(__name__)
 
-ACCEPT_PAUSE_SECONDS: Final = 0.1
-"""Pause after the system refused us a socket."""
 CHALLENGE_LENGTH: Final = 32
 LOST_BEFORE_HELLO: Final = "before TLS was there"
 
@@ -55,8 +54,7 @@ class ProvisioningServer:
         self._tls = server_tls(provider.trust().now)
         self._shelf = SnapshotShelf()
         self._handing_over = asyncio.Lock()
-        self._listener: socket.socket | None = None
-        self._accepting: asyncio.Task[None] | None = None
+        self._listener: Listener | None = None
         self._clients: set[asyncio.Task[None]] = set()
         self._admission = Admission(self._limits)
         if provider.party.skip_ra:
@@ -64,13 +62,10 @@ class ProvisioningServer:
 
     async def start(self, host: str, port: int) -> None:
         """Listen; port 0 picks a free one. Raises ListenFailed."""
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
-            self._listener = socket.create_server((host, port), family=family, backlog=self._limits.backlog)
+            self._listener = Listener(host, port, self._limits.backlog, self._admit)
         except OSError as error:
             raise ListenFailed(host, port, error.strerror or str(error)) from None
-        self._listener.setblocking(False)
-        self._accepting = asyncio.create_task(self._accept_all(self._listener))
         log.info("provisioning listens on %s port %d", host, self.port)
 
     @property
@@ -78,8 +73,7 @@ class ProvisioningServer:
         """The port listened on."""
         if self._listener is None:
             raise RuntimeError("the server was not started")
-        number: int = self._listener.getsockname()[1]
-        return number
+        return self._listener.port
 
     @property
     def client_count(self) -> int:
@@ -93,35 +87,23 @@ class ProvisioningServer:
 
     async def stop(self) -> None:
         """Stop listening and drop all clients; they may resume with another process."""
+        if self._listener is not None:
+            await self._listener.stop()
         tasks = self._clients.copy()
-        if self._accepting is not None:
-            tasks.add(self._accepting)
         for task in tasks:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
-        if self._listener is not None:
-            self._listener.close()
 
     # Admission
 
-    async def _accept_all(self, listener: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            try:
-                accepted, address = await loop.sock_accept(listener)
-            except ConnectionAbortedError:  # the client left while it was queued
-                continue
-            except OSError as error:
-                log.warning("cannot accept a client: %s", error)
-                await asyncio.sleep(ACCEPT_PAUSE_SECONDS)
-                continue
-            if len(self._clients) >= self._limits.clients + self._limits.refusals:
-                accepted.close()
-                continue
-            client = asyncio.create_task(self._serve(accepted, address[0]))
-            self._clients.add(client)
-            client.add_done_callback(self._clients.discard)
+    def _admit(self, accepted: socket.socket, address: str) -> None:
+        if len(self._clients) >= self._limits.clients + self._limits.refusals:
+            accepted.close()
+            return
+        client = asyncio.create_task(self._serve(accepted, address))
+        self._clients.add(client)
+        client.add_done_callback(self._clients.discard)
 
     async def _serve(self, accepted: socket.socket, address: str) -> None:
         overload = self._admission.enter(address, asyncio.get_running_loop().time())

@@ -22,6 +22,7 @@ from typing import Final
 from integritee.errors import IntegriteeError
 from integritee.primitives.rpc import TrustedOperationStatus
 
+from ..listening import Listener
 from .certificate import certificate_pem, encrypted_key_pem
 from .errors import ListenFailed
 from .jsonrpc import Connection, Dispatcher
@@ -30,9 +31,6 @@ from .watch import Push, WatchRegistry
 from .websocket import WebSocket
 
 log = logging.getLogger(__name__)
-
-ACCEPT_PAUSE_SECONDS: Final = 0.1
-"""Pause after the system refused us a socket."""
 
 STOPPING: Final = "server stops"
 FULL: Final = "too many clients"
@@ -82,8 +80,7 @@ class TrustedRpcServer:
         self._tls = tls
         self._limits = limits or ServerLimits()
         self._capacity = self._limits.connections
-        self._listener: socket.socket | None = None
-        self._accepting: asyncio.Task[None] | None = None
+        self._listener: Listener | None = None
         self._handshakes: set[asyncio.Task[None]] = set()
         self._sockets: set[WebSocket] = set()
         self._clients: dict[int, WebSocket] = {}
@@ -96,13 +93,10 @@ class TrustedRpcServer:
         if files < self._limits.connections:
             self._capacity = max(files, 1)
             log.warning("the file limit allows only %d clients", self._capacity)
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
-            self._listener = socket.create_server((host, port), family=family, backlog=self._limits.backlog)
+            self._listener = Listener(host, port, self._limits.backlog, self._accept)
         except OSError as e:
             raise ListenFailed(host, port, e.strerror or str(e)) from None
-        self._listener.setblocking(False)
-        self._accepting = asyncio.create_task(self._accept_all(self._listener))
         log.info("trusted RPC listens on %s port %d", host, self.port)
 
     @property
@@ -110,8 +104,7 @@ class TrustedRpcServer:
         """The port listened on."""
         if self._listener is None:
             raise RuntimeError("the server was not started")
-        number: int = self._listener.getsockname()[1]
-        return number
+        return self._listener.port
 
     @property
     def connection_count(self) -> int:
@@ -138,11 +131,8 @@ class TrustedRpcServer:
 
     async def stop(self) -> None:
         """Stop listening, say goodbye to all clients, and drop those that do not answer in time."""
-        if self._accepting is not None:
-            self._accepting.cancel()
-            await asyncio.wait({self._accepting})
         if self._listener is not None:
-            self._listener.close()
+            await self._listener.stop()
         tasks = self._handshakes.copy()
         for handshake in tasks:
             handshake.cancel()
@@ -168,21 +158,11 @@ class TrustedRpcServer:
 
     # Admission
 
-    async def _accept_all(self, listener: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            try:
-                accepted, _ = await loop.sock_accept(listener)
-            except ConnectionAbortedError:  # the client left while it was queued
-                continue
-            except OSError as e:
-                log.warning("cannot accept a client: %s", e)
-                await asyncio.sleep(ACCEPT_PAUSE_SECONDS)
-                continue
-            if len(self._sockets) >= self._capacity + self._limits.refusals:
-                accepted.close()
-            else:
-                self._admit(accepted)
+    def _accept(self, accepted: socket.socket, address: str) -> None:
+        if len(self._sockets) >= self._capacity + self._limits.refusals:
+            accepted.close()
+        else:
+            self._admit(accepted)
 
     def _admit(self, accepted: socket.socket) -> None:
         connection = Connection(self._next_number)
