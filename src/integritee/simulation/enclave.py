@@ -67,7 +67,6 @@ class Enclave:
         self._core: EnclaveCore | None = None
         self._store: SealedStore
         self._gossip: OperationGossip
-        self._unreleased: list[SignedBlock] = []
 
     # -- its life ------------------------------------------------------------------------------------
 
@@ -123,11 +122,9 @@ class Enclave:
 
     def release(self, effects: Effects) -> None:
         """What the driver does: sync, then act."""
-        self._unreleased = effects.blocks or self._unreleased
         if self._store.sequence > self._store.synced:
             self._store.sync()
         self.core.show_durable()
-        self._unreleased = []
         self.act(effects)
 
     def save_snapshot(self) -> None:
@@ -230,8 +227,7 @@ class Enclave:
     @property
     def untold(self) -> list[SignedBlock]:
         """Right behind a start: blocks of the chain, oldest first, that a crash may have kept from the host."""
-        tail = [block.signed for block in self.core.replica.chain.tail]
-        return tail or [block for block in self._unreleased if block.hash() == self.head_hash]
+        return self.core.replica.blocks_to_repeat()
 
     @property
     def state_root(self) -> bytes:
