@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integritee.primitives.cid import CHUNK_BYTES, MAX_LINKS, Cid, InvalidCid, cid_of, cid_v0, cid_v1
+from integritee.primitives.cid import CHUNK_BYTES, MAX_LINKS, Cid, cid_of, cid_v0, cid_v1
+from integritee.primitives.ipfs import InvalidCid
 
 
 def content(size: int) -> bytes:

@@ -27,7 +27,7 @@ from typing import Final
 
 import base58
 
-from integritee.errors import IntegriteeError
+from .ipfs import MAX_CID_LENGTH, InvalidCid
 
 CHUNK_BYTES: Final = 256 * 1024
 """Content of one leaf."""
@@ -38,22 +38,9 @@ MAX_LINKS: Final = 174
 CID_V0_LENGTH: Final = 46
 """Characters of a CID of version 0."""
 
-MAX_CID_LENGTH: Final = 64
-"""Characters of any CID that is read here; one of version 1 has 59."""
-
 _SHA2_256: Final = b"\x12\x20"
 _DAG_PB: Final = 0x70
 _RAW: Final = 0x55
-
-
-class InvalidCid(IntegriteeError):
-    """A text is no content identifier of a file: SHA-256, and version 0, or version 1 in base32."""
-
-    code = "ipfs.invalid_cid"
-
-    def __init__(self, found: str) -> None:
-        self.found = found[:MAX_CID_LENGTH]
-        super().__init__(f"no content identifier: {self.found!r}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -346,3 +346,64 @@ def test_full_pool_of_many_senders() -> None:
     taken = pool.take_ready(10_000)
     pool.confirm_included([e.hash for e in taken], bytes(32))
     assert (len(pool), pool.used_slots, pool.ready_count, pool.future_count) == (0, 0, 0, 0)
+
+
+# --- held entries
+
+
+def test_a_held_entry_keeps_its_place_and_the_later_ones_wait_behind_it(pool: TopPool[str]) -> None:
+    held, later, other = top(ALICE, 0), top(ALICE, 1), top(BOB, 0)
+    assert told(pool.submit(held, 0, NOW, held=True)) == [(held.hash, "Future", None)]
+    assert pool.next_nonce(ALICE, 0) == 1
+    assert told(pool.submit(later, 0, NOW)) == [(later.hash, "Future", None)]
+    pool.submit(other, 0, NOW)
+    assert [entry.hash for entry in pool.ready()] == [other.hash]
+
+    assert told(pool.resume(held.hash, "another payload")) == [(e.hash, "Ready", None) for e in (held, later)]
+    assert [(e.hash, e.payload) for e in pool.take_ready(3)] == [
+        (other.hash, "payload"),
+        (held.hash, "another payload"),
+        (later.hash, "payload"),
+    ]
+    assert pool.resume(held.hash, "a third one") == []
+
+
+def test_a_held_entry_behind_a_gap_waits_for_both(pool: TopPool[str]) -> None:
+    held, first = top(ALICE, 1), top(ALICE, 0)
+    pool.submit(held, 0, NOW, held=True)
+    assert told(pool.submit(first, 0, NOW)) == [(first.hash, "Ready", None)]
+    assert told(pool.resume(held.hash, "payload")) == [(held.hash, "Ready", None)]
+
+
+def test_a_withdrawn_entry_may_come_again(pool: TopPool[str]) -> None:
+    held, later = top(ALICE, 0), top(ALICE, 1)
+    pool.submit(held, 0, NOW, held=True)
+    pool.submit(later, 0, NOW)
+    assert told(pool.withdraw(held.hash, FAILED)) == [(held.hash, "Dropped", FAILED.code)]
+    assert pool.withdraw(held.hash, FAILED) == []
+    assert (len(pool), pool.used_slots, pool.next_nonce(ALICE, 0)) == (1, 1, 0)
+    assert told(pool.submit(held, 0, NOW)) == [(e.hash, "Ready", None) for e in (held, later)]
+
+
+def test_nothing_replaces_a_held_entry(pool: TopPool[str]) -> None:
+    held, rival = top(ALICE, 0), top(ALICE, 0, salt=1)
+    pool.submit(held, 0, NOW, held=True)
+    with pytest.raises(p.TooLowPriority):
+        pool.submit(rival, 0, NOW)
+    with pytest.raises(p.AlreadyImported):
+        pool.submit(held, 0, NOW)
+
+
+def test_a_held_entry_is_overtaken_like_any_other(pool: TopPool[str]) -> None:
+    held, next_ = top(ALICE, 0), top(ALICE, 1)
+    pool.submit(held, 0, NOW, held=True)
+    pool.submit(next_, 0, NOW)
+    events = told(pool.on_nonce_changed(ALICE, 1, NOW))
+    assert events == [(held.hash, "Invalid", "pool.stale_nonce"), (next_.hash, "Ready", None)]
+    assert pool.resume(held.hash, "payload") == []
+
+
+def test_what_is_not_held_is_neither_resumed_nor_withdrawn(pool: TopPool[str]) -> None:
+    (ready,) = fill(pool, ALICE, range(1))
+    assert pool.resume(ready.hash, "another") == pool.withdraw(ready.hash, FAILED) == []
+    assert [entry.payload for entry in pool.ready()] == ["payload"]

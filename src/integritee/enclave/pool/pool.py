@@ -11,6 +11,7 @@ Rules of this pool (statuses and limits: worker `core-primitives/top-pool`, whos
   go (`Dropped`), but only as long as that sender keeps at least what the newcomer's sender then has. So one
   sender can fill the pool yet keeps nobody out of it, and two senders cannot evict each other in turns.
 - Entries handed out by `take_ready` are neither evicted nor replaced until they are settled.
+- A held entry is future until `resume`, whatever its nonce is, and so are the later ones of its sender.
 - A failed operation that used up its nonce cannot come back; one that did not is banned for a while.
 
 The pool believes sender and nonce of an entry. Whoever submits must have checked the signature, and that the
@@ -24,6 +25,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import chain, islice
 from typing import Generic
 
@@ -112,8 +114,9 @@ class TopPool(Generic[P]):
 
     # --- admission
 
-    def submit(self, entry: PoolEntry[P], account_nonce: int, now: int) -> Events:
-        """Admit an entry; among the events is one, Ready or Future, for the entry itself.
+    def submit(self, entry: PoolEntry[P], account_nonce: int, now: int, *, held: bool = False) -> Events:
+        """Admit an entry; among the events is one, Ready or Future, for the entry itself. It is `held`, if so said,
+        until `resume` or `withdraw`.
 
         `account_nonce` is that of `entry.sender` in the current state. Raises TooLarge, TemporarilyBanned,
         AlreadyImported, StaleNonce, NonceTooFar, TooLowPriority or LimitReached.
@@ -126,13 +129,33 @@ class TopPool(Generic[P]):
         events = self.on_nonce_changed(entry.sender, account_nonce, now)
         if rival is not None:
             events += self._drop(rival, Usurped(), Replaced(entry.hash))
-        for victim, held in victims:
+        for victim, share in victims:
             if victim.hash in self._entries:
-                events += self._drop(victim, Dropped(), Evicted(held))
+                events += self._drop(victim, Dropped(), Evicted(share))
         queue = self._queues.setdefault(entry.sender, SenderQueue(account_nonce))
         self._entries[entry.hash] = queue.entries[entry.nonce] = entry
         self._shares.add(entry.sender, self.limits.slots_of(entry.size))
+        if held:
+            queue.held.add(entry.nonce)
         return events + self._settle(queue, [entry], now)
+
+    def resume(self, hash: bytes, payload: P) -> Events:
+        """Hold an entry no longer, and have it executed as `payload`. Without effect if it is gone, or not held."""
+        entry = self._entries.get(hash)
+        if entry is None or entry.nonce not in self._queues[entry.sender].held:
+            return []
+        queue = self._queues[entry.sender]
+        queue.held.remove(entry.nonce)
+        self._entries[hash] = queue.entries[entry.nonce] = replace(entry, payload=payload)
+        return self._promote(queue)
+
+    def withdraw(self, hash: bytes, reason: IntegriteeError) -> Events:
+        """Drop an entry that is held, for a reason that need not last: the same operation may come again. The
+        sender's later ones wait for another at its nonce."""
+        entry = self._entries.get(hash)
+        if entry is None or entry.nonce not in self._queues[entry.sender].held:
+            return []
+        return self._drop(entry, Dropped(), reason)
 
     def _check(self, entry: PoolEntry[P], account_nonce: int, expected: int, now: int) -> None:
         limits = self.limits
