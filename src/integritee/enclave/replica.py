@@ -139,7 +139,7 @@ class Replica:
             chain.state_bytes,
             chain.held,
             self._known(touched),
-            tuple(production.refunds),
+            tuple(builder.refunded),
             tuple(builder.released),
         )
         planned = [each for each in block.effects if each.key not in builder.released]
@@ -153,13 +153,16 @@ class Replica:
         return effects
 
     def add_peers(self, signed: SignedBlock, payload: StatePayload, after: Trie, final: int, now: int) -> Effects:
-        """Journal and adopt a verified block of a peer that leads to the state `after`. Raises StoreError,
-        NonceOvertaken."""
+        """Journal and adopt a verified block of a peer, or one of this enclave that had been given up, that leads to
+        the state `after`. Raises StoreError, NonceOvertaken."""
         chain = self.chain
         processed = self.processed(after)
         lanes = [Lane.of(link) for link in self.links.proven()]
         for lane in lanes:
             lane.pass_by(processed[lane.id])
+        refunded = payload.refunded if signed.block.block_data.block_author == chain.own else []
+        for lane in lanes:  # where `revert` has put them
+            lane.outbox.forget_refunds(refunded if self.links[lane.id] is self.links.vault else [])
         charged = (refused.top_hash for refused in payload.refused if refused.nonce_used)
         adopted = Adopted(
             signed,
@@ -168,6 +171,7 @@ class Replica:
             chain.state_bytes,
             chain.held,
             self._known([*signed.block.block_data.signed_top_hashes, *charged]),
+            refunds=tuple(refunded),
             released=tuple(payload.released),
         )
         record = self._record(adopted, after, payload.changes, lanes, final, payload.planned, payload.taken)

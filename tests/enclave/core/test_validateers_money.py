@@ -112,6 +112,37 @@ def test_what_a_lost_block_gave_back_is_given_back_again(network: Network, resta
     assert payments(one) == []
 
 
+@pytest.mark.parametrize("restarts", [False, True])
+@pytest.mark.parametrize("again", [False, True])
+def test_what_a_block_gave_back_that_is_found_again_is_not_given_back_twice(
+    network: Network, again: bool, restarts: bool
+) -> None:
+    """The first validateer gives a block of its own up and comes back to it, as a chain with it wins after all."""
+    one = network.workers[0]
+    unshield(network, 0, DUST)
+    network.run(2)
+    burned = one.free(ANN)
+    network.until(lambda: is_sent(network), 100)
+    cut(network)
+    network.until(lambda: one.free(ANN) == burned + DUST, 60)
+    block = one.core.replica.chain.tail[-1].signed
+    for _ in range(1 + again):
+        one.core.replica.revert(block.block.header.block_number - 1, network.now)
+        assert one.free(ANN) == burned
+        if restarts:
+            one.restart()
+            one.sync()
+        one.core.receive_blocks([block], network.now)
+        assert one.core.latest_header.hash() == block.hash()
+        assert one.free(ANN) == burned + DUST
+    if restarts:
+        one.restart()
+        one.sync()
+    heal(network)
+    network.run(4 * BLOCK_SLOTS)
+    assert [world.free(ANN) for world in network.workers] == [burned + DUST] * 2
+
+
 def test_a_burn_in_a_lost_block_is_not_paid(network: Network) -> None:
     """Only the second validateer hears of the call; its side loses, and it is gone with the call's sender's wish."""
     one, two = network.workers

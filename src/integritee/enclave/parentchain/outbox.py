@@ -18,7 +18,7 @@ Sans-IO: blocks in, extrinsics to submit and finished entries out.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -220,6 +220,12 @@ class Outbox:
         """What is due to be given back; it no longer is."""
         taken, self.refunds = self.refunds, []
         return taken
+
+    def forget_refunds(self, given_back: Iterable[Payment]) -> None:
+        """These are not due: a block that is in the chain again has given them back."""
+        for payment in given_back:
+            if payment in self.refunds:
+                self.refunds.remove(payment)
 
     def has_room(self, limit: int = MAX_ENTRIES, planned: int = 0) -> bool:
         """Whether another entry may be added behind `planned` ones."""

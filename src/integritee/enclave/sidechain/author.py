@@ -127,6 +127,8 @@ class BlockBuilder:
     """Keys of what is under way with this block."""
     taken: list[bytes] = field(default_factory=list)
     """Keys of what is done once this block is final."""
+    refunded: list[Payment] = field(default_factory=list)
+    """What was given back."""
 
     def __post_init__(self) -> None:
         assignment = self.assignment
@@ -158,6 +160,7 @@ class BlockBuilder:
 
     def refund(self, payment: Payment) -> None:
         """Give back what the payer burned; what cannot bring a dead account to life goes to the enclave's."""
+        self.refunded.append(payment)
         if payment.asset is not None:
             self.runtime.assets.mint_into(payment.asset, payment.payer, payment.amount)
             return
@@ -257,6 +260,7 @@ class BlockBuilder:
             self.refused[:MAX_REFUSALS],
             self.released,
             self.taken,
+            self.refunded,
         )
         where = position(parent_hash, self.number, shard)
         data = BlockData(

@@ -2,8 +2,9 @@
 
 Plaintext (SCALE): state root before, state root after, changed entries (None = removed), payments that the block
 plans, calls that it refused, keys of payments that its author has under way, and of those that it takes upon itself
-(`sidechain.chain`). Sealed with AES-256-GCM under the shard's state key: ``nonce (12) ‖ ciphertext ‖ tag``;
-the block's position (parent hash, number, shard) is associated data, so a diff cannot be moved to another block.
+(`sidechain.chain`), and payments that its author gave back since the parentchain refused them. Sealed with AES-256-GCM
+under the shard's state key: ``nonce (12) ‖ ciphertext ‖ tag``; the block's position (parent hash, number, shard) is
+associated data, so a diff cannot be moved to another block.
 Whoever can make one has the state key, and so proved to an enclave of the shard which code it runs.
 """
 
@@ -92,6 +93,8 @@ class StatePayload(Struct, frozen=True):
     """Keys of what the author has under way."""
     taken: list[H256] = []
     """Keys of what this block and earlier ones planned and the author does once this block is final."""
+    refunded: list[Payment] = []
+    """What the author gave back: it is not due any more, if the author gave this block up and comes back to it."""
 
 
 PAYLOAD: Final = codec(StatePayload)
@@ -99,7 +102,7 @@ PAYLOAD: Final = codec(StatePayload)
 
 def position(parent_hash: bytes, number: int, shard: bytes) -> bytes:
     """Associated data of a block's diff."""
-    return b"integritee/state-diff/v3" + parent_hash + number.to_bytes(8, "little") + shard
+    return b"integritee/state-diff/v4" + parent_hash + number.to_bytes(8, "little") + shard
 
 
 def encrypt(payload: StatePayload, state_key: bytes, nonce: bytes, where: bytes) -> bytes:

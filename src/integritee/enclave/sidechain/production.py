@@ -35,7 +35,6 @@ from ..parentchain.outbox import (
     PARENTCHAIN_CONFIRMATION_PERIOD,
     PAYMENT_PERIOD,
     SIDECHAIN_CONFIRMATION_PERIOD,
-    Payment,
 )
 from ..pool import StatusChanged, TopPool
 from .author import Assignment, AuthoredBlock, BlockBuilder
@@ -106,8 +105,6 @@ class Production:
     registers: bool = False
     """Whether the enclave asks to be put on record again."""
     role: Role = ALONE
-    refunds: list[Payment] = field(default_factory=list)
-    """What was given back."""
     confirms: bool = False
     """Whether the parentchain is asked to confirm this block."""
     invocations: Invocations = field(init=False)
@@ -198,7 +195,6 @@ class Production:
         refunds = lane.outbox.take_refunds()
         for payment in refunds:
             self.builder.refund(payment)
-        self.refunds += refunds
         return {payment.asset for payment in refunds}
 
     def _expect_backed(self, lane: Lane, block: InboundBlock, issued_of: set[AssetId | None]) -> None:
