@@ -2,9 +2,9 @@
 
 Plaintext (SCALE): state root before, state root after, changed entries (None = removed), payments that the block
 plans, calls that it refused, keys of payments that its author has under way, and of those that it takes upon itself
-(`sidechain.chain`), and payments that its author gave back since the parentchain refused them. Sealed with AES-256-GCM
-under the shard's state key: ``nonce (12) ‖ ciphertext ‖ tag``; the block's position (parent hash, number, shard) is
-associated data, so a diff cannot be moved to another block.
+(`sidechain.chain`), and payments that its author gave back since the parentchain refused them. Sealed with
+AES-256-GCM under the shard's state key: ``nonce (12) ‖ ciphertext ‖ tag``; the block's position (parent hash, number,
+shard) is associated data, so a diff cannot be moved to another block.
 Whoever can make one has the state key, and so proved to an enclave of the shard which code it runs.
 """
 
