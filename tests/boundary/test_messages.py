@@ -30,6 +30,7 @@ def test_numbers_are_unique_and_stable() -> None:
         12: "ImportShard",
         13: "ShareRelease",
         14: "Nothing",
+        15: "SelfTest",
     }
     assert {n: m.request.__name__ for n, m in methods_of(Ocalls).items()} == {
         1: "SubmitExtrinsics",

@@ -32,6 +32,8 @@ from .messages import (
     Provisioning,
     ProvisioningProgress,
     RuntimeUpdate,
+    SelfTest,
+    SelfTested,
     ShardExported,
     ShareRelease,
     ShareRequest,
@@ -89,6 +91,7 @@ class Ecalls:
     import_shard: Final = Method(12, ImportShard, ShareRequest)
     offer_share: Final = Method(13, ShareRelease, SharesHeld)
     finish_import: Final = Method(14, Nothing, Provisioned)
+    self_test: Final = Method(15, SelfTest, SelfTested)
 
 
 class Ocalls:

@@ -6,7 +6,8 @@ Everything that crosses is public or already encrypted to an end point inside th
 
 from __future__ import annotations
 
-from typing import Annotated
+import enum
+from typing import Annotated, Final
 
 from integritee.primitives.grandpa import Authority
 from integritee.primitives.header import Header
@@ -31,6 +32,8 @@ MAX_CUSTODIANS = 32
 MAX_OBSERVATIONS = 64
 MAX_RELEASE = 4096
 """Bytes of what a custodian hands over."""
+MAX_CHECKS = 1024
+"""Of one area of the self-test."""
 DEFAULT_PARENTCHAIN_AGE_MS = 600_000
 
 
@@ -479,3 +482,61 @@ class SlotReport(Struct, frozen=True):
     execution_us: u64
     remaining_before_us: u64
     remaining_after_us: u64
+
+
+class SelfTestPart(enum.Enum):
+    """What can be asked for by itself; all but the last two run in one enclave process."""
+
+    UNIT = "unit"
+    ECALL = "ecall"
+    PROVISIONING = "provisioning"
+    PROVISIONING_SERVER = "provisioning-server"
+    PROVISIONING_CLIENT = "provisioning-client"
+
+
+SELF_TEST_AREAS: Final[dict[SelfTestPart, tuple[str, ...]]] = {
+    SelfTestPart.UNIT: (
+        "primitives",
+        "codecs",
+        "trie",
+        "ledger",
+        "sealing",
+        "randomness",
+        "clock",
+        "evidence",
+        "pool",
+        "sidechain",
+    ),
+    SelfTestPart.ECALL: ("ecalls", "ocalls"),
+    SelfTestPart.PROVISIONING: ("provisioning",),
+    SelfTestPart.PROVISIONING_SERVER: ("provisioning-server",),
+    SelfTestPart.PROVISIONING_CLIENT: ("provisioning-client",),
+}
+"""Names of the areas of the enclave's self-test, in the order in which they run."""
+
+
+class SelfTest(Struct, frozen=True):
+    """Run the checks of one area in this process, which must serve no shard and serves none afterwards.
+
+    `directory` is an empty one that they may fill. `host` and `port` are where an enclave provisions others: this
+    one in area ``provisioning-server``, the one to ask in ``provisioning-client``; of no meaning elsewhere."""
+
+    area: str
+    directory: str
+    host: Annotated[str, Bounded(MAX_HOST_NAME)] = ""
+    port: u16 = 0
+
+
+class CheckResult(Struct, frozen=True):
+    """One check; `detail` says what was found and what was expected, and is empty if the check passed."""
+
+    name: str
+    passed: bool
+    detail: str
+    microseconds: u64
+
+
+class SelfTested(Struct, frozen=True):
+    """What came of an area's checks, in their order."""
+
+    results: Annotated[list[CheckResult], Bounded(MAX_CHECKS)]

@@ -32,6 +32,7 @@ from .rpc.jsonrpc import Dispatcher
 from .rpc.methods import trusted_methods
 from .rpc.server import TrustedRpcServer, tls_context
 from .rpc.watch import WatchRegistry
+from .selftest.ecall import self_test
 from .service import EnclaveService, unix_ms
 
 READ_LIMIT: Final = 1 << 20
@@ -69,6 +70,7 @@ class EnclaveProcess:
                 Ecalls.measure: self._measure,
                 Ecalls.import_sidechain_blocks: lambda p: self._ready().import_sidechain(p),
                 Ecalls.provision: lambda p: self._ready().provision(p),
+                Ecalls.self_test: lambda p: self_test(p, self._expect_idle),
                 **RecoveryEcalls(self._expect_idle).handlers(),
             },
         )

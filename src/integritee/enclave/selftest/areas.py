@@ -1,0 +1,26 @@
+"""Which areas there are, by the name under which the host asks for them (`boundary.messages.SELF_TEST_AREAS`)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from . import clock, codecs, ledger, primitives, randomness, sealing, tries
+from .check import Area, UnknownArea
+
+AREAS: Final[dict[str, Area]] = {
+    "primitives": primitives.checks,
+    "codecs": codecs.checks,
+    "trie": tries.checks,
+    "ledger": ledger.checks,
+    "sealing": sealing.checks,
+    "randomness": randomness.checks,
+    "clock": clock.checks,
+}
+
+
+def area(name: str) -> Area:
+    """Raises UnknownArea."""
+    found = AREAS.get(name)
+    if found is None:
+        raise UnknownArea(name)
+    return found
