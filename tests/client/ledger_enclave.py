@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from functools import cache
 
 from integritee.apps.catalog import client_ledger
-from integritee.crypto import ShieldingKey, Sr25519Pair
+from integritee.crypto import Ed25519Pair, ShieldingKey, Sr25519Pair
 from integritee.enclave.errors import UnknownShard
 from integritee.enclave.pool.errors import StaleNonce
 from integritee.enclave.rpc.errors import UnsupportedOperation
@@ -39,6 +39,9 @@ SHARD = b"\xa7" * 32
 VAULT = b"\x0a" * 32
 BLOCK = b"\x77" * 32
 NOW = 1_700_000_000_000
+SIGNING = Ed25519Pair.from_seed(bytes(range(32)))
+"""The enclave's account, whose key the TLS certificate has as well."""
+
 ALICE = Sr25519Pair.from_uri("//Alice")
 BOB = Sr25519Pair.from_uri("//Bob")
 ISSUED = 1000 * UNIT + sum(ENDOWMENTS.values()) - ENDOWMENTS[ALICE.public] + ENCLAVE_ENDOWMENT
@@ -114,7 +117,20 @@ class LedgerEnclave:
 
     async def submit(self, request: Request, watcher: Watcher | None) -> bytes:
         self._admit(request)
-        plain = shielding_key().decrypt(request.cyphertext)
+        return await self.submit_plain(await self.decipher(request.cyphertext), watcher)
+
+    async def decipher(self, cyphertext: bytes) -> bytes:
+        return shielding_key().decrypt(cyphertext)
+
+    def account(self) -> bytes:
+        return SIGNING.public
+
+    def sign(self, message: bytes) -> bytes:
+        return SIGNING.sign(message)
+
+    async def submit_plain(self, plain: bytes, watcher: Watcher | None) -> bytes:
+        if self.failure is not None:
+            raise self.failure
         operation = LEDGER.codec(TrustedOperation).decode(plain)
         if isinstance(operation, Get):
             raise UnsupportedOperation("getter")
@@ -175,4 +191,4 @@ class LedgerEnclave:
 
 @cache
 def _tls():
-    return tls_context(bytes(range(32)), NOW)
+    return tls_context(SIGNING.seed, NOW)

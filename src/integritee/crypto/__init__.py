@@ -1,8 +1,8 @@
 """Hashes, key pairs, addresses, the shielding key and authenticated encryption: all from bytes to bytes."""
 
-from .aead import aead_open, aead_seal, derive_key
+from .aead import AeadKey, aead_open, aead_seal, derive_key
 from .derivation import DEV_PHRASE, Junction, SecretUri, hard_junction, parse_path, parse_secret_uri
-from .envelope import envelope_open, envelope_public, envelope_seal
+from .envelope import agree, envelope_open, envelope_public, envelope_seal
 from .errors import CryptoError
 from .hashing import (
     blake2_64,
@@ -25,6 +25,7 @@ from .ss58 import ss58_decode, ss58_encode
 
 __all__ = [
     "DEV_PHRASE",
+    "AeadKey",
     "CryptoError",
     "Ed25519Pair",
     "Junction",
@@ -35,6 +36,7 @@ __all__ = [
     "Sr25519Pair",
     "aead_open",
     "aead_seal",
+    "agree",
     "blake2_64",
     "blake2_128",
     "blake2_128_concat",

@@ -41,10 +41,10 @@ def envelope_seal(
     `context` has to be the same when it is opened. Raises `InvalidLength`; `AeadTampered` if `recipient` is no key.
     """
     ephemeral = random(KEY_LENGTH)
-    secret = _agree(ephemeral, recipient)
+    secret = agree(ephemeral, recipient)
     keys = [envelope_public(ephemeral), recipient]
     if sender is not None:
-        secret += _agree(sender, recipient)
+        secret += agree(sender, recipient)
         keys.append(envelope_public(sender))
     key = derive_key(secret, LABEL + context, b"".join(keys))
     return keys[0] + aead_seal(key, _NONCE, plaintext, context)
@@ -58,10 +58,10 @@ def envelope_open(private: bytes, sealed: bytes, context: bytes, sender: bytes |
     if len(sealed) < ENVELOPE_OVERHEAD:
         raise AeadTampered
     ephemeral, ciphertext = sealed[:KEY_LENGTH], sealed[KEY_LENGTH:]
-    secret = _agree(private, ephemeral)
+    secret = agree(private, ephemeral)
     keys = [ephemeral, envelope_public(private)]
     if sender is not None:
-        secret += _agree(private, sender)
+        secret += agree(private, sender)
         keys.append(sender)
     key = derive_key(secret, LABEL + context, b"".join(keys))
     return aead_open(key, _NONCE, ciphertext, context)
@@ -73,8 +73,11 @@ def _private(key: bytes) -> X25519PrivateKey:
     return X25519PrivateKey.from_private_bytes(key)
 
 
-def _agree(private: bytes, public: bytes) -> bytes:
-    """The shared secret. Points of small order, which would make it known to all, are no keys."""
+def agree(private: bytes, public: bytes) -> bytes:
+    """The shared secret (32 bytes) of two X25519 keys. Raises `InvalidLength`; `AeadTampered` if `public` is no key.
+
+    Points of small order, which would make it known to all, are no keys.
+    """
     if len(public) != KEY_LENGTH:
         raise InvalidLength("X25519 key", expected=KEY_LENGTH, found=len(public))
     try:

@@ -168,17 +168,30 @@ class EnclaveService:
         getter: Getter = self._getter_codec.decode(request.cyphertext)
         return self.core.view.query(getter, self._clock())
 
+    # -- Backend: sessions ---------------------------------------------------------------------------
+
+    def account(self) -> bytes:
+        return self.core.keys.signing.public
+
+    def sign(self, message: bytes) -> bytes:
+        return self.core.keys.signing.sign(message)
+
     # -- Backend: submission -------------------------------------------------------------------------
 
     async def submit(self, request: Request, watcher: Watcher | None) -> bytes:
         """Decipher, verify and admit a trusted call; its hash."""
         self.trusted_calls += 1
         self._check_shard(request)
-        if not self.core.is_running:
-            raise NotReady("the shard has its vault")
-        if isinstance(self.core.halted, HandedOver):
-            raise self.core.halted
-        plain = await self._decipher(request.cyphertext)
+        self._expect_open()
+        return self._admit(await self.decipher(request.cyphertext), watcher)
+
+    async def submit_plain(self, plain: bytes, watcher: Watcher | None) -> bytes:
+        """Verify and admit a trusted call that came through a session; its hash."""
+        self.trusted_calls += 1
+        self._expect_open()
+        return self._admit(plain, watcher)
+
+    def _admit(self, plain: bytes, watcher: Watcher | None) -> bytes:
         top_hash, events = self.core.admit(plain, self._clock())
         if watcher is not None:
             watcher.bind(top_hash)
@@ -186,11 +199,19 @@ class EnclaveService:
         self.peering.spread(plain)
         return top_hash
 
+    def _expect_open(self) -> None:
+        """Raises NotReady, HandedOver."""
+        if not self.core.is_running:
+            raise NotReady("the shard has its vault")
+        if isinstance(self.core.halted, HandedOver):
+            raise self.core.halted
+
     def _check_shard(self, request: Request) -> None:
         if request.shard != self.core.config.shard:
             raise UnknownShard(request.shard, self.core.config.shard)
 
-    async def _decipher(self, cyphertext: bytes) -> bytes:
+    async def decipher(self, cyphertext: bytes) -> bytes:
+        """In a thread, beside the event loop. Raises Undecipherable."""
         loop = asyncio.get_running_loop()
         try:
             return await loop.run_in_executor(self._decipherers, self.core.keys.shielding.decrypt, cyphertext)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from integritee.crypto import Ed25519Pair
 from integritee.enclave.rpc.jsonrpc import Connection, Dispatcher
 from integritee.enclave.rpc.methods import trusted_methods
 from integritee.enclave.rpc.watch import Watcher, WatchRegistry
@@ -19,6 +20,7 @@ TOP_HASH = bytes(range(32))
 FINGERPRINT = b"\x0f" * 32
 SHARD = b"\x05" * 32
 VAULT = b"\x0a" * 32
+SIGNING = Ed25519Pair.from_seed(b"\x51" * 32)
 
 
 @dataclass
@@ -83,6 +85,19 @@ class FakeBackend:
             watcher.bind(top_hash)
             self.watchers.append(watcher)
         return top_hash
+
+    async def submit_plain(self, plain: bytes, watcher: Watcher | None) -> bytes:
+        return await self.submit(Request(SHARD, plain), watcher)
+
+    async def decipher(self, cyphertext: bytes) -> bytes:
+        self._fail()
+        return cyphertext
+
+    def account(self) -> bytes:
+        return SIGNING.public
+
+    def sign(self, message: bytes) -> bytes:
+        return SIGNING.sign(message)
 
     def pending(self, shards: list[bytes]) -> list[list[bytes]]:
         self.asked += shards

@@ -64,6 +64,22 @@ class Backend(Protocol):
         """
         ...
 
+    async def submit_plain(self, plain: bytes, watcher: Watcher | None) -> bytes:
+        """As `submit`, of an operation for this enclave's shard as it comes out of its shielding."""
+        ...
+
+    async def decipher(self, cyphertext: bytes) -> bytes:
+        """What was sealed for the shielding key. Raises Undecipherable."""
+        ...
+
+    def account(self) -> AccountId:
+        """The enclave's account on the parentchain: the Ed25519 key (32 bytes) that its evidence names."""
+        ...
+
+    def sign(self, message: bytes) -> bytes:
+        """The account's signature, 64 bytes. The message begins with a label that no other use of the key has."""
+        ...
+
     def pending(self, shards: list[ShardIdentifier]) -> list[list[bytes]]:
         """Hashes of the operations ready in the pool of each shard; none for a shard not served."""
         ...

@@ -49,6 +49,7 @@ from .limits import (
     OPERATION_TOKENS_PER_SECOND,
 )
 from .rate import TokenBucket
+from .session import Seat
 from .watch import Watcher
 
 log = logging.getLogger(__name__)
@@ -68,7 +69,7 @@ class Connection:
     """What a method may know of its caller, and what the caller has left of what it may send to a peer.
 
     Messages with an ordered method hold `order` while they are worked on, so that a client's submissions
-    take effect in the order in which they were sent.
+    take effect in the order in which they were sent. `seat` is there once the client said hello.
     """
 
     id: int
@@ -77,6 +78,7 @@ class Connection:
     operation_tokens: TokenBucket = field(
         default_factory=lambda: TokenBucket(OPERATION_TOKENS_PER_SECOND, OPERATION_TOKENS)
     )
+    seat: Seat | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,21 @@ OPERATION_TOKENS_PER_SECOND: Final = 128
 OPERATION_TOKENS: Final = 512
 """As `OPERATION_TOKENS_PER_SECOND`, at once: a full backlog (`integritee.enclave.pool.gossip`)."""
 
+HELLO_TOKENS_PER_SECOND: Final = 1
+"""Hellos that a connection may say in the long run: each takes the enclave an RSA decryption."""
+
+HELLO_TOKENS: Final = 8
+"""As `HELLO_TOKENS_PER_SECOND`, at once."""
+
+SESSION_REQUESTS: Final = 1 << 20
+"""Frames that one session takes; far below what is safe for a key of AES-GCM (2^32 messages)."""
+
+SESSION_BYTES: Final = 1 << 30
+"""As `SESSION_REQUESTS`, bytes of frames."""
+
+SESSION_SECONDS: Final = 3600
+"""As `SESSION_REQUESTS`: what was overheard of older sessions cannot be read any more, whatever leaks then."""
+
 MAX_BATCH: Final = 64
 """Most calls of one batch."""
 

@@ -12,15 +12,15 @@ no client can read).
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from integritee.errors import IntegriteeError
-from integritee.primitives.rpc import DirectRequestStatus, RpcReturnValue, StatusOfOperation, Submitted
 from integritee.primitives.sidechain import SidechainHeader
 from integritee.scale import encode
-from integritee.stf.errors import MissingPrivileges
 
 from . import params as read
 from .backend import Backend
@@ -28,23 +28,27 @@ from .error_text import getter_text, parameter_text, submit_text
 from .errors import RateExceeded, ShardVaultUnknown, TooManyShards
 from .jsonrpc import Connection, Method, Outcome, Params
 from .limits import IMPORT_TOKEN_BYTES, MAX_BLOCKS_MESSAGE_BYTES, MAX_SHARDS_PER_QUERY
+from .outcomes import failure, got, submitted, success, watched
 from .rate import TokenBucket
+from .session_methods import session_methods
 from .watch import WATCH_METHOD, WatchRegistry
 
 PLACEHOLDER: Final = "hello, world"
 """What the original answers to queries it does not implement."""
 
-_HASH_HEX_LENGTH: Final = len("0x") + 64
-
 IMPORT_BLOCKS: Final = "sidechain_importBlock"
 IMPORT_OPERATIONS: Final = "sidechain_importOperations"
 
-ErrorText = Callable[[IntegriteeError], str]
 Clock = Callable[[], float]
-"""Seconds, for rates."""
+"""Seconds, for rates and lifetimes."""
 
 
-def trusted_methods(backend: Backend, watches: WatchRegistry, clock: Clock = time.monotonic) -> dict[str, Method]:
+def trusted_methods(
+    backend: Backend,
+    watches: WatchRegistry,
+    clock: Clock = time.monotonic,
+    random: Callable[[int], bytes] = os.urandom,
+) -> dict[str, Method]:
     """All methods by name, on top of one enclave."""
     api = _TrustedApi(backend, watches, clock)
     methods = {
@@ -67,6 +71,7 @@ def trusted_methods(backend: Backend, watches: WatchRegistry, clock: Clock = tim
         "system_accountNextIndex": Method(api.account_next_index),
         IMPORT_BLOCKS: Method(api.import_blocks, max_message_bytes=MAX_BLOCKS_MESSAGE_BYTES),
         IMPORT_OPERATIONS: Method(api.import_operations),
+        **session_methods(backend, watches, clock, random),
     }
     names = sorted([*methods, "rpc_methods"])
     methods["rpc_methods"] = _constant({"methods": names})
@@ -85,37 +90,25 @@ class _TrustedApi:
         """[hex Request] → the bare hash of the operation, not an RpcReturnValue; then updates follow."""
         try:
             request = read.request(params)
-            watcher = self._watches.open(connection.id)
         except IntegriteeError as e:
-            return _failure(e, submit_text)
-        try:
-            top_hash = await self._backend.submit(request, watcher)
-        except IntegriteeError as e:
-            self._watches.discard(watcher)
-            return _failure(e, submit_text)
-        except BaseException:  # a defect, or the server stops
-            self._watches.discard(watcher)
-            raise
-        watcher.bind(top_hash)
-        return Outcome("0x" + top_hash.hex(), watcher=watcher)
+            return failure(e, submit_text)
+        return await watched(self._watches, connection.id, partial(self._backend.submit, request))
 
     async def submit(self, params: Params, connection: Connection) -> Outcome:
         """[hex Request] → the 32 bytes of the hash, with status Submitted."""
         try:
-            top_hash = await self._backend.submit(read.request(params), None)
+            request = read.request(params)
         except IntegriteeError as e:
-            return _failure(e, submit_text)
-        return _success(top_hash, StatusOfOperation(Submitted()))
+            return failure(e, submit_text)
+        return await submitted(self._backend.submit(request, None))
 
     async def execute_getter(self, params: Params, connection: Connection) -> Outcome:
         """[hex Request with a plain getter] → SCALE Option<Vec<u8>> of the getter's own SCALE result."""
         try:
-            value = await self._backend.execute_getter(read.request(params))
-        except MissingPrivileges as e:  # to the original's clients that is an answer without a value
-            return Outcome(RpcReturnValue.ok(encode(bytes | None, None)).to_hex(), reason=e)
+            request = read.request(params)
         except IntegriteeError as e:
-            return _failure(e, getter_text)
-        return _success(encode(bytes | None, value))
+            return failure(e, getter_text)
+        return await got(self._backend.execute_getter(request))
 
     async def pending(self, params: Params, connection: Connection) -> Outcome:
         """[base58 shard, …] → SCALE Vec<Vec<Vec<u8>>>: per shard, the hashes of the ready operations.
@@ -129,8 +122,8 @@ class _TrustedApi:
                 raise TooManyShards(limit=MAX_SHARDS_PER_QUERY, found=len(texts))
             hashes = self._backend.pending([read.shard(text) for text in texts])
         except IntegriteeError as e:
-            return _failure(e, parameter_text)
-        return _success(encode(list[list[bytes]], hashes))
+            return failure(e, parameter_text)
+        return success(encode(list[list[bytes]], hashes))
 
     def shard_vault(self) -> bytes:
         """AccountId ‖ ParentchainId, 33 bytes."""
@@ -171,9 +164,9 @@ def _query(value: Callable[[], bytes]) -> Method:
 
     async def run(params: Params, connection: Connection) -> Outcome:
         try:
-            return _success(value())
+            return success(value())
         except IntegriteeError as e:
-            return _failure(e, parameter_text)
+            return failure(e, parameter_text)
 
     return Method(run)
 
@@ -183,15 +176,3 @@ def _constant(result: object) -> Method:
         return Outcome(result)
 
     return Method(run)
-
-
-def _success(value: bytes, status: DirectRequestStatus | None = None) -> Outcome:
-    envelope = RpcReturnValue.ok(value) if status is None else RpcReturnValue(value, False, status)
-    return Outcome(envelope.to_hex())
-
-
-def _failure(error: IntegriteeError, text: ErrorText) -> Outcome:
-    envelope = RpcReturnValue.error(text(error)).to_hex()
-    if len(envelope) == _HASH_HEX_LENGTH:  # clients tell a hash from an envelope by its length
-        envelope = RpcReturnValue.error(text(error) + ".").to_hex()
-    return Outcome(envelope, reason=error)
