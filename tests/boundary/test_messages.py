@@ -31,6 +31,8 @@ def test_numbers_are_unique_and_stable() -> None:
         13: "ShareRelease",
         14: "Nothing",
         15: "SelfTest",
+        16: "ContentStored",
+        17: "ContentFetched",
     }
     assert {n: m.request.__name__ for n, m in methods_of(Ocalls).items()} == {
         1: "SubmitExtrinsics",
@@ -41,6 +43,8 @@ def test_numbers_are_unique_and_stable() -> None:
         6: "GossipOperations",
         7: "FetchBlocks",
         8: "ProvisioningProgress",
+        9: "StoreContent",
+        10: "FetchContent",
     }
     assert all(m.is_notice for m in methods_of(Ocalls).values())
     assert not any(m.is_notice for m in methods_of(Ecalls).values())

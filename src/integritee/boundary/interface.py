@@ -12,12 +12,15 @@ from typing import Any, Final, Generic, TypeVar
 from integritee.scale import Struct, codec
 
 from .messages import (
+    ContentFetched,
+    ContentStored,
     EnclaveIdentity,
     EnclaveStatus,
     Examination,
     Examine,
     ExportShard,
     FetchBlocks,
+    FetchContent,
     GossipBlocks,
     GossipOperations,
     ImportBlocks,
@@ -42,6 +45,7 @@ from .messages import (
     SidechainState,
     SlotReport,
     StoreBlocks,
+    StoreContent,
     SubmitExtrinsics,
     SyncState,
 )
@@ -92,6 +96,8 @@ class Ecalls:
     offer_share: Final = Method(13, ShareRelease, SharesHeld)
     finish_import: Final = Method(14, Nothing, Provisioned)
     self_test: Final = Method(15, SelfTest, SelfTested)
+    content_stored: Final = Method(16, ContentStored, Nothing)
+    content_fetched: Final = Method(17, ContentFetched, Nothing)
 
 
 class Ocalls:
@@ -105,6 +111,8 @@ class Ocalls:
     gossip_operations: Final = Method(6, GossipOperations, Nothing, is_notice=True)
     fetch_blocks: Final = Method(7, FetchBlocks, Nothing, is_notice=True)
     provisioning_progress: Final = Method(8, ProvisioningProgress, Nothing, is_notice=True)
+    store_content: Final = Method(9, StoreContent, Nothing, is_notice=True)
+    fetch_content: Final = Method(10, FetchContent, Nothing, is_notice=True)
 
 
 def methods_of(interface: type) -> dict[int, Method[Any, Any]]:

@@ -12,6 +12,7 @@ from typing import Annotated, Final
 from integritee.primitives.grandpa import Authority
 from integritee.primitives.header import Header
 from integritee.primitives.ids import H256, AccountId, Balance, ParentchainId, ShardIdentifier
+from integritee.primitives.ipfs import MAX_CID_LENGTH, MAX_CONTENT_BYTES, MAX_DETAIL
 from integritee.primitives.sidechain import SignedBlock
 from integritee.scale import Bounded, Bytes32, Struct, u8, u16, u32, u64
 
@@ -81,6 +82,8 @@ class InitParams(Struct, frozen=True):
     """X25519 public keys of those who can recover the shard together; measured."""
     custodian_threshold: u8 = 0
     """How many of them it takes; measured."""
+    has_ipfs: bool = False
+    """Whether the host has an IPFS daemon at hand."""
 
 
 class LedgerChoice(Struct, frozen=True):
@@ -540,3 +543,36 @@ class SelfTested(Struct, frozen=True):
     """What came of an area's checks, in their order."""
 
     results: Annotated[list[CheckResult], Bounded(MAX_CHECKS)]
+
+
+class StoreContent(Struct, frozen=True):
+    """Content, already encrypted, to be kept on IPFS. It is `cid`, as the enclave has found itself."""
+
+    cid: Annotated[str, Bounded(MAX_CID_LENGTH)]
+    content: Annotated[bytes, Bounded(MAX_CONTENT_BYTES)]
+
+
+class ContentStored(Struct, frozen=True):
+    """What became of content `cid`: `reported` is what the daemon calls it; or `code` says why it is not stored:
+    that of a `DaemonError`, with its `detail`."""
+
+    cid: Annotated[str, Bounded(MAX_CID_LENGTH)]
+    reported: Annotated[str, Bounded(MAX_CID_LENGTH)] = ""
+    code: Annotated[str, Bounded(MAX_CID_LENGTH)] = ""
+    detail: Annotated[str, Bounded(4 * MAX_DETAIL)] = ""
+
+
+class FetchContent(Struct, frozen=True):
+    """Bring content from IPFS, of `MAX_CONTENT_BYTES` at most; `number` tells the answer from others."""
+
+    number: u64
+    cid: Annotated[str, Bounded(MAX_CID_LENGTH)]
+
+
+class ContentFetched(Struct, frozen=True):
+    """The content that was asked for, as the daemon has it; or why there is none, as in `ContentStored`."""
+
+    number: u64
+    content: Annotated[bytes, Bounded(MAX_CONTENT_BYTES)] = b""
+    code: Annotated[str, Bounded(MAX_CID_LENGTH)] = ""
+    detail: Annotated[str, Bounded(4 * MAX_DETAIL)] = ""
