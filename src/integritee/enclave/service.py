@@ -39,7 +39,6 @@ from integritee.boundary.messages import (
     SubmitExtrinsics,
     SyncState,
 )
-from integritee.crypto import CryptoError
 from integritee.errors import IntegriteeError
 from integritee.primitives.enclave_bridge import Request
 from integritee.primitives.ids import ParentchainId
@@ -49,10 +48,12 @@ from integritee.trie import Trie
 
 from .attestation import Tee
 from .core import EnclaveCore
-from .errors import HandedOver, NotReady, Undecipherable, UnknownShard
+from .deciphering import Deciphering
+from .errors import HandedOver, NotReady, UnknownShard
 from .peering import Peering
 from .pool import StatusChanged
 from .replica import Effects
+from .rpc.caller import CALLER
 from .rpc.server import TrustedRpcServer
 from .rpc.watch import Watcher
 from .sidechain.lane import due
@@ -70,6 +71,9 @@ STATUSES_PER_SLICE: Final = 64
 """Status updates sent before the event loop gets a turn."""
 
 DECIPHER_NICENESS: Final = 5
+SPARE_DECIPHERMENTS: Final = 2
+"""Submissions given to the threads ahead, so that these need not wait for the event loop."""
+
 log = logging.getLogger(__name__)
 
 
@@ -99,8 +103,10 @@ class EnclaveService:
     ) -> None:
         self.core, self._store, self._clock = core, store, clock
         self._mu_ra_url, self._untrusted_url = mu_ra_url, untrusted_url
-        self._decipherers = ThreadPoolExecutor(
-            max(os.cpu_count() or 1, 1), thread_name_prefix="decipher", initializer=_step_back
+        threads = max(os.cpu_count() or 1, 1)
+        self._decipherers = ThreadPoolExecutor(threads, thread_name_prefix="decipher", initializer=_step_back)
+        self._deciphering = Deciphering(
+            core.keys.shielding.decrypt, self._decipherers, threads + SPARE_DECIPHERMENTS, time.monotonic
         )
         self._getter_codec = core.ledger.codec(Getter)
         self._snapshot: asyncio.Task[None] | None = None
@@ -211,12 +217,8 @@ class EnclaveService:
             raise UnknownShard(request.shard, self.core.config.shard)
 
     async def decipher(self, cyphertext: bytes) -> bytes:
-        """In a thread, beside the event loop. Raises Undecipherable."""
-        loop = asyncio.get_running_loop()
-        try:
-            return await loop.run_in_executor(self._decipherers, self.core.keys.shielding.decrypt, cyphertext)
-        except CryptoError:
-            raise Undecipherable from None
+        """In a thread, beside the event loop. Raises Undecipherable, RateExceeded, ServerBusy."""
+        return await self._deciphering.decipher(CALLER.get(), cyphertext)
 
     # -- ecalls --------------------------------------------------------------------------------------
 

@@ -304,7 +304,9 @@ async def test_clients_above_the_limit_are_told_and_places_come_back() -> None:
             with pytest.raises(InvalidStatus) as refused:
                 await harness.connect()
             assert refused.value.response.status_code == 503
-            assert refused.value.response.body == b"too many clients\n"
+            assert refused.value.response.body is not None
+            reason = json.loads(refused.value.response.body)
+            assert (reason["code"], reason["data"]) == ("rpc.too_many_clients", {"limit": 2})
             assert (await ask(one, call("system_name")))["id"] == 1
         await harness.count(0)
         async with harness.connect() as again:

@@ -3,6 +3,11 @@
     IntegriteeError
     └── RpcError                      rpc
         ├── ListenFailed              rpc.listen_failed        the server cannot have its address
+        ├── Closing                   rpc.closing              why the server ends a connection, or begins none
+        │   ├── TooManyClients        rpc.too_many_clients     HTTP 503; 1013 for whose place another one gets
+        │   ├── TooMuchHeld           rpc.too_much_held        1013
+        │   ├── SlowReader            rpc.slow_reader          1008
+        │   └── TooManyFrames         rpc.too_many_frames      1008
         ├── ProtocolFault             rpc.protocol             answered with a JSON-RPC error object
         │   ├── ParseError            rpc.parse_error          -32700
         │   ├── InvalidRequest        rpc.invalid_request      -32600
@@ -78,6 +83,61 @@ class ListenFailed(RpcError):
         self.host = host
         self.port = port
         self.reason = reason
+
+
+class Closing(RpcError):
+    """Why the server ends a connection with WebSocket close code `close_code` (RFC 6455, 7.4), or begins none.
+
+    The close frame's reason is code and text of the error.
+    """
+
+    code = "rpc.closing"
+    close_code: ClassVar[int] = 1008
+
+    @property
+    def words(self) -> str:
+        """Reason of the close frame."""
+        return f"{self.code}: {self}"
+
+
+class TooManyClients(Closing):
+    """All places are taken. The HTTP answer is 503 with code, message and facts as JSON."""
+
+    code = "rpc.too_many_clients"
+    close_code = 1013
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"{limit} clients are served already; try again later")
+        self.limit = limit
+
+
+class TooMuchHeld(Closing):
+    """All clients together make the server hold too many bytes, and this one more than most."""
+
+    code = "rpc.too_much_held"
+    close_code = 1013
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"{limit} bytes of messages are held already; try again later")
+        self.limit = limit
+
+
+class SlowReader(Closing):
+    """The client does not read its replies and updates."""
+
+    code = "rpc.slow_reader"
+
+    def __init__(self) -> None:
+        super().__init__("replies and updates are not read")
+
+
+class TooManyFrames(Closing):
+    """The client sends frames that bring no message: pings, fragments, binary ones."""
+
+    code = "rpc.too_many_frames"
+
+    def __init__(self) -> None:
+        super().__init__("too many frames that bring no message")
 
 
 class ProtocolFault(RpcError):
@@ -210,7 +270,7 @@ class InternalError(ProtocolFault):
 
 
 class ServerBusy(ProtocolFault):
-    """Too many calls are being worked on; the caller may try again."""
+    """Too many calls are being worked on or wait to be deciphered; the caller may try again."""
 
     code = "rpc.busy"
     fault_code = -32000

@@ -26,6 +26,7 @@ from msgspec import UNSET, UnsetType
 
 from integritee.errors import IntegriteeError
 
+from .caller import CALLER
 from .errors import (
     BatchTooLarge,
     InternalError,
@@ -64,15 +65,21 @@ CallId: TypeAlias = int | str | None
 Params: TypeAlias = list[Any] | dict[str, Any] | None
 
 
+async def _at_once() -> None:
+    """The caller need not wait for others."""
+
+
 @dataclass(slots=True)
 class Connection:
     """What a method may know of its caller, and what the caller has left of what it may send to a peer.
 
     Messages with an ordered method hold `order` while they are worked on, so that a client's submissions
-    take effect in the order in which they were sent. `seat` is there once the client said hello.
+    take effect in the order in which they were sent. Calls of a batch are worked on when it is its `turn` again.
+    `seat` is there once the client said hello.
     """
 
     id: int
+    turn: Callable[[], Awaitable[None]] = field(default=_at_once)
     order: asyncio.Lock = field(default_factory=asyncio.Lock)
     block_tokens: TokenBucket = field(default_factory=lambda: TokenBucket(BLOCK_TOKENS_PER_SECOND, BLOCK_TOKENS))
     operation_tokens: TokenBucket = field(
@@ -133,6 +140,7 @@ class Dispatcher:
 
     async def handle(self, text: str | bytes, connection: Connection) -> Reply | None:
         """Answer one message; None if there is nothing to say. Never raises for what a caller sent."""
+        CALLER.set(connection.id)
         try:
             message = self._parse(text)
         except ProtocolFault as fault:
@@ -140,7 +148,9 @@ class Dispatcher:
         calls = message if isinstance(message, list) else [message]
         answers: list[tuple[_Result | _Fault, Watcher | None]] = []
         async with connection.order if self._is_ordered(calls) else nullcontext():
-            for call in calls:
+            for number, call in enumerate(calls):
+                if number:
+                    await connection.turn()
                 answer = await self._answer(call, connection)
                 if answer is not None:
                     answers.append(answer)
@@ -151,7 +161,7 @@ class Dispatcher:
         return Reply(_encode(replies if isinstance(message, list) else replies[0]), watchers)
 
     def _parse(self, text: str | bytes) -> _Call | list[_Call]:
-        size = len(text if isinstance(text, bytes) else text.encode(errors="surrogatepass"))
+        size = len(text if isinstance(text, bytes) or text.isascii() else text.encode(errors="surrogatepass"))
         if size > self._max_message_bytes:
             return self._parse_long(text, size)
         try:

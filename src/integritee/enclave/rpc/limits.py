@@ -54,6 +54,19 @@ MAX_NESTING: Final = 128
 MAX_CALLS_IN_FLIGHT: Final = 4096
 """Calls being worked on, all connections together; above it callers are told `rpc.busy`."""
 
+MAX_WAITING_TO_BE_DECIPHERED: Final = 4096
+"""Submissions that wait for a thread, all connections together; above it callers are told `rpc.busy`."""
+
+UNDECIPHERABLE_PER_SECOND: Final = 1
+"""Submissions of a connection that may turn out undecipherable in the long run; then it is told
+`rpc.rate_exceeded` before any work is done, until it may fail again. Whoever has the enclave's key fails never."""
+
+UNDECIPHERABLE: Final = 8
+"""As `UNDECIPHERABLE_PER_SECOND`, at once."""
+
+MAX_OFFENDERS: Final = 4096
+"""Connections whose undecipherable submissions are remembered, the latest ones."""
+
 MAX_SHARDS_PER_QUERY: Final = 16
 """Shards one `author_pendingExtrinsics` may ask about."""
 
@@ -83,6 +96,9 @@ class ServerLimits:
     connections: int = 10_000
     """Clients served at the same time, including those still shaking hands."""
 
+    half_open: int = 1024
+    """Of these, those still shaking hands; one more, and the one at it for longest is dropped."""
+
     refusals: int = 64
     """Further sockets kept just long enough to tell them 503; beyond these a socket is closed at once."""
 
@@ -103,6 +119,30 @@ class ServerLimits:
 
     requests_per_connection: int = 32
     """Messages of one connection worked on at the same time; reading pauses while there are more."""
+
+    bytes_per_second: int = 4 * 1024 * 1024
+    """What one connection may send and be sent in the long run; beyond, it is read from with pauses."""
+
+    bytes_at_once: int = 16 * 1024 * 1024
+    """As `bytes_per_second`, at once."""
+
+    piece_bytes: int = 2048
+    """How much of what a client sent is taken apart in one turn, if it is many frames (`websocket`)."""
+
+    large_piece_bytes: int = 64 * 1024
+    """As `piece_bytes`, in the middle of a large frame."""
+
+    idle_frames_per_second: int = 64
+    """Frames of one connection that bring no message: pings, fragments, binary ones. Beyond, it is dropped."""
+
+    idle_frames: int = 4608
+    """As `idle_frames_per_second`, at once: a message cut as finely as may be, and some."""
+
+    held_bytes: int = 512 * 1024 * 1024
+    """Bytes of messages coming, worked on and leaving, all connections together (`budget`)."""
+
+    spared_bytes: int = 32 * 1024
+    """Whoever holds no more is not dropped for the sake of `held_bytes`."""
 
     outgoing_bytes: int = 4 * 1024 * 1024
     """Bytes waiting for a client that does not read, above which it is dropped with 1008."""

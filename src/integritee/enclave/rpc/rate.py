@@ -20,11 +20,14 @@ class TokenBucket:
 
         More than `burst` cost as much as `burst`.
         """
-        tokens = min(tokens, self._burst)
+        wait = self.wait(tokens, now)
+        if not wait:
+            self._tokens -= min(tokens, self._burst)
+        return wait
+
+    def wait(self, tokens: float, now: float) -> float:
+        """As `take`, but nothing is taken."""
         passed = 0.0 if self._filled_at is None else max(now - self._filled_at, 0.0)
         self._tokens = min(self._tokens + passed * self._rate, self._burst)
         self._filled_at = now
-        if tokens > self._tokens:
-            return (tokens - self._tokens) / self._rate
-        self._tokens -= tokens
-        return 0.0
+        return max(min(tokens, self._burst) - self._tokens, 0.0) / self._rate

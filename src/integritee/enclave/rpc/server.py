@@ -3,6 +3,9 @@
 Runs on the event loop that calls `start`; under uvloop a client costs about a tenth of the memory it costs
 under asyncio's own TLS. Sockets are accepted here rather than by `loop.create_server`, so that a client
 counts from its first byte: half-open TLS cannot use up the descriptors that the enclave's files need.
+
+The kernel hands over one socket per round of the loop, so a flood of them costs the clients inside about one TLS
+handshake per round. Those that do not finish theirs are dropped, the oldest first, as others come.
 """
 
 from __future__ import annotations
@@ -23,17 +26,20 @@ from integritee.errors import IntegriteeError
 from integritee.primitives.rpc import TrustedOperationStatus
 
 from ..listening import Listener
+from ..provisioning.admission import Network, site_of
+from .budget import Budget
 from .certificate import certificate_pem, encrypted_key_pem
-from .errors import ListenFailed
+from .errors import ListenFailed, TooManyClients
 from .jsonrpc import Connection, Dispatcher
 from .limits import ServerLimits
+from .places import Places
+from .turns import Turns
 from .watch import Push, WatchRegistry
 from .websocket import WebSocket
 
 log = logging.getLogger(__name__)
 
 STOPPING: Final = "server stops"
-FULL: Final = "too many clients"
 GOING_AWAY: Final = 1001
 
 
@@ -79,20 +85,28 @@ class TrustedRpcServer:
         self._watches = watches
         self._tls = tls
         self._limits = limits or ServerLimits()
-        self._capacity = self._limits.connections
+        self._places: Places[Network] = Places(self._limits.connections)
+        self._turns = Turns()
+        self._budget = Budget(self._limits.held_bytes, self._limits.spared_bytes)
         self._listener: Listener | None = None
         self._handshakes: set[asyncio.Task[None]] = set()
-        self._sockets: set[WebSocket] = set()
+        self._half_open: dict[WebSocket, asyncio.Task[None]] = {}
+        """Those still shaking hands, in the order of arrival."""
+        self._sockets: dict[int, WebSocket] = {}
         self._clients: dict[int, WebSocket] = {}
         self._next_number = 1
         self._all_gone = asyncio.Event()
 
     async def start(self, host: str, port: int) -> None:
         """Listen; port 0 picks a free one. Raises ListenFailed if the address cannot be had."""
-        files = raise_file_limit() - self._limits.reserved_files
-        if files < self._limits.connections:
-            self._capacity = max(files, 1)
-            log.warning("the file limit allows only %d clients", self._capacity)
+        files = raise_file_limit()
+        needed = self._limits.connections + self._limits.refusals + self._limits.reserved_files
+        if files < needed:
+            self._places.capacity = max(files - self._limits.refusals - self._limits.reserved_files, 1)
+            log.warning(
+                "the hard limit of %d open files (RLIMIT_NOFILE) allows only %d clients; %d would take %d",
+                *(files, self._places.capacity, self._limits.connections, needed),
+            )
         try:
             self._listener = Listener(host, port, self._limits.backlog, self._accept)
         except OSError as e:
@@ -105,6 +119,11 @@ class TrustedRpcServer:
         if self._listener is None:
             raise RuntimeError("the server was not started")
         return self._listener.port
+
+    @property
+    def capacity(self) -> int:
+        """Clients that can be served at the same time: as many as configured, or as the file limit allows."""
+        return self._places.capacity
 
     @property
     def connection_count(self) -> int:
@@ -136,13 +155,13 @@ class TrustedRpcServer:
         tasks = self._handshakes.copy()
         for handshake in tasks:
             handshake.cancel()
-        for client in list(self._sockets):
+        for client in list(self._sockets.values()):
             tasks |= client.cancel()
             client.close(GOING_AWAY, STOPPING)
         if tasks:
             await asyncio.wait(tasks)
         if not await self._all_leave():
-            for client in list(self._sockets):
+            for client in list(self._sockets.values()):
                 client.abort()
             await self._all_leave()
 
@@ -159,26 +178,37 @@ class TrustedRpcServer:
     # Admission
 
     def _accept(self, accepted: socket.socket, address: str) -> None:
-        if len(self._sockets) >= self._capacity + self._limits.refusals:
-            accepted.close()
+        number = self._next_number
+        self._next_number += 1
+        displaced = self._places.enter(number, site_of(address))
+        if displaced is not None and displaced != number:
+            self._sockets[displaced].drop(TooManyClients(self.capacity))
+        if displaced != number or len(self._sockets) < self.capacity + self._limits.refusals:
+            self._admit(number, accepted, TooManyClients(self.capacity) if displaced == number else None)
         else:
-            self._admit(accepted)
+            accepted.close()
 
-    def _admit(self, accepted: socket.socket) -> None:
-        connection = Connection(self._next_number)
+    def _admit(self, number: int, accepted: socket.socket, refusal: TooManyClients | None) -> None:
+        connection = Connection(number, partial(self._turns.wait, number))
         client = WebSocket(
-            connection.id,
+            number,
             self._limits,
+            self._turns,
+            self._budget,
             on_open=self._opened,
             on_message=partial(self._answer, connection),
             on_close=self._closed,
-            refusal=FULL if len(self._sockets) >= self._capacity else None,
+            refusal=refusal,
         )
-        self._next_number += 1
-        self._sockets.add(client)
+        self._sockets[number] = client
         handshake = asyncio.create_task(self._shake_hands(accepted, client))
         self._handshakes.add(handshake)
         handshake.add_done_callback(self._handshakes.discard)
+        self._half_open[client] = handshake
+        if len(self._half_open) > self._limits.half_open:
+            oldest = next(iter(self._half_open))
+            self._half_open.pop(oldest).cancel()
+            oldest.abort()
 
     async def _shake_hands(self, accepted: socket.socket, client: WebSocket) -> None:
         try:
@@ -199,11 +229,14 @@ class TrustedRpcServer:
     # Service
 
     def _opened(self, client: WebSocket) -> None:
+        self._half_open.pop(client, None)
         self._clients[client.number] = client
         self._watches.connect(client.number)
 
     def _closed(self, client: WebSocket) -> None:
-        self._sockets.discard(client)
+        self._half_open.pop(client, None)
+        self._places.leave(client.number)
+        self._sockets.pop(client.number, None)
         self._clients.pop(client.number, None)
         self._watches.disconnect(client.number)
         if not self._sockets:

@@ -1,8 +1,10 @@
 """One websocket connection as an asyncio protocol, on top of the sans-IO half of `websockets` (RFC 6455).
 
 It costs no task while idle. What a client can make us hold is bounded: while `requests_per_connection` of
-its messages are worked on, or it does not read its replies, nothing more is read from it; and if it leaves
-too many bytes unread, or any for too long, it is dropped.
+its messages are worked on, or it does not read its replies, or has sent more than its share of bytes, nothing more is
+read from it; and if it leaves too many bytes unread, or any for too long, it is dropped.
+
+What it can make us do is bounded, too: its messages, and pieces of what it sends, are worked on in turns (`turns`).
 """
 
 from __future__ import annotations
@@ -11,15 +13,22 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Final, TypeAlias, cast
 
+import msgspec
 from websockets.exceptions import InvalidState
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.http11 import Request
 from websockets.protocol import SEND_EOF, State
 from websockets.server import ServerProtocol
 
+from .budget import Budget
+from .errors import Closing, Reason, SlowReader, TooManyFrames, TooMuchHeld
 from .limits import ServerLimits
+from .pieces import Pieces
+from .rate import TokenBucket
+from .turns import Turns
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +36,6 @@ log = logging.getLogger(__name__)
 _library_log = logging.getLogger(__name__ + ".protocol")
 _library_log.setLevel(logging.WARNING)
 
-SLOW_READER: Final = "replies and updates are not read"
 TEXT_NOT_UTF8: Final = "text is not UTF-8"
 TOO_MANY_FRAGMENTS: Final = "too many fragments"
 
@@ -39,21 +47,25 @@ class WebSocket(asyncio.Protocol):
     """A client. `on_message` runs per text message, in order of arrival up to its first await.
 
     `on_open` is called after the upgrade, `on_close` once for every socket. With a `refusal` the upgrade is
-    answered with 503 and that text.
+    answered with 503 and that error as JSON. `turns` and `budget` are shared by all clients.
     """
 
     def __init__(
         self,
         number: int,
         limits: ServerLimits,
+        turns: Turns,
+        budget: Budget,
         *,
         on_open: OnState,
         on_message: OnMessage,
         on_close: OnState,
-        refusal: str | None = None,
+        refusal: Closing | None = None,
     ) -> None:
         self.number = number
         self._limits = limits
+        self._turns = turns
+        self._budget = budget
         self._on_open = on_open
         self._on_message = on_message
         self._on_close = on_close
@@ -64,8 +76,22 @@ class WebSocket(asyncio.Protocol):
         self._fragments: list[bytes | bytearray | memoryview] = []
         self._is_text = True
         self._sent_binary = False
+        self._pieces = Pieces(limits.piece_bytes, limits.large_piece_bytes)
+        self._piece_is_due = False
+        self._bytes = TokenBucket(limits.bytes_per_second, limits.bytes_at_once)
+        self._unpaid = 0
+        """Bytes sent and received that `_bytes` was not asked for yet."""
+        self._rest: asyncio.TimerHandle | None = None
+        self._idle_frames = TokenBucket(limits.idle_frames_per_second, limits.idle_frames)
         self._waiting: deque[str] = deque()
+        self._due = 0
+        """Messages that wait for their turn."""
+        self._message_bytes = 0
+        """Of messages and fragments that were read, until they are answered."""
+        self._held = 0
+        """What `budget` knows of."""
         self._running: set[asyncio.Task[None]] = set()
+        self._is_cancelled = self._is_gone = False
         self._writable = asyncio.Event()
         self._writable.set()
         self._reading_paused = False
@@ -92,7 +118,7 @@ class WebSocket(asyncio.Protocol):
     def push(self, text: bytes) -> None:
         """Send a text message now; drops the client if too much waits for it already."""
         if self._outgoing() > self._limits.outgoing_bytes:
-            self._drop_slow_reader()
+            self.drop(SlowReader())
         self._send(text)
 
     def close(self, code: int, reason: str) -> None:
@@ -104,6 +130,14 @@ class WebSocket(asyncio.Protocol):
         elif self._protocol.state is State.CONNECTING:
             self.abort()
 
+    def drop(self, why: Closing) -> None:
+        """End the connection one-sidedly."""
+        if self.is_open:
+            log.info("connection %d dropped: %s", self.number, why)
+            self._fail(why.close_code, why.words)
+        else:
+            self.abort()
+
     def abort(self) -> None:
         """Drop the socket and what waits in it."""
         if self._transport is not None:
@@ -111,7 +145,8 @@ class WebSocket(asyncio.Protocol):
 
     def cancel(self) -> set[asyncio.Task[None]]:
         """Stop working on this client's messages; returns the tasks to wait for."""
-        self._waiting.clear()
+        self._forget_waiting()
+        self._is_cancelled = True
         for task in self._running:
             task.cancel()
         return self._running.copy()
@@ -123,13 +158,13 @@ class WebSocket(asyncio.Protocol):
         self._set_deadline(self._limits.handshake_seconds, self.abort)
 
     def data_received(self, data: bytes) -> None:
-        self._protocol.receive_data(data)
-        for event in self._protocol.events_received():
-            if isinstance(event, Frame):
-                self._frame_received(event)
-            elif isinstance(event, Request):
-                self._upgrade(event)
-        self._flush()
+        self._unpaid += len(data)
+        if self._pieces.is_one(data):
+            self._take_apart(data)
+        else:
+            self._pieces.add(data)
+        if self._rest is None:
+            self._pay()
         self._pump()
 
     def eof_received(self) -> None:
@@ -137,15 +172,22 @@ class WebSocket(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._protocol.receive_eof()
+        self._is_gone = True
         self._clear_deadline()
-        self._waiting.clear()
+        self._forget_waiting()
+        self._fragments.clear()
+        if self._rest is not None:
+            self._rest.cancel()
         self._writable.set()  # replies under way find the connection closed
+        self._pieces.clear()
+        self._message_bytes = 0
+        self._account()
         self._on_close(self)
 
     def pause_writing(self) -> None:
         self._writable.clear()
         if self.is_open:
-            self._set_deadline(self._limits.stall_seconds, self._drop_slow_reader)
+            self._set_deadline(self._limits.stall_seconds, lambda: self.drop(SlowReader()))
         self._pump()
 
     def resume_writing(self) -> None:
@@ -156,11 +198,43 @@ class WebSocket(asyncio.Protocol):
 
     # Receiving
 
+    def _take_apart(self, piece: bytes | memoryview) -> None:
+        protocol = self._protocol
+        if protocol.reader.eof:  # it left while this waited for its turn
+            return
+        protocol.receive_data(cast(bytes, piece))
+        events = protocol.events_received()
+        self._pieces.brought(len(events))
+        for event in events:
+            if isinstance(event, Frame):
+                self._frame_received(event)
+            elif isinstance(event, Request):
+                self._upgrade(event)
+        self._flush()
+
+    def _next_piece(self) -> None:
+        self._piece_is_due = False
+        self._take_apart(self._pieces.next())
+        self._pump()
+
+    def _pay(self) -> None:
+        """Have a client that sends or is sent too much wait."""
+        loop = asyncio.get_running_loop()
+        if wait := self._bytes.take(self._unpaid, loop.time()):
+            self._rest = loop.call_later(wait, self._have_rested)
+        else:
+            self._unpaid = 0
+
+    def _have_rested(self) -> None:
+        self._rest = None
+        self._pay()
+        self._pump()
+
     def _upgrade(self, request: Request) -> None:
         if self._refusal is None:
             response = self._protocol.accept(request)
         else:
-            response = self._protocol.reject(503, self._refusal + "\n")
+            response = self._protocol.reject(503, _encode(Reason.of(self._refusal)).decode() + "\n")
         self._protocol.send_response(response)
         if self.is_open:
             self._clear_deadline()
@@ -169,11 +243,15 @@ class WebSocket(asyncio.Protocol):
     def _frame_received(self, frame: Frame) -> None:
         if frame.opcode in (Opcode.TEXT, Opcode.BINARY):
             self._is_text = frame.opcode is Opcode.TEXT
-        elif frame.opcode is not Opcode.CONT:
+        if not (frame.opcode is Opcode.TEXT and frame.fin) and not self._may_idle():
+            return
+        if frame.opcode not in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
             return
         self._fragments.append(frame.data if self._is_text else b"")
+        self._message_bytes += len(self._fragments[-1])
         if len(self._fragments) > self._limits.fragments_per_message:
             self._fail(CloseCode.MESSAGE_TOO_BIG, TOO_MANY_FRAGMENTS)
+            self._message_bytes -= sum(map(len, self._fragments))
             self._fragments.clear()
         if not frame.fin:
             return
@@ -181,10 +259,23 @@ class WebSocket(asyncio.Protocol):
         if not self._is_text:
             self._note_binary()
             return
+        data = fragments[0] if len(fragments) == 1 else b"".join(fragments)
         try:
-            self._waiting.append(b"".join(fragments).decode())
+            message = str(data, "utf-8")
         except UnicodeDecodeError:
+            self._message_bytes -= len(data)
             self._fail(CloseCode.INVALID_DATA, TEXT_NOT_UTF8)
+        else:
+            self._message_bytes += len(message) - len(data)  # characters: near enough, and as soon taken back
+            self._waiting.append(message)
+
+    def _may_idle(self) -> bool:
+        """Whether the client may send another frame that brings no message; if not, it is dropped."""
+        if not self._idle_frames.take(1, asyncio.get_running_loop().time()):
+            return True
+        if self.is_open:
+            self.drop(TooManyFrames())
+        return False
 
     def _note_binary(self) -> None:
         if not self._sent_binary:  # once, lest a client fills the log
@@ -192,14 +283,20 @@ class WebSocket(asyncio.Protocol):
         self._sent_binary = True
 
     def _pump(self) -> None:
-        """Start waiting messages while there is room, and let the client wait while there is none."""
+        """Have waiting messages take turns while there is room, and let the client wait while there is none."""
         limit = self._limits.requests_per_connection
-        while self._waiting and len(self._running) < limit and self._writable.is_set():
-            task = asyncio.get_running_loop().create_task(self._work(self._waiting.popleft()))
-            self._running.add(task)
-            task.add_done_callback(self._work_done)
+        while self._waiting and len(self._running) + self._due < limit and self._writable.is_set():
+            self._due += 1
+            self._turns.take(self.number, partial(self._start, self._waiting.popleft()))
+        is_busy = bool(self._waiting) or not self._writable.is_set() or self._rest is not None
+        if self._pieces.size and not self._piece_is_due and not is_busy:
+            self._piece_is_due = True
+            self._turns.take(self.number, self._next_piece)
+        self._account()
+        self._have_client_wait((self.is_open and is_busy) or self._pieces.size > 0)
+
+    def _have_client_wait(self, pause: bool) -> None:
         transport = self._transport
-        pause = self.is_open and (bool(self._waiting) or not self._writable.is_set())
         if transport is None or transport.is_closing() or pause == self._reading_paused:
             return
         self._reading_paused = pause
@@ -208,8 +305,19 @@ class WebSocket(asyncio.Protocol):
         else:
             transport.resume_reading()
 
+    def _start(self, message: str) -> None:
+        self._due -= 1
+        if self._is_cancelled:
+            return
+        task = asyncio.get_running_loop().create_task(self._work(message))
+        self._running.add(task)
+        task.add_done_callback(self._work_done)
+
     async def _work(self, message: str) -> None:
-        await self._on_message(self, message)
+        try:
+            await self._on_message(self, message)
+        finally:
+            self._message_bytes -= len(message)
 
     def _work_done(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
@@ -229,6 +337,8 @@ class WebSocket(asyncio.Protocol):
         if self._unsent == 0:
             asyncio.get_running_loop().call_soon(self._flush)
         self._unsent += len(text)
+        self._unpaid += len(text)
+        self._account()
 
     def _flush(self) -> None:
         self._unsent = 0
@@ -249,16 +359,23 @@ class WebSocket(asyncio.Protocol):
         self._protocol.fail(code, reason)
         self._flush()
 
-    def _drop_slow_reader(self) -> None:
-        if self.is_open:
-            log.info("connection %d dropped: %s", self.number, SLOW_READER)
-            self._fail(CloseCode.POLICY_VIOLATION, SLOW_READER)
-
     def _await_close(self) -> None:
         """Give the peer a moment to read our last words, then drop the socket."""
-        self._waiting.clear()
+        self._forget_waiting()
         self._pump()
         self._set_deadline(self._limits.close_seconds, self.abort)
+
+    def _forget_waiting(self) -> None:
+        """Messages that nobody has begun to work on."""
+        self._message_bytes -= sum(map(len, self._waiting))
+        self._waiting.clear()
+
+    def _account(self) -> None:
+        """Tell the budget what is held for this client, which may be too much."""
+        incoming = self._pieces.size + len(self._protocol.reader.buffer) + self._message_bytes
+        before, self._held = self._held, 0 if self._is_gone else incoming + self._outgoing()
+        if not self._budget.change(before, self._held) and self.is_open:
+            self.drop(TooMuchHeld(self._budget.total))
 
     def _outgoing(self) -> int:
         return self._unsent + (0 if self._transport is None else self._transport.get_write_buffer_size())
@@ -271,3 +388,6 @@ class WebSocket(asyncio.Protocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+
+_encode = msgspec.json.Encoder().encode
