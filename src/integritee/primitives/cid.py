@@ -81,7 +81,11 @@ class Cid:
 
     def is_of(self, content: bytes) -> bool:
         """Whether `content` is the file that this identifies."""
-        return cid_of(_chunks(content), self.version) == self
+        return self.of(content) == self
+
+    def of(self, content: bytes) -> Cid:
+        """The identifier of another content, in this one's version."""
+        return cid_of(_chunks(content), self.version)
 
 
 def cid_v0(content: bytes) -> str:

@@ -29,6 +29,9 @@ MAX_NOTE_BYTES: Final = 1 << 20
 MAX_CONTENT_BYTES: Final = MAX_NOTE_BYTES + 8192
 """Bytes of content that enclaves write or read: the longest note as it is sealed (`stf.relayed_content`)."""
 
+READ_METHOD: Final = "notes_readContent"
+"""Of the trusted RPC: an enclave hands out content, as it is stored."""
+
 MAX_DETAIL: Final = 256
 """Characters of what a daemon says that are passed on."""
 

@@ -52,6 +52,18 @@ def shielding_fee(amount: int) -> int:
     return amount // SHIELDING_DIVIDER
 
 
+def expect_payable(runtime: LedgerRuntime, fee: Fee, payer: bytes, args: tuple[Any, ...]) -> None:
+    """Raises MissingFunds unless the payer holds what `charge` would take now, before anything is done for a call."""
+    spec = runtime.chain_spec()
+    native = fee(spec.one, args)
+    if native <= runtime.balances.free(payer):
+        return
+    for asset in spec.assets:
+        if 0 < in_asset(fee(asset.one_unit, args), asset) <= runtime.assets.balance(asset, payer):
+            return
+    raise MissingFunds(native, runtime.balances.free(payer))
+
+
 def charge(runtime: LedgerRuntime, fee: Fee, payer: bytes, args: tuple[Any, ...]) -> int:
     """Move a call's fee to the enclave account, in native funds or else in the first asset that suffices.
 

@@ -109,7 +109,7 @@ async def test_queries_ignore_their_params(call: Any, method: str, result: str) 
 async def test_the_methods_list_themselves(call: Any, dispatcher: Dispatcher) -> None:
     methods = (await call("rpc_methods"))["result"]["methods"]
     assert methods == sorted(methods)
-    assert len(methods) == 24
+    assert len(methods) == 25
     for method in methods:
         assert (await call(method)).get("error", {}).get("code") != -32601
 

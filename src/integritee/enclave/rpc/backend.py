@@ -88,6 +88,10 @@ class Backend(Protocol):
         """Nonce of the account's next call, counting those pending in the pool."""
         ...
 
+    async def read_content(self, cid: str) -> bytes:
+        """Content from IPFS by its identifier, which it has indeed. Raises IpfsError."""
+        ...
+
     def import_blocks(self, blocks: list[SignedBlock]) -> None:
         """Queue sidechain blocks of a peer; they are judged later."""
         ...

@@ -12,6 +12,10 @@ MAX_BLOCKS_MESSAGE_BYTES: Final = 8 * MAX_MESSAGE_BYTES
 """As `MAX_MESSAGE_BYTES`, for a call of `sidechain_importBlock`: two hex digits a byte, so half as many of blocks.
 Larger blocks have to be fetched from their author's host."""
 
+MAX_SESSION_MESSAGE_BYTES: Final = 2 * MAX_MESSAGE_BYTES
+"""As `MAX_MESSAGE_BYTES`, for an operation in a session: four characters of base64 for three bytes, so that a relayed
+note of the greatest length has room."""
+
 MAX_BLOCKS_PER_MESSAGE: Final = 64
 """Sidechain blocks that one `sidechain_importBlock` carries."""
 

@@ -24,6 +24,7 @@ from integritee.scale import encode
 
 from . import params as read
 from .backend import Backend
+from .content_methods import content_methods
 from .error_text import getter_text, parameter_text, submit_text
 from .errors import RateExceeded, ShardVaultUnknown, TooManyShards
 from .jsonrpc import Connection, Method, Outcome, Params
@@ -72,6 +73,7 @@ def trusted_methods(
         IMPORT_BLOCKS: Method(api.import_blocks, max_message_bytes=MAX_BLOCKS_MESSAGE_BYTES),
         IMPORT_OPERATIONS: Method(api.import_operations),
         **session_methods(backend, watches, clock, random),
+        **content_methods(backend),
     }
     names = sorted([*methods, "rpc_methods"])
     methods["rpc_methods"] = _constant({"methods": names})

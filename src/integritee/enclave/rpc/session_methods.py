@@ -35,6 +35,7 @@ from . import params as read
 from .backend import Backend
 from .errors import Reason
 from .jsonrpc import Connection, Method, Outcome, Params
+from .limits import MAX_SESSION_MESSAGE_BYTES
 from .outcomes import got, submitted, watched
 from .session import Identity, Seat, SessionLimits
 from .session_errors import FrameMalformed, HelloMalformed, HelloUnreadable, UnknownSession
@@ -51,8 +52,8 @@ def session_methods(
     api = _SessionApi(backend, watches, clock, random, limits or SessionLimits())
     return {
         HELLO_METHOD: Method(api.hello, ordered=True),
-        WATCH_METHOD: Method(api.submit_and_watch, ordered=True),
-        SUBMIT_METHOD: Method(api.submit, ordered=True),
+        WATCH_METHOD: Method(api.submit_and_watch, ordered=True, max_message_bytes=MAX_SESSION_MESSAGE_BYTES),
+        SUBMIT_METHOD: Method(api.submit, ordered=True, max_message_bytes=MAX_SESSION_MESSAGE_BYTES),
         GETTER_METHOD: Method(api.execute_getter),
     }
 
