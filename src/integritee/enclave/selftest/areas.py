@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from . import clock, codecs, ledger, primitives, randomness, sealing, tries
+from . import clock, codecs, evidence, ledger, pools, primitives, randomness, sealing, sidechain, tries
 from .check import Area, UnknownArea
 
 AREAS: Final[dict[str, Area]] = {
@@ -15,6 +15,9 @@ AREAS: Final[dict[str, Area]] = {
     "sealing": sealing.checks,
     "randomness": randomness.checks,
     "clock": clock.checks,
+    "evidence": evidence.checks,
+    "pool": pools.checks,
+    "sidechain": sidechain.checks,
 }
 
 

@@ -27,3 +27,8 @@ def solo_metadata() -> bytes:
 
 def raw(text: str) -> bytes:
     return bytes.fromhex(text.removeprefix("0x"))
+
+
+def recorded_evidence() -> tuple[bytes, bytes]:
+    """A quote of a real SGX machine, and its collateral as JSON. Raises OSError."""
+    return (VECTORS / "recorded-quote.bin").read_bytes(), (VECTORS / "recorded-collateral.json").read_bytes()
