@@ -13,6 +13,7 @@ ClientError
 ├── UnusableKeyFile      a file of the key store that holds no key, or another one than its name says
 ├── NoCollateral         Intel's collateral cannot be fetched
 ├── BadCollateral        what should be Intel's collateral is something else
+├── UntrustedSession     whoever answers a hello is not the enclave that it was sealed for
 └── MalformedAnswer      an answer that does not follow the protocol
 """
 
@@ -134,6 +135,16 @@ class MalformedAnswer(ClientError):
     def __init__(self, method: str, reason: str) -> None:
         self.method, self.reason = method, reason
         super().__init__(f"{method}: {reason}")
+
+
+class UntrustedSession(ClientError):
+    """Whoever answers a hello is not the enclave that it was sealed for, or not the one that is expected."""
+
+    code = "client.untrusted_session"
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"no session with the enclave: {reason}")
 
 
 class NoCollateral(ClientError):

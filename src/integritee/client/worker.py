@@ -1,7 +1,8 @@
 """Client of a worker's enclave: queries, getters and trusted calls over one connection.
 
-Calls and getters are those the ledger declares; nothing about them is repeated here. A call is signed, shielded
-with the enclave's key and then watched through its statuses (recipe: worker `cli`, `core/rpc-client`).
+Calls and getters are those the ledger declares; nothing about them is repeated here. A call is signed, sealed
+for the enclave and then watched through its statuses (recipe: worker `cli`, `core/rpc-client`). It is sealed in a
+session where the worker offers that, else with the enclave's shielding key.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from integritee.frame.pallets.system import AccountInfo
 from integritee.primitives.enclave_bridge import Request
 from integritee.primitives.ids import AccountId, Balance, ParentchainId, ShardIdentifier
 from integritee.primitives.rpc import InSidechainBlock, Submitted, TrustedOperationStatus
+from integritee.primitives.session import SUBMIT_METHOD, WATCH_METHOD
 from integritee.primitives.sidechain import SidechainHeader
 from integritee.scale import Bytes32, ScaleError, codec
 from integritee.scale.shape import Hint
@@ -37,7 +39,8 @@ from integritee.stf.types import ParentchainsInfo, ShardInfo
 
 from .answers import StatusUpdate, read_top_hash, read_update, read_value
 from .errors import MalformedAnswer, RequestTimeout, RpcError, UnknownName, ValueNotPresent
-from .jsonrpc import RpcConnection, Subscription
+from .jsonrpc import Message, RpcConnection, Subscription
+from .session import Envelope, SealedRequests
 
 WATCH: Final = "author_submitAndWatchExtrinsic"
 SUBMIT: Final = "author_submitExtrinsic"
@@ -118,8 +121,9 @@ class WorkerClient:
     """One connection to an enclave. Make it with `connect`; use as an async context manager.
 
     Requests may run concurrently. `mrenclave` and `shard` (32 bytes each) are asked of the worker where they
-    are not given. All methods raise ConnectionFailed, RequestTimeout, RpcError, MalformedAnswer, and
-    RequestRefused with the worker's code where it says no.
+    are not given. `envelope` says how requests are sealed, `account` (32 bytes) which enclave has to sign for its
+    sessions. All methods raise ConnectionFailed, RequestTimeout, RpcError, MalformedAnswer, RequestRefused with the
+    worker's code where it says no, and UntrustedSession if they seal requests.
     """
 
     def __init__(
@@ -128,8 +132,11 @@ class WorkerClient:
         ledger: Ledger | None = None,
         mrenclave: bytes | None = None,
         shard: bytes | None = None,
+        envelope: Envelope = "auto",
+        account: bytes | None = None,
     ) -> None:
         self.rpc, self.ledger = rpc, ledger or client_ledger()
+        self.sealed = SealedRequests(rpc, self._enclave, envelope, account)
         self._mrenclave, self._shard = mrenclave, shard
         self._shielding_key: ShieldingPublicKey | None = None
         self._turns: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
@@ -143,9 +150,11 @@ class WorkerClient:
         mrenclave: bytes | None = None,
         shard: bytes | None = None,
         timeout: float = 10.0,
+        envelope: Envelope = "auto",
+        account: bytes | None = None,
     ) -> Self:
         """Connect to ``wss://host:port``. Raises ConnectionFailed."""
-        return cls(await RpcConnection.open(url, timeout), ledger, mrenclave, shard)
+        return cls(await RpcConnection.open(url, timeout), ledger, mrenclave, shard, envelope, account)
 
     async def __aenter__(self) -> Self:
         return self
@@ -226,15 +235,21 @@ class WorkerClient:
             definition, getter = self._public_getter(name, args)
         else:
             definition, getter = self._trusted_getter(name, args, signer)
-        request = Request(await self.shard(), self.ledger.codec(Getter).encode(getter))
-        answer = await self._value(GETTER, [_hex(_REQUEST.encode(request))])
-        value = self._decode(GETTER, bytes | None, answer)
+        value = self._decode(GETTER, bytes | None, read_value(GETTER, await self._asked(getter)))
         if value is None:
             raise ValueNotPresent(name)
         try:
             return self.ledger.decode_answer(definition, value)
         except ScaleError as broken:
             raise MalformedAnswer(GETTER, str(broken)) from None
+
+    async def _asked(self, getter: Getter) -> Message:
+        plain = self.ledger.codec(Getter).encode(getter)
+        answer = await self.sealed.getter(plain)
+        if answer is None:
+            request = Request(await self.shard(), plain)
+            answer = await self.rpc.exchange(GETTER, [_hex(_REQUEST.encode(request))])
+        return answer
 
     def _public_getter(self, name: str, args: tuple[Any, ...]) -> tuple[GetterDef, Getter]:
         try:
@@ -307,18 +322,26 @@ class WorkerClient:
 
     async def submit(self, signed: TrustedCallSigned) -> bytes:
         """Hand a call to the enclave without watching it; its hash (32 bytes)."""
-        request = await self.shielded(DirectCall(signed))
-        return await self._value(SUBMIT, [_hex(_REQUEST.encode(request))])
+        return read_value(SUBMIT, await self._submitted(DirectCall(signed), SUBMIT, SUBMIT_METHOD))
+
+    async def _submitted(self, operation: TrustedOperation, method: str, in_session: str) -> Message:
+        answer = await self.sealed.call(in_session, self.ledger.codec(TrustedOperation).encode(operation))
+        if answer is None:
+            request = await self.shielded(operation)
+            answer = await self.rpc.exchange(method, [_hex(_REQUEST.encode(request))])
+        return answer
+
+    async def _enclave(self) -> tuple[ShieldingPublicKey, bytes, bytes]:
+        return await self.shielding_key(), await self.mrenclave(), await self.shard()
 
     @asynccontextmanager
     async def watch(self, signed: TrustedCallSigned) -> AsyncIterator[Watch]:
         """Hand a call to the enclave and hear of its statuses for the length of a block."""
         operation = DirectCall(signed)
-        request = await self.shielded(operation)
         top_hash = self.ledger.top_hash(operation)
         messages = self.rpc.expect(_hex(top_hash))
         try:
-            answer = await self.rpc.exchange(WATCH, [_hex(_REQUEST.encode(request))])
+            answer = await self._submitted(operation, WATCH, WATCH_METHOD)
             if read_top_hash(WATCH, answer) != top_hash:
                 raise MalformedAnswer(WATCH, "the hash is another operation's")
             yield Watch(top_hash, messages)
