@@ -32,11 +32,16 @@ def endowment(mix: Mix, requests: float, accounts: int, one: int) -> int:
     return EXISTENTIAL_DEPOSIT + calls * dearest_call(mix, one)
 
 
+def price(accounts: int, each: int, one: int) -> int:
+    """What endowing so many accounts takes of who pays for them."""
+    return accounts * (each + transaction_fee(one, ())) + EXISTENTIAL_DEPOSIT
+
+
 async def endow(client: WorkerClient, payer: Sr25519Pair, accounts: int, each: int, one: int) -> Sequence[str]:
     """New accounts that hold `each`; their secret URIs. Raises TooLittleFunds, ClientError."""
     run = secrets.token_hex(8)
     uris = [f"//Load//{run}//{number}" for number in range(accounts)]
-    needed = accounts * (each + transaction_fee(one, ())) + EXISTENTIAL_DEPOSIT
+    needed = price(accounts, each, one)
     held = (await client.account_info(payer)).data.free
     if held < needed:
         raise TooLittleFunds(needed, held)
