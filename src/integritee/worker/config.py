@@ -14,7 +14,7 @@ from integritee.primitives.ids import ParentchainId
 
 from .chain_config import CHAIN_NAMES, ChainConfig, endpoint_urls, relay, target, with_checkpoints, with_tokens
 from .errors import InvalidOption
-from .options import DEFAULT_PARENTCHAIN_AGE, DEFAULT_SLOT_MS, parser
+from .options import ALL_TEST_PARTS, DEFAULT_PARENTCHAIN_AGE, DEFAULT_SLOT_MS, TEST_PARTS, parser
 
 MAX_AGE: Final = 10**9
 """Seconds: thirty years."""
@@ -66,6 +66,8 @@ class Config:
     """File that a shard is exported to or imported from, with the custodians' help: see `request` and `shares`."""
     request: Path | None = None
     shares: Path | None = None
+    test_parts: tuple[str, ...] = ()
+    """Of the self-test, in their order."""
 
 
 def parse(arguments: list[str]) -> Config:
@@ -106,6 +108,7 @@ def parse(arguments: list[str]) -> Config:
         bundle=_path(getattr(found, "file", None)),
         request=_path(getattr(found, "request", None)),
         shares=_path(getattr(found, "shares", None)),
+        test_parts=_test_parts(found) if found.command == "test" else (),
     )
 
 
@@ -211,6 +214,16 @@ def _threshold(number: int) -> int:
     if not 0 <= number <= MAX_CUSTODIANS:
         raise InvalidOption("--custodian-threshold", str(number), f"1 to {MAX_CUSTODIANS}")
     return number
+
+
+def _test_parts(found: argparse.Namespace) -> tuple[str, ...]:
+    """Raises InvalidOption if none is asked for."""
+    asked = [part for part, _, _ in TEST_PARTS if getattr(found, part.replace("-", "_"))]
+    if not asked:
+        raise InvalidOption("test", "no part", "one of " + ", ".join(f"--{part}" for part, _, _ in TEST_PARTS))
+    if "all" in asked:
+        asked = [*ALL_TEST_PARTS, *(part for part in asked if part not in ("all", *ALL_TEST_PARTS))]
+    return tuple(asked)
 
 
 def _path(text: str | None) -> Path | None:

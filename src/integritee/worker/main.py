@@ -52,6 +52,10 @@ async def _dispatch(config: Config) -> int:
             from .doctor.run import run
 
             return await run(config)
+        case "test":
+            from .selftest.run import run as test
+
+            return await test(config)
         case "export-shard" | "import-shard":
             from .recovery import export, restore
 

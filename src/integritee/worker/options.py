@@ -20,6 +20,19 @@ MIN_BLOCK_STORE_BUDGET: Final = 256 << 20
 """Bytes: a few times the longest message that brings blocks."""
 SIZE_UNITS: Final = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
+TEST_PARTS: Final = (
+    ("all", "a", "all that needs one machine; what needs a node only if there is one"),
+    ("unit", "u", "what the enclave is made of: known answers, sealing, randomness, clocks, evidence, blocks"),
+    ("ecall", "e", "every ecall and ocall, of enclaves on a parentchain that the test makes by itself"),
+    ("provisioning", None, "provisioning between two enclaves of this machine"),
+    ("integration", "i", "shield, transfer and unshield with the node of --integritee-rpc-url"),
+    ("provisioning-server", None, "wait at --mu-ra-port for an enclave of another machine, and provision it"),
+    ("provisioning-client", None, "be provisioned by the server at --mu-ra-external-address, HOST:PORT"),
+)
+"""Of the self-test: option, letter, help."""
+ALL_TEST_PARTS: Final = ("unit", "ecall", "provisioning", "integration")
+"""Of ``--all``: not the two ends of a provisioning between machines."""
+
 
 def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > 65535:
@@ -66,6 +79,7 @@ def parser() -> argparse.ArgumentParser:
     _add_run(commands)
     _add_request_state(commands)
     _add_recovery(commands)
+    _add_test(commands)
     for name, text in (
         ("mrenclave", "print the enclave's measurement in base58"),
         ("signing-key", "write enclave-signing-pubkey.bin"),
@@ -189,6 +203,14 @@ def _add_request_state(commands: argparse._SubParsersAction[argparse.ArgumentPar
     _add_slot(request)
     _add_ledger(request)
     _add_sealing(request)
+
+
+def _add_test(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    test = commands.add_parser("test", help="check this installation on this machine", add_help=False)
+    test.add_argument("--help", action="help", help="show this help and exit")
+    for part, letter, text in TEST_PARTS:
+        test.add_argument(f"--{part}", *([f"-{letter}"] if letter else []), action="store_true", help=text)
+    test.add_argument("--json", action="store_true", help="report as JSON")
 
 
 def _add_recovery(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -1,0 +1,1 @@
+"""`integritee-worker test`: whether this installation works on this machine. The enclave checks what is trusted."""
