@@ -69,6 +69,13 @@ def parser() -> tuple[Parser, Commands]:
     root.add_argument("-p", "--node-port", default="9944", help="node's RPC port (%(default)s)")
     root.add_argument("-U", "--worker-url", default="wss://127.0.0.1", help="enclave without port (%(default)s)")
     root.add_argument("-P", "--trusted-worker-port", default="2000", help="enclave's RPC port (%(default)s)")
+    root.add_argument(
+        "--envelope",
+        choices=("auto", "session", "rsa"),
+        default="auto",
+        help="how calls are sealed for the enclave: in a session if it offers that, else with RSA; or always in a"
+        " session, getters as well; or always with RSA, as the original does (%(default)s)",
+    )
     root.add_argument("--json", action="store_true", help="print one JSON object, also for errors; implies --strict")
     root.add_argument("--strict", action="store_true", help="exit with 101 also where the original exits with 0")
     root.add_argument(

@@ -21,7 +21,9 @@ async def node(options: Options) -> ParentchainClient:
 async def worker(options: Options, mrenclave: bytes | None = None, shard: bytes | None = None) -> WorkerClient:
     """Connect to the enclave; to be used as a context manager. Raises ConnectionFailed."""
     url = f"{options.worker_url}:{options.trusted_worker_port}"
-    return await WorkerClient.connect(url, ledger=options.ledger, mrenclave=mrenclave, shard=shard)
+    return await WorkerClient.connect(
+        url, ledger=options.ledger, mrenclave=mrenclave, shard=shard, envelope=options.envelope
+    )
 
 
 @asynccontextmanager

@@ -48,7 +48,7 @@ async def session(options: Options) -> AsyncIterator[Session]:
     async with await worker(options) as client:
         known = mrenclave or await client.fingerprint()
         identity = Identity(known, shard or mrenclave or await _served(client) or known)
-        asked = WorkerClient(client.rpc, client.ledger, mrenclave=known, shard=identity.shard)
+        asked = WorkerClient(client.rpc, client.ledger, known, identity.shard, options.envelope)
         yield Session(asked, identity)
 
 
