@@ -6,6 +6,7 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 import base58
 
@@ -66,6 +67,10 @@ class Config:
     """File that a shard is exported to or imported from, with the custodians' help: see `request` and `shares`."""
     request: Path | None = None
     shares: Path | None = None
+    ipfs_url: str | None = None
+    """Of an IPFS daemon's RPC, such as ``http://127.0.0.1:5001``; None if there is none."""
+    on_ipfs: str | None = None
+    """Whether a bundle is stored on IPFS, too (""), or the CID to fetch it by; None for neither."""
     test_parts: tuple[str, ...] = ()
     """Of the self-test, in their order."""
 
@@ -108,6 +113,8 @@ def parse(arguments: list[str]) -> Config:
         bundle=_path(getattr(found, "file", None)),
         request=_path(getattr(found, "request", None)),
         shares=_path(getattr(found, "shares", None)),
+        ipfs_url=_ipfs_url(found.ipfs_url, getattr(found, "on_ipfs", None)),
+        on_ipfs=getattr(found, "on_ipfs", None),
         test_parts=_test_parts(found) if found.command == "test" else (),
     )
 
@@ -224,6 +231,21 @@ def _test_parts(found: argparse.Namespace) -> tuple[str, ...]:
     if "all" in asked:
         asked = [*ALL_TEST_PARTS, *(part for part in asked if part not in ("all", *ALL_TEST_PARTS))]
     return tuple(asked)
+
+
+def _ipfs_url(text: str | None, on_ipfs: str | None) -> str | None:
+    if text is None:
+        if on_ipfs is not None:
+            raise InvalidOption("--ipfs", on_ipfs, "--ipfs-url before the command")
+        return None
+    try:
+        parts = urlsplit(text)
+        is_usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_usable = False
+    if not is_usable:
+        raise InvalidOption("--ipfs-url", text, "http://host:port of the daemon's RPC")
+    return text
 
 
 def _path(text: str | None) -> Path | None:

@@ -75,6 +75,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="SIZE",
         help="disk that sidechain blocks may take, in bytes or with K, M, G; the oldest are dropped (default 4G)",
     )
+    add("--ipfs-url", metavar="URL", help="RPC of an IPFS daemon, e.g. http://127.0.0.1:5001: relayed notes go there")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_run(commands)
     _add_request_state(commands)
@@ -221,11 +222,15 @@ def _add_recovery(commands: argparse._SubParsersAction[argparse.ArgumentParser])
         "export-shard", help="write keys and state for the shard's custodians into FILE", add_help=False
     )
     export.add_argument("file", metavar="FILE")
+    export.add_argument(
+        "--ipfs", dest="on_ipfs", action="store_const", const="", help="store it on IPFS as well; prints the CID"
+    )
     export.add_argument("--slot-ms", type=int, default=DEFAULT_SLOT_MS, help="the shard's slot, as `run` was told")
     restore = commands.add_parser(
         "import-shard", help="bring a shard back from FILE with its custodians' help", add_help=False
     )
     restore.add_argument("file", metavar="FILE")
+    restore.add_argument("--ipfs", dest="on_ipfs", metavar="CID", help="fetch it from IPFS into FILE first")
     restore.add_argument("--request", required=True, metavar="FILE", help="written for the custodians")
     restore.add_argument("--shares", required=True, metavar="DIR", help="where their answers are awaited")
     for command in (doctor, export, restore):

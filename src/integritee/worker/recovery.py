@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
@@ -30,6 +31,7 @@ from integritee.scale import Struct
 
 from .config import Config
 from .enclave_process import EnclaveProcess
+from .kubo import Kubo, Patience, fetch_file, store_file
 from .launch import launch
 from .sealed_place import sealed_place
 
@@ -37,6 +39,8 @@ SHARE_POLL: Final = 1.0
 """Seconds between two looks for shares."""
 STATE_LIMIT: Final = 3600.0
 """Seconds in which the largest state is written or read."""
+MAX_BUNDLE: Final = 1 << 40
+"""Bytes of a bundle that is fetched: as many as one may have (`enclave.recovery.bundle`)."""
 MAX_SHARE_FILES: Final = 256
 """Files that are looked at, by name."""
 
@@ -51,7 +55,8 @@ class Enclave(Protocol):
 
 
 async def export(config: Config) -> int:
-    """Write the bundle. Raises RemoteFailure with the enclave's error."""
+    """Write the bundle, and store it on IPFS if asked to. Raises RemoteFailure with the enclave's error, IpfsError;
+    the file is there even after the latter."""
     assert config.bundle is not None
     path = config.bundle.absolute()
 
@@ -61,14 +66,25 @@ async def export(config: Config) -> int:
         print(f"wrote {path}: the shard behind block {told.number}, {told.entries} entries")
         print(f"identity {told.identity.hex()}")
 
-    return await _with_enclave(ask)
+    code = await _with_enclave(ask)
+    if config.on_ipfs is not None:
+        async with _kubo(config) as kubo:
+            print(f"on IPFS as {await store_file(kubo, path)}")
+    return code
 
 
 async def restore(config: Config) -> int:
-    """Write the request, wait for shares, bring the shard back. Raises RemoteFailure with the enclave's error."""
+    """Write the request, wait for shares, bring the shard back; fetch the bundle before if asked to.
+
+    Raises RemoteFailure with the enclave's error, IpfsError.
+    """
     assert config.bundle is not None and config.request is not None and config.shares is not None
     path, shares, request = config.bundle.absolute(), config.shares, config.request
     await asyncio.to_thread(shares.mkdir, parents=True, exist_ok=True)
+    if config.on_ipfs is not None:
+        async with _kubo(config) as kubo:
+            await fetch_file(kubo, config.on_ipfs, path, MAX_BUNDLE)
+        print(f"fetched {config.on_ipfs} into {path}")
 
     async def ask(enclave: Enclave) -> None:
         begin = ImportShard(sealed_place(config), str(path), _now())
@@ -117,6 +133,16 @@ def read_shares(directory: Path) -> dict[str, bytes]:
         if path.is_file() and path.stat().st_size <= MAX_RELEASE:
             found[path.name] = path.read_bytes()
     return found
+
+
+@asynccontextmanager
+async def _kubo(config: Config) -> AsyncIterator[Kubo]:
+    assert config.ipfs_url is not None
+    kubo = Kubo(config.ipfs_url, Patience(total=STATE_LIMIT))
+    try:
+        yield kubo
+    finally:
+        await kubo.close()
 
 
 async def _with_enclave(ask: Callable[[Enclave], Awaitable[Any]]) -> int:

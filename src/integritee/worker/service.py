@@ -188,4 +188,5 @@ def init_params(config: Config, untrusted_url: str) -> InitParams:
         max_parentchain_age_ms=config.max_parentchain_age * 1000,
         mu_ra_host=config.bind_host,
         mu_ra_port=config.mu_ra_port if config.command == "run" else None,
+        has_ipfs=config.ipfs_url is not None,
     )

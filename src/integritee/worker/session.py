@@ -14,9 +14,12 @@ from typing import Any, Final, Self
 from integritee.boundary.endpoint import RemoteFailure
 from integritee.boundary.interface import Ecalls, Method, Ocalls
 from integritee.boundary.messages import (
+    ContentFetched,
+    ContentStored,
     EnclaveIdentity,
     EnclaveStatus,
     FetchBlocks,
+    FetchContent,
     GossipBlocks,
     GossipOperations,
     InitParams,
@@ -29,6 +32,7 @@ from integritee.boundary.messages import (
     SidechainState,
     SlotReport,
     StoreBlocks,
+    StoreContent,
     SubmitExtrinsics,
 )
 from integritee.primitives.ids import ParentchainId
@@ -40,6 +44,8 @@ from .console import Console
 from .enclave_process import EnclaveProcess, Ocall
 from .endpoints import shown
 from .errors import EnclaveDied, EnclaveSilent
+from .ipfs import IpfsDesk
+from .kubo import Kubo
 from .launch import Launched
 from .metrics import Metrics
 from .parentchains import Parentchains
@@ -112,6 +118,8 @@ class Session:
         self._parentchains = Parentchains(self._config, self._enclave, identity, self._console)
         self._network = Network(identity.account, self._look_up)
         self._fetching = Fetching(self._network, identity.shard, self._import)
+        url = self._config.ipfs_url
+        self._ipfs = IpfsDesk(Kubo(url) if url else None, self._stored, self._fetched)
         self._has_begun = True
         if self._wanted is not None:
             self._fetching.request(self._wanted)
@@ -127,6 +135,8 @@ class Session:
         )
 
     async def close(self) -> None:
+        if self._has_begun:
+            await self._ipfs.close()
         await self._enclave.stop()
 
     @property
@@ -144,6 +154,12 @@ class Session:
 
     async def _import(self, blocks: SidechainBlocks) -> SidechainState:
         return await self._enclave.call(Ecalls.import_sidechain_blocks, blocks)
+
+    async def _stored(self, report: ContentStored) -> Nothing:
+        return await self._enclave.call(Ecalls.content_stored, report)
+
+    async def _fetched(self, report: ContentFetched) -> Nothing:
+        return await self._enclave.call(Ecalls.content_fetched, report)
 
     async def _watch_phase(self) -> None:
         """Have the enclave provisioned when it asks for that; returns once it is, or if there was only that to do."""
@@ -216,6 +232,8 @@ class Session:
             Ocalls.gossip_operations: self._on_operations,
             Ocalls.fetch_blocks: self._on_fetch,
             Ocalls.provisioning_progress: self._on_progress,
+            Ocalls.store_content: self._on_store_content,
+            Ocalls.fetch_content: self._on_fetch_content,
         }
 
     async def _on_submit(self, request: SubmitExtrinsics) -> Nothing:
@@ -269,6 +287,16 @@ class Session:
             self._fetching.request(request)
         else:
             self._wanted = request
+        return Nothing()
+
+    async def _on_store_content(self, request: StoreContent) -> Nothing:
+        if self._has_begun:
+            self._ipfs.store(request)
+        return Nothing()
+
+    async def _on_fetch_content(self, request: FetchContent) -> Nothing:
+        if self._has_begun:
+            self._ipfs.fetch(request)
         return Nothing()
 
     async def _on_progress(self, progress: ProvisioningProgress) -> Nothing:
