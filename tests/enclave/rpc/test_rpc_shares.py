@@ -1,0 +1,139 @@
+"""What clients share: turns, places, bytes; and the pieces that streams are cut into. No sockets."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from integritee.enclave.rpc.budget import Budget
+from integritee.enclave.rpc.pieces import Pieces
+from integritee.enclave.rpc.places import Places
+from integritee.enclave.rpc.turns import Turns
+
+
+async def test_turns_are_taken_at_once_up_to_so_many_a_round_and_then_in_fair_order() -> None:
+    turns = Turns(per_round=2)
+    taken: list[str] = []
+    for number in range(5):
+        turns.take(1, lambda number=number: taken.append(f"a{number}"))  # type: ignore[misc]
+    turns.take(2, lambda: taken.append("b"))
+    assert (taken, len(turns)) == (["a0", "a1"], 4)
+    await asyncio.sleep(0)
+    assert taken == ["a0", "a1", "a2", "b"]
+    await asyncio.sleep(0)
+    assert taken == ["a0", "a1", "a2", "b", "a3", "a4"]
+    await asyncio.sleep(0)
+    turns.take(1, lambda: taken.append("again"))
+    assert taken[-1] == "again"
+
+
+async def test_waiting_for_a_turn_and_no_longer() -> None:
+    turns = Turns(per_round=1)
+    tasks = [asyncio.create_task(turns.wait(caller)) for caller in (1, 1, 2)]
+    await asyncio.sleep(0)
+    tasks[1].cancel()
+    results = await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 10)
+    assert [type(result) for result in results] == [type(None), asyncio.CancelledError, type(None)]
+    await asyncio.wait_for(turns.wait(3), 10)
+    assert len(turns) == 0
+
+
+@pytest.mark.parametrize(
+    "story, answers",
+    [
+        ("a1 a2 a3 a4", [None, None, None, 4]),
+        ("a1 a2 -1 a3 a4 a5", [None, None, None, None, 5]),
+        ("a1 a2 a3 b4", [None, None, None, 3]),
+        ("a1 a2 a3 b4 b5 c6", [None, None, None, 3, 5, 2]),
+        ("a1 b2 c3 d4", [None, None, None, 4]),
+        ("a1 b2 a3 c4 d5", [None, None, None, 3, 5]),
+    ],
+    ids=[
+        "one site does not displace itself",
+        "places come back",
+        "a newcomer takes one of those with most",
+        "until it has as many",
+        "all alike: first come, first served",
+        "the latest of the site goes",
+    ],
+)
+def test_places(story: str, answers: list[int | None]) -> None:
+    """Three places; clients by site and number, or leaving. Who has to go for each newcomer?"""
+    places: Places[str] = Places(3)
+    found = []
+    for event in story.split():
+        if event.startswith("-"):
+            places.leave(int(event[1:]))
+        else:
+            found.append(places.enter(int(event[1:]), event[0]))
+        assert len(places) <= 3
+    assert found == answers
+
+
+@given(st.lists(st.sampled_from("abcde"), min_size=1, max_size=200), st.integers(1, 20))
+def test_whoever_comes_often_keeps_nobody_out(sites: list[str], capacity: int) -> None:
+    """No site is refused while another has two places more."""
+    places: Places[str] = Places(capacity)
+    inside: dict[int, str] = {}
+    for number, site in enumerate(sites):
+        gone = places.enter(number, site)
+        inside[number] = site
+        if gone is not None:
+            del inside[gone]
+        counts = [list(inside.values()).count(each) for each in set(inside.values())]
+        if gone == number:
+            assert max(counts) <= list(inside.values()).count(site) + 1
+        assert len(inside) == len(places) <= capacity
+
+
+def test_an_unknown_client_leaves_no_place() -> None:
+    Places[str](1).leave(7)
+
+
+@pytest.mark.parametrize(
+    "changes, may",
+    [
+        ([(0, 100)], True),
+        ([(0, 90), (0, 11)], False),
+        ([(0, 90), (0, 10)], True),
+        ([(0, 200), (0, 5)], True),
+        ([(0, 200), (150, 100)], True),
+        ([(0, 90), (90, 0), (0, 90)], True),
+    ],
+    ids=["full", "too much", "spared", "spared though full", "less than before", "given back"],
+)
+def test_budget_of_100_bytes_that_spares_10(changes: list[tuple[int, int]], may: bool) -> None:
+    budget = Budget(100, 10)
+    assert [budget.change(*change) for change in changes][-1] is may
+    assert budget.held == sum(after - before for before, after in changes)
+
+
+@given(st.lists(st.binary(max_size=300)), st.lists(st.integers(0, 3)))
+def test_pieces_are_all_of_a_stream_and_never_large(chunks: list[bytes], frames: list[int]) -> None:
+    pieces = Pieces(16, 64)
+    for chunk in chunks:
+        pieces.add(chunk)
+    found = []
+    while pieces.size:
+        piece = pieces.next()
+        assert len(piece) <= 64
+        found.append(bytes(piece))
+        pieces.brought(frames.pop() if frames else 0)
+    assert b"".join(found) == b"".join(chunks)
+    assert bytes(pieces.next()) == b""
+
+
+def test_pieces_grow_within_a_frame_only() -> None:
+    pieces = Pieces(16, 64)
+    pieces.add(bytes(1000))
+    sizes = []
+    for frames in (0, 0, 0, 1, 0, 2, 2):
+        sizes.append(len(pieces.next()))
+        pieces.brought(frames)
+    assert sizes == [16, 32, 64, 64, 16, 32, 16]
+    assert not pieces.is_one(b"")
+    pieces.clear()
+    assert pieces.is_one(bytes(16)) and not pieces.is_one(bytes(17))

@@ -1,0 +1,165 @@
+"""Fair shares of decryptions and what flooding with garbage gets: counted, with threads and a clock of the tests'."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import Executor, Future
+from typing import Any
+
+import pytest
+
+from integritee.crypto import CryptoError
+from integritee.enclave import deciphering
+from integritee.enclave.deciphering import Deciphering
+from integritee.enclave.errors import Undecipherable
+from integritee.enclave.rpc.errors import RateExceeded, ServerBusy
+from integritee.enclave.rpc.limits import UNDECIPHERABLE
+
+BAD = b"bad"
+
+
+def decrypt(cyphertext: bytes) -> bytes:
+    if cyphertext == BAD:
+        raise CryptoError("no")
+    return cyphertext.upper()
+
+
+class Hand(Executor):
+    """Threads that work when they are told to."""
+
+    def __init__(self) -> None:
+        self.given: list[tuple[Future[Any], bytes]] = []
+        self.done: list[bytes] = []
+
+    def submit(self, fn: Any, /, *args: Any, **_: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        self.given.append((future, args[0]))
+        return future
+
+    async def work(self) -> None:
+        """Do what is first in line."""
+        future, cyphertext = self.given.pop(0)
+        self.done.append(cyphertext)
+        try:
+            future.set_result(decrypt(cyphertext))
+        except CryptoError as error:
+            future.set_exception(error)
+        await settle()
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def settle() -> None:
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+async def test_no_more_than_so_many_are_given_to_the_threads_and_a_newcomer_is_next() -> None:
+    hand = Hand()
+    shared = Deciphering(decrypt, hand, 2, Clock())
+    tasks = [asyncio.create_task(shared.decipher(1, b"flood")) for _ in range(100)]
+    await settle()
+    assert (len(hand.given), len(shared)) == (2, 98)
+    tasks.append(asyncio.create_task(shared.decipher(2, b"honest")))
+    await settle()
+    while b"honest" not in hand.done:
+        await hand.work()
+    assert hand.done == [b"flood"] * 3 + [b"honest"], "behind those at work and one turn of the other's"
+    while hand.given:
+        await hand.work()
+    assert await asyncio.gather(*tasks) == [b"FLOOD"] * 100 + [b"HONEST"]
+    assert len(shared) == 0
+
+
+async def test_whoever_is_cancelled_gives_its_turn_back() -> None:
+    hand = Hand()
+    shared = Deciphering(decrypt, hand, 1, Clock())
+    tasks = [asyncio.create_task(shared.decipher(number, b"a%d" % number)) for number in range(4)]
+    await settle()
+    tasks[0].cancel()
+    tasks[1].cancel()
+    await settle()
+    tasks[2].cancel()
+    await asyncio.sleep(0)
+    await settle()
+    assert [cyphertext for _, cyphertext in hand.given][-1] == b"a3"
+    await asyncio.gather(*tasks[:3], return_exceptions=True)
+    tasks[3].cancel()
+    await asyncio.gather(tasks[3], return_exceptions=True)
+    again = asyncio.create_task(shared.decipher(9, b"again"))
+    await settle()
+    assert hand.given[-1][1] == b"again"
+    again.cancel()
+
+
+async def test_too_many_at_once_are_told_so_and_find_room_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deciphering, "MAX_WAITING_TO_BE_DECIPHERED", 2)
+    hand = Hand()
+    shared = Deciphering(decrypt, hand, 1, Clock())
+    tasks = [asyncio.create_task(shared.decipher(number, b"a")) for number in range(3)]
+    await settle()
+    with pytest.raises(ServerBusy) as busy:
+        await shared.decipher(9, b"a")
+    assert (busy.value.code, busy.value.limit) == ("rpc.busy", 2)
+    while hand.given:
+        await hand.work()
+    await asyncio.gather(*tasks)
+    again = asyncio.create_task(shared.decipher(9, b"a"))
+    await settle()
+    await hand.work()
+    assert await again == b"A"
+
+
+async def test_garbage_costs_a_few_decryptions_and_then_none() -> None:
+    hand, clock = Hand(), Clock()
+    shared = Deciphering(decrypt, hand, 1, clock)
+
+    async def ask(caller: int, cyphertext: bytes) -> bytes:
+        task = asyncio.create_task(shared.decipher(caller, cyphertext))
+        await settle()
+        while hand.given:
+            await hand.work()
+        return await task
+
+    for _ in range(UNDECIPHERABLE):
+        with pytest.raises(Undecipherable):
+            await ask(1, BAD)
+    for cyphertext in (BAD, b"good"):
+        with pytest.raises(RateExceeded) as refused:
+            await ask(1, cyphertext)
+        assert (refused.value.code, refused.value.retry_ms) == ("rpc.rate_exceeded", 1000)
+    assert len(hand.done) == UNDECIPHERABLE
+    assert await ask(2, b"good") == b"GOOD"
+    clock.now = 1.0
+    assert await ask(1, b"good") == b"GOOD"
+    assert await ask(1, b"good") == b"GOOD", "what can be read costs nothing"
+    with pytest.raises(Undecipherable):
+        await ask(1, BAD)
+    with pytest.raises(RateExceeded):
+        await ask(1, BAD)
+
+
+async def test_of_offenders_the_latest_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deciphering, "MAX_OFFENDERS", 2)
+    monkeypatch.setattr(deciphering, "UNDECIPHERABLE", 1)
+    hand = Hand()
+    shared = Deciphering(decrypt, hand, 1, Clock())
+
+    async def offend(caller: int) -> type[BaseException]:
+        task = asyncio.create_task(shared.decipher(caller, BAD))
+        await settle()
+        while hand.given:
+            await hand.work()
+        (found,) = await asyncio.gather(task, return_exceptions=True)
+        assert isinstance(found, BaseException)
+        return type(found)
+
+    assert [await offend(caller) for caller in (1, 2, 1, 3, 1, 3)] == [
+        *(Undecipherable, Undecipherable, RateExceeded),
+        *(Undecipherable, Undecipherable, RateExceeded),
+    ]
