@@ -19,8 +19,9 @@ from integritee.metadata import (
     signed_extrinsic,
     signing_payload,
 )
-from integritee.node.chains import NAMES, load_spec
+from integritee.node.chains import NAMES, WELL_KNOWN, load_spec
 from integritee.node.errors import BadRuntimeInput
+from integritee.node.runtime.encointer import EncointerRuntime
 from integritee.node.runtime.engine import RUNTIMES
 from integritee.node.runtime.presets import CODE_KEY, NodeRuntime
 from integritee.node.runtime.target_a import TargetARuntime
@@ -159,6 +160,7 @@ def test_an_extrinsic_is_good_for_one_chain(made_for: type[NodeRuntime], on: typ
         ("dev", "integritee-solo-dev", "TEER", RUNTIMES[0]),
         ("target-a-dev", "target-a-dev", "TEER", TargetARuntime),
         ("target-a", "target-a-dev", "TEER", TargetARuntime),
+        ("encointer-dev", "encointer-dev", "TEER", EncointerRuntime),
         ("target-b-dev", "target-b-dev", "UNIT", TargetBRuntime),
         ("target-b", "target-b-dev", "UNIT", TargetBRuntime),
     ],
@@ -171,4 +173,4 @@ def test_chains_by_name(name: str, id: str, symbol: str, kind: type[NodeRuntime]
 
 
 def test_chains_keep_their_data_apart() -> None:
-    assert len({load_spec(name).id for name in NAMES}) == 4
+    assert len({load_spec(name).id for name in NAMES}) == len(WELL_KNOWN)

@@ -92,7 +92,7 @@ def test_answers_of_getters() -> None:
 def test_every_name_in_use_is_defined_or_built_in() -> None:
     built_in = {
         *("AccountId", "AccountInfo", "Balance", "BlockNumber", "H160", "H256", "Moment", "MultiSignature"),
-        *("bool", "u8", "u16", "u32", "u64", "u128", "u256", "Bytes", "Text", "Raw", "Option", "Vec"),
+        *("bool", "u8", "u16", "u32", "u64", "u128", "u256", "i64", "i128", "Bytes", "Text", "Raw", "Option", "Vec"),
     }
     used = {word for definition in TYPES.values() for word in words(definition)}
     used |= {word for kind in REGISTRY["returns"].values() for text in kind.values() for word in words(text)}

@@ -21,6 +21,7 @@ BUILT_IN: Final[dict[str, str]] = {
     "guess_the_number": "integritee.apps.guess_the_number:GuessTheNumber",
     "credits": "integritee.apps.credits:Credits",
     "evm": "integritee.apps.evm:EvmApp",
+    "encointer": "integritee.apps.encointer:Encointer",
 }
 """Where the project's own apps are, by name."""
 

@@ -13,6 +13,20 @@ from __future__ import annotations
 from typing import Unpack
 
 from integritee.apps.credits.types import CreditClassId, CreditClassInfo, HeldCredits
+from integritee.apps.encointer.app import Attestations
+from integritee.apps.encointer.fixed_point import I64F64
+from integritee.apps.encointer.types import (
+    BalanceEntry,
+    CeremonyIndex,
+    Cid,
+    Community,
+    Meetup,
+    MeetupIndex,
+    MetadataCid,
+    ProofOfAttendance,
+    Reputation,
+    SchedulerState,
+)
 from integritee.apps.evm.addresses import H160
 from integritee.apps.evm.app import AccessList
 from integritee.apps.guess_the_number.types import Guess, GuessTheNumberInfo
@@ -132,6 +146,161 @@ class CreditsClient(AppClient):
         return answer
 
 
+class EncointerClient(AppClient):
+    """Community currencies: who meets others at high sun proves to be a person, and gets an income."""
+
+    async def balance_transfer(
+        self,
+        recipient: AccountId,
+        cid: Cid,
+        amount: I64F64,
+        *,
+        signer: KeyPair,
+        account: AccountId | None = None,
+        **options: Unpack[CallOptions],
+    ) -> CallResult:
+        """Transfer units of a community's currency."""
+        return await self._call(
+            "encointer.balance_transfer", account, recipient, cid, amount, signer=signer, **options
+        )
+
+    async def register_participant(
+        self,
+        cid: Cid,
+        proof: ProofOfAttendance | None,
+        *,
+        signer: KeyPair,
+        account: AccountId | None = None,
+        **options: Unpack[CallOptions],
+    ) -> CallResult:
+        """Register for the next meetups of a community; with a proof of attendance, as somebody with reputation."""
+        return await self._call("encointer.register_participant", account, cid, proof, signer=signer, **options)
+
+    async def register_attestations(
+        self,
+        attestations: Attestations,
+        *,
+        signer: KeyPair,
+        account: AccountId | None = None,
+        **options: Unpack[CallOptions],
+    ) -> CallResult:
+        """Hand in what others of the own meetup have signed; it takes the place of what was handed in before."""
+        return await self._call("encointer.register_attestations", account, attestations, signer=signer, **options)
+
+    async def grant_reputation(
+        self,
+        cid: Cid,
+        account_: AccountId,
+        *,
+        signer: KeyPair,
+        account: AccountId | None = None,
+        **options: Unpack[CallOptions],
+    ) -> CallResult:
+        """As ceremony master, give an account the reputation of the last ceremony."""
+        return await self._call("encointer.grant_reputation", account, cid, account_, signer=signer, **options)
+
+    async def set_community_metadata(
+        self,
+        cid: Cid,
+        ipfs_cid: MetadataCid,
+        *,
+        signer: KeyPair,
+        account: AccountId | None = None,
+        **options: Unpack[CallOptions],
+    ) -> CallResult:
+        """As a bootstrapper, say where a community's meta data is: the IPFS CID as text."""
+        return await self._call("encointer.set_community_metadata", account, cid, ipfs_cid, signer=signer, **options)
+
+    async def balance(self, cid: Cid, *, signer: KeyPair, account: AccountId | None = None) -> BalanceEntry:
+        """What an account had of a community's currency, and since which block of the parentchain it melts."""
+        answer: BalanceEntry = await self._ask("encointer.balance", account, cid, signer=signer)
+        return answer
+
+    async def participant_index(self, cid: Cid, *, signer: KeyPair, account: AccountId | None = None) -> u64:
+        """The number under which an account is registered for the present ceremony; 0 if it is not."""
+        answer: u64 = await self._ask("encointer.participant_index", account, cid, signer=signer)
+        return answer
+
+    async def meetup_index(self, cid: Cid, *, signer: KeyPair, account: AccountId | None = None) -> MeetupIndex:
+        """The number of the meetup that an account is assigned to; 0 if it is to none."""
+        answer: MeetupIndex = await self._ask("encointer.meetup_index", account, cid, signer=signer)
+        return answer
+
+    async def attestations(self, cid: Cid, *, signer: KeyPair, account: AccountId | None = None) -> list[AccountId]:
+        """Who has attested an account in the present ceremony, the last one first."""
+        answer: list[AccountId] = await self._ask("encointer.attestations", account, cid, signer=signer)
+        return answer
+
+    async def meetup_registry(
+        self, cid: Cid, *, signer: KeyPair, account: AccountId | None = None
+    ) -> list[AccountId]:
+        """Who is assigned to the same meetup as an account, itself included."""
+        answer: list[AccountId] = await self._ask("encointer.meetup_registry", account, cid, signer=signer)
+        return answer
+
+    async def meetup(self, cid: Cid, *, signer: KeyPair, account: AccountId | None = None) -> Meetup:
+        """The meetup that an account is assigned to: who, where and when; no answer if it is to none."""
+        answer: Meetup = await self._ask("encointer.meetup", account, cid, signer=signer)
+        return answer
+
+    async def reputation(
+        self, cid: Cid, ceremony_index: CeremonyIndex, *, signer: KeyPair, account: AccountId | None = None
+    ) -> Reputation:
+        """What an account has earned in a ceremony; it is kept as long as it can be used."""
+        answer: Reputation = await self._ask("encointer.reputation", account, cid, ceremony_index, signer=signer)
+        return answer
+
+    async def total_issuance(self, cid: Cid) -> BalanceEntry:
+        """All there is of a community's currency, and the block at which that last changed."""
+        answer: BalanceEntry = await self._ask_publicly("encointer.total_issuance", cid)
+        return answer
+
+    async def participant_count(self, cid: Cid) -> u64:
+        """Who takes part in the present ceremony; no answer while accounts register, which nobody should watch."""
+        answer: u64 = await self._ask_publicly("encointer.participant_count", cid)
+        return answer
+
+    async def meetup_count(self, cid: Cid) -> u64:
+        """Meetups of the present ceremony, those for which there is no location included."""
+        answer: u64 = await self._ask_publicly("encointer.meetup_count", cid)
+        return answer
+
+    async def ceremony_reward(self, cid: Cid) -> I64F64:
+        """What an attendance is worth, in units of the community's currency."""
+        answer: I64F64 = await self._ask_publicly("encointer.ceremony_reward", cid)
+        return answer
+
+    async def location_tolerance(self, cid: Cid) -> u32:
+        """Metres between a claim and the place of the meetup."""
+        answer: u32 = await self._ask_publicly("encointer.location_tolerance", cid)
+        return answer
+
+    async def time_tolerance(self, cid: Cid) -> u64:
+        """Milliseconds between a claim and the time of the meetup."""
+        answer: u64 = await self._ask_publicly("encointer.time_tolerance", cid)
+        return answer
+
+    async def scheduler_state(self) -> SchedulerState:
+        """Ceremony, phase and parentchain block; no answer if the parentchain has no scheduler."""
+        answer: SchedulerState = await self._ask_publicly("encointer.scheduler_state")
+        return answer
+
+    async def communities(self) -> list[Cid]:
+        """Communities of which the ledger knows who and where they are."""
+        answer: list[Cid] = await self._ask_publicly("encointer.communities")
+        return answer
+
+    async def community(self, cid: Cid) -> Community:
+        """Locations and bootstrappers of a community."""
+        answer: Community = await self._ask_publicly("encointer.community", cid)
+        return answer
+
+    async def community_metadata(self, cid: Cid) -> MetadataCid:
+        """Where a community's meta data is, if a bootstrapper has said so."""
+        answer: MetadataCid = await self._ask_publicly("encointer.community_metadata", cid)
+        return answer
+
+
 class GuessTheNumberClient(AppClient):
     """A weekly game: who comes closest to the enclave's number shares what the pot holds."""
 
@@ -176,6 +345,7 @@ class LedgerClient(AppClient):
     def __init__(self, worker: WorkerClient) -> None:
         super().__init__(worker)
         self.credits = CreditsClient(worker)
+        self.encointer = EncointerClient(worker)
         self.guess_the_number = GuessTheNumberClient(worker)
 
     async def noop(

@@ -25,6 +25,10 @@ WORKER: Final = "integritee.worker.main"
 
 FIRST_WORKER: Final = "worker"
 
+PARENTCHAIN: Final = "dev"
+PARENTCHAINS: Final = {"encointer": "encointer-dev"}
+"""Chains of the node that apps need, by the app's name."""
+
 FINALITY: Final = ("--finality-delay", "0.1")
 """Seconds from block to finality: short of the block interval, yet long enough for clients to see ``inBlock``."""
 
@@ -90,7 +94,7 @@ class Network:
 
     async def start(self) -> None:
         """Start all processes but the workers behind the first. They are not ready yet."""
-        await self._start_node("node", "dev", self._ports.node)
+        await self._start_node("node", parentchain_for(self._config.apps), self._ports.node)
         for name, port in self._targets.items():
             await self._start_node(name, f"{name}-dev", port)
         await self.start_worker()
@@ -177,6 +181,11 @@ class Network:
 def worker_name(number: int) -> str:
     """Of worker `number`, from 1, its data directory and log: ``worker``, ``worker-2``, ``worker-3`` …"""
     return FIRST_WORKER if number == 1 else f"{FIRST_WORKER}-{number}"
+
+
+def parentchain_for(apps: Sequence[str]) -> str:
+    """The chain of the node that a ledger with these apps is for."""
+    return next((PARENTCHAINS[app] for app in apps if app in PARENTCHAINS), PARENTCHAIN)
 
 
 def port_arguments(ports: WorkerPorts) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ from integritee.primitives.ids import ParentchainId
 from integritee.primitives.sidechain import SidechainHeader, SignedBlock
 from integritee.stf.executor import Executor
 from integritee.stf.ledger import Ledger
+from integritee.stf.mirror import mirrored_storage, wanted_storage
 from integritee.stf.operation import TrustedCallSigned
 from integritee.stf.runtime import LedgerRuntime
 from integritee.trie import Trie
@@ -96,6 +97,7 @@ class EnclaveCore:
         links = {id: self._link(id, recovered, runtime) for id in ParentchainId}
         self.links = Links(links, config.shielding_target)
         self.replica = Replica(config.shard, ledger, store, recovered, self.links)
+        self.integritee.wanted = lambda: wanted_storage(self.runtime)
         self.consensus = Consensus(self.replica, keys.signing.public, keys.state, config.slot_ms)
         own = keys.signing.public
         is_listed = own in self.consensus.mirrored_authorities() if self.is_running else None
@@ -109,7 +111,11 @@ class EnclaveCore:
         vault = known[0] if known is not None else self.keys.vault(self.config.shard).public
         link = Link(
             Place(
-                id, self.config.shard, self.keys.signing.public, vault if id is self.config.shielding_target else None
+                id,
+                self.config.shard,
+                self.keys.signing.public,
+                vault if id is self.config.shielding_target else None,
+                mirrored_storage(runtime) if id is ParentchainId.Integritee else (),
             ),
             self.store,
             recovered.outboxes[id],

@@ -106,6 +106,11 @@ def target_b_spec(genesis: Mapping[bytes, bytes]) -> ChainSpec:
     return ChainSpec("Asset Hub Target B (dev)", "target-b-dev", "Development", None, UNIT_PROPERTIES, genesis)
 
 
+def encointer_spec(genesis: Mapping[bytes, bytes]) -> ChainSpec:
+    """The specification of ``--chain encointer-dev``."""
+    return _integritee("Integritee with Encointer (dev)", "encointer-dev", "Development", genesis)
+
+
 def _integritee(name: str, id: str, chain_type: str, genesis: Mapping[bytes, bytes]) -> ChainSpec:
     return ChainSpec(name, id, chain_type, "teer", TEER_PROPERTIES, genesis)
 

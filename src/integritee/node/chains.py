@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from .chain_spec import ChainSpec, dev_spec, local_spec, target_a_spec, target_b_spec
+from .chain_spec import ChainSpec, dev_spec, encointer_spec, local_spec, target_a_spec, target_b_spec
 from .errors import ChainSpecError
 
 DEV: Final = "dev"
@@ -19,7 +19,10 @@ TARGET_A: Final = "target-a-dev"
 TARGET_B: Final = "target-b-dev"
 """Chains to shield from, beside the parentchain."""
 
-WELL_KNOWN: Final = (DEV, LOCAL, TARGET_A, TARGET_B)
+ENCOINTER: Final = "encointer-dev"
+"""The parentchain with Encointer's ceremonies and communities."""
+
+WELL_KNOWN: Final = (DEV, LOCAL, TARGET_A, TARGET_B, ENCOINTER)
 NAMES: Final = {
     **{name: name for name in WELL_KNOWN},
     "": LOCAL,
@@ -27,6 +30,7 @@ NAMES: Final = {
     "integritee-solo-local": LOCAL,
     "target-a": TARGET_A,
     "target-b": TARGET_B,
+    "encointer": ENCOINTER,
 }
 """Chains by every name they have."""
 
@@ -53,6 +57,7 @@ def _well_known(name: str) -> ChainSpec:
         LOCAL: lambda: local_spec(genesis.local_genesis()),
         TARGET_A: lambda: target_a_spec(genesis.target_a_genesis()),
         TARGET_B: lambda: target_b_spec(genesis.target_b_genesis()),
+        ENCOINTER: lambda: encointer_spec(genesis.encointer_genesis()),
     }
     return make[name]()
 

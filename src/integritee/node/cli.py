@@ -13,7 +13,7 @@ from typing import Final
 from integritee import __version__
 from integritee.trie import MAX_KEY_BYTES
 
-from .chains import DEV, LOCAL, TARGET_A, TARGET_B
+from .chains import DEV, ENCOINTER, LOCAL, TARGET_A, TARGET_B
 from .delayed_finality import DEFAULT_DELAY_SECONDS, MAX_DELAY_SECONDS
 from .finality import FinalityKind
 from .keystore import DEV_ACCOUNTS
@@ -80,7 +80,7 @@ def _add_chain_flags(to: argparse.ArgumentParser) -> None:
     to.add_argument(
         "--chain",
         metavar="CHAIN",
-        help=f"{DEV}, {LOCAL} (default), {TARGET_A}, {TARGET_B}, or a raw specification file",
+        help=f"{DEV}, {LOCAL} (default), {TARGET_A}, {TARGET_B}, {ENCOINTER}, or a raw specification file",
     )
     to.add_argument("-d", "--base-path", type=Path, metavar="PATH", help="where the data is kept")
     to.add_argument(

@@ -14,8 +14,10 @@ An app is a class whose methods are its calls and getters, with the pallets that
         @trusted_getter(0)
         def greetings(self, who: AccountId) -> u32: ...
 
-The first argument of a trusted call or getter is the account that must have signed it. From the declaration
-derive the wire enums, dispatch, authorisation, notes, client methods, CLI verbs and reference docs.
+The first argument of a trusted call or getter is the account that must have signed it. A call without a fee needs a
+gate, so that nobody can fill the ledger with calls that fail (`Gate`); what an app wants to know of the parentchain,
+its pallets say (`mirror`). From the declaration derive the wire enums, dispatch, authorisation, notes, client
+methods, CLI verbs and reference docs.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ import typing
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias, TypeVar
 
 from integritee.frame.declare import Argument, arguments_of
 from integritee.scale.shape import Hint
@@ -51,6 +53,11 @@ the ledger's own."""
 
 class Raw(bytes):
     """What a getter returns whose answer is the bytes themselves, without a length in front."""
+
+
+Gate: TypeAlias = Callable[..., None]
+"""A method ``(self, now, sender, …)`` of the app, of Unix time (ms) and the call's arguments, that raises unless the
+call is worth a nonce: a call it refuses leaves no trace. What it writes stays even if the call then fails."""
 
 
 class Authority(enum.Enum):
@@ -109,6 +116,7 @@ class TrustedCallDef:
     in_production: bool
     """Whether it may be made where real money lives."""
     docs: str
+    gate: Gate | None = None
 
     @cached_property
     def arguments(self) -> tuple[Argument, ...]:
@@ -175,13 +183,14 @@ def trusted_call(
     spends: str | None = None,
     linked: tuple[str, ...] = (),
     in_production: bool = True,
+    gate: Gate | None = None,
 ) -> Callable[[F], F]:
     """Make a method ``(self, ctx, sender, …)`` a trusted call with discriminant `index` (0–255)."""
 
     def mark(method: F) -> F:
         docs = inspect.getdoc(method) or ""
         method.trusted_call = TrustedCallDef(  # type: ignore[attr-defined]
-            index, method.__name__, method, authority, fee, roles, spends, linked, in_production, docs
+            index, method.__name__, method, authority, fee, roles, spends, linked, in_production, docs, gate
         )
         return method
 

@@ -1,4 +1,4 @@
-"""The pipeline of a trusted call: verify → authorise → nonce → fee → dispatch → note → effects.
+"""The pipeline of a trusted call: verify → authorise → nonce → gate → fee → dispatch → note → effects.
 
 A call that fails after paying keeps only its fee and nonce; everything else it did is undone. A call refused
 before that leaves no trace.
@@ -78,6 +78,7 @@ class Executor:
             self.authorise(signed, now)
             self._check_nonce(signed)
             with self.runtime.transaction():
+                self._pass_gate(signed.call, now)
                 self._charge(signed)
                 self.runtime.system.increment_nonce(signed.call.sender)
         except IntegriteeError as refused:
@@ -88,6 +89,11 @@ class Executor:
         expected = self.runtime.system.nonce(signed.call.sender)
         if signed.nonce != expected:
             raise InvalidNonce(signed.nonce, expected)
+
+    def _pass_gate(self, call: TrustedCall, now: int) -> None:
+        gate = call.definition.gate
+        if gate is not None:
+            gate(self._owners[call.definition], now, *call.args)
 
     def _charge(self, signed: TrustedCallSigned) -> None:
         definition, args = signed.call.definition, signed.call.args

@@ -79,12 +79,15 @@ class AssetUnknown(ContractError):
 
 @dataclass(frozen=True)
 class Place:
-    """The shard's place on a parentchain: the enclave's account there, and the vault's if it is on this chain."""
+    """The shard's place on a parentchain: the enclave's account there, and the vault's if it is on this chain.
+
+    `wanted_by_apps` is storage of the chain that apps of the ledger mirror (`stf.mirror`)."""
 
     id: ParentchainId
     shard: bytes
     account: bytes
     vault: bytes | None
+    wanted_by_apps: tuple[bytes, ...] = ()
 
 
 class ParentchainContract:
@@ -100,13 +103,14 @@ class ParentchainContract:
             self._expect_call(pallet, call)
         self.bridge = BridgeContract(metadata, place.shard, place.account) if is_bridge else None
         self.vault = VaultContract(metadata, place.vault, place.account, assets) if place.vault else None
+        self.wanted_by_apps = place.wanted_by_apps
         self.enclave_account: Final = blake2_map_key("System", "Account", place.account)
 
     @property
     def mirrored(self) -> tuple[bytes, ...]:
         """Storage that enters the ledger's state, as proven with every block."""
         bridge = self.bridge.keys.mirrored if self.bridge else ()
-        return bridge + (self.vault.keys.mirrored if self.vault else ())
+        return bridge + (self.vault.keys.mirrored if self.vault else ()) + self.wanted_by_apps
 
     def watched(self) -> list[bytes]:
         """Storage proven with every block: what is mirrored, and what steers the enclave."""

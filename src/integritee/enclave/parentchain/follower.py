@@ -57,6 +57,8 @@ class Follower:
         self.inbox: deque[InboundBlock] = deque()
         self.values: dict[bytes, bytes | None] = {}
         """Watched storage as proven at the latest verified block; empty before the first."""
+        self.wanted: tuple[bytes, ...] = ()
+        """Further storage that the host was last asked to prove (`stf.mirror`)."""
         self.time: int | None = None
         """Unix ms of the latest verified block that tells it; None before the first."""
         self.origin = b""
@@ -96,6 +98,10 @@ class Follower:
     @property
     def pins(self) -> dict[int, bytes]:
         return self.runtimes.pins
+
+    def watched(self) -> list[bytes]:
+        """Storage that the host has to prove with every block, and nothing else."""
+        return list(dict.fromkeys((*self.contract.watched(), *self.wanted)))
 
     def adopt_runtime(self, facts: RuntimeFacts) -> None:
         """Learn the metadata of a runtime version, to be used from the block on that is proven to run it.
@@ -144,7 +150,7 @@ class Follower:
         return read
 
     def _read(self, block: ParentchainBlock, light_client: bytes) -> InboundBlock:
-        proven = verify_block(block.header, block.extrinsics, block.proof, self.contract.watched())
+        proven = verify_block(block.header, block.extrinsics, block.proof, self.watched())
         contract = self.runtimes.of(proven).contract
         return read_block(contract, block.header, block.extrinsics, proven, light_client)
 

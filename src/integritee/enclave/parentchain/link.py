@@ -79,6 +79,8 @@ class Link:
         self.needed_funds = 0
         self.refused = 0
         """Extrinsics of ours that were included and failed, since the start."""
+        self.wanted: Callable[[], tuple[bytes, ...]] = tuple
+        """Storage that the ledger wants proven beyond what it always does, as its state is now."""
         self.joined = self.joins = False
         """Whether the shard was others' before the enclave sent anything here; whether it is about to join now."""
         self.followed: deque[InboundBlock] = deque()
@@ -149,11 +151,11 @@ class Link:
                 log.warning(text, self.id.name, which, start.number, start.hash.hex())
 
     def sync_state(self) -> SyncState:
+        """What the host is told; the blocks it hands over next have to prove the storage that it names."""
         follower = self.connected
-        watched = follower.contract.watched()
-        return SyncState(
-            follower.head.number, follower.head.hash(), watched, follower.chain.trust, follower.chain.relay_number
-        )
+        follower.wanted = self.wanted()
+        head, chain = follower.head, follower.chain
+        return SyncState(head.number, head.hash(), follower.watched(), chain.trust, chain.relay_number)
 
     def import_blocks(self, request: ImportBlocks, keep: Callable[[InboundBlock], bool]) -> list[InboundBlock]:
         """Verify finalized blocks; from the first to `keep` on they wait for the sidechain.

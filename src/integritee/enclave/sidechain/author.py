@@ -32,6 +32,7 @@ from integritee.stf.errors import CallCrashed
 from integritee.stf.executor import Executor, Outcome
 from integritee.stf.invariants import check_invariants
 from integritee.stf.ledger import Ledger
+from integritee.stf.mirror import tell
 from integritee.stf.operation import IndirectCall, TrustedCallSigned
 from integritee.stf.retirement import begin_retirement, next_retirees
 from integritee.trie import Trie
@@ -141,7 +142,7 @@ class BlockBuilder:
     # -- inputs from the parentchains ----------------------------------------------------------------
 
     def apply_parentchain(self, contract: ParentchainContract, block: InboundBlock) -> None:
-        """Adopt a proven parentchain block: time, mirror, deposits."""
+        """Adopt a proven parentchain block: time, mirror, deposits; then apps hear of it."""
         which = contract.id
         mirrored = {key: block.values.get(key) for key in contract.mirrored}
         self.runtime.parentchain(which).set_block(block.header, mirrored)
@@ -157,6 +158,8 @@ class BlockBuilder:
                 self._as_enclave("balance_shield", enclave, deposit.sender, deposit.amount, which)
             else:
                 self._as_enclave("assets_shield", enclave, deposit.sender, deposit.asset, deposit.amount, which)
+        if contract.bridge is not None:
+            tell(self.runtime, block.header.number, block.values)
 
     def refund(self, payment: Payment) -> None:
         """Give back what the payer burned; what cannot bring a dead account to life goes to the enclave's."""

@@ -157,6 +157,8 @@ class Production:
         for lane in lanes.values():
             production._give_back(lane)
             for block in due(lane.follower.inbox):
+                if production._comes_between(lane, block):
+                    break
                 production._process(lane, block)
         builder.begin_calls()
         for lane in lanes.values():
@@ -180,6 +182,14 @@ class Production:
         lane.send(key, vault.as_vault(vault.add_proxy(account)), ONBOARDING_PERIOD)
 
     # -- from parentchains ---------------------------------------------------------------------------
+
+    def _comes_between(self, lane: Lane, block: InboundBlock) -> bool:
+        """Whether a block changes what apps know of the parentchain while calls of earlier blocks wait: they are
+        executed first, with what they were sent under, and the block enters with the next sidechain block."""
+        if not self.invocations.waiting:
+            return False
+        mirror = self.builder.runtime.parentchain(lane.id).mirror
+        return any(block.values.get(key) != mirror.get(key) for key in lane.follower.contract.wanted_by_apps)
 
     def _process(self, lane: Lane, block: InboundBlock) -> None:
         if not lane.take(block, self.builder.runtime.parentchain(lane.id)):

@@ -7,12 +7,18 @@ from typing import Final
 from integritee.frame.overlay import Overlay
 
 from .api import NODE_APIS, PythonRuntimeEngine
+from .encointer import EncointerRuntime
 from .presets import CODE_KEY, NodeRuntime
 from .runtime import IntegriteeNodeRuntime
 from .target_a import TargetARuntime
 from .target_b import TargetBRuntime
 
-RUNTIMES: Final[tuple[type[NodeRuntime], ...]] = (IntegriteeNodeRuntime, TargetARuntime, TargetBRuntime)
+RUNTIMES: Final[tuple[type[NodeRuntime], ...]] = (
+    IntegriteeNodeRuntime,
+    TargetARuntime,
+    TargetBRuntime,
+    EncointerRuntime,
+)
 
 _BY_CODE: Final = {runtime.code: runtime for runtime in RUNTIMES}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from integritee.frame.overlay import EmptyBackend, Overlay
 
+from .encointer import EncointerRuntime
 from .presets import DEVELOPMENT, PRESETS, GenesisConfig, NodeRuntime, write_genesis
 from .runtime import IntegriteeNodeRuntime
 from .target_a import TargetARuntime
@@ -35,6 +36,11 @@ def target_a_genesis() -> dict[bytes, bytes]:
 def target_b_genesis() -> dict[bytes, bytes]:
     """Block 0 of ``--chain target-b-dev``: the same accounts hold 1000 UNIT each, //Alice and //Bob all assets."""
     return _development(TargetBRuntime)
+
+
+def encointer_genesis() -> dict[bytes, bytes]:
+    """Block 0 of ``--chain encointer-dev``: as that of ``--dev``, in ceremony 1; //Alice is ceremony master."""
+    return _development(EncointerRuntime)
 
 
 def _development(runtime: type[NodeRuntime]) -> dict[bytes, bytes]:

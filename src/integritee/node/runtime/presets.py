@@ -11,6 +11,7 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Final
 
+from integritee.apps.encointer.types import CeremonyPhase
 from integritee.crypto import ss58_encode
 from integritee.frame.pallets.aura import Aura
 from integritee.frame.pallets.balances import Balances
@@ -19,6 +20,7 @@ from integritee.frame.pallets.sudo import Sudo
 from integritee.frame.pallets.system import EXTRINSIC_INDEX, LastRuntimeUpgradeInfo, System
 from integritee.frame.pallets.transaction_payment import MULTIPLIER_ONE, TREASURY, Releases, TransactionPayment
 from integritee.frame.runtime import Runtime
+from integritee.node.pallets.encointer_scheduler import EncointerScheduler
 from integritee.primitives.grandpa import Authority
 from integritee.primitives.storage import pallet_version_key, storage_prefix
 from integritee.scale import encode, u16, u32
@@ -30,6 +32,7 @@ CODE: Final = b"integritee-solo, in Python"
 """What stands for the runtime's Wasm. Other bytes give another genesis hash, so another chain."""
 
 GENERIC_SS58: Final = 42
+FIRST_CEREMONY: Final = 1
 ENDOWMENT: Final = 1000 * 10**12
 """Base units each well-known account starts with (1000 TEER)."""
 
@@ -61,6 +64,9 @@ class GenesisConfig:
     allow_sgx_debug_mode: bool = False
     allow_skipping_attestation: bool = False
     assets: tuple[GenesisAsset, ...] = ()
+    ceremony_master: bytes | None = None
+    phase_durations: Mapping[CeremonyPhase, int] = field(default_factory=dict)
+    """Milliseconds."""
     code: bytes = CODE
 
     def to_json(self, pallets: Container[str]) -> bytes:
@@ -73,6 +79,11 @@ class GenesisConfig:
             "teerex": {
                 "allowSgxDebugMode": self.allow_sgx_debug_mode,
                 "allowSkippingAttestation": self.allow_skipping_attestation,
+            },
+            "encointerScheduler": {
+                "currentCeremonyIndex": FIRST_CEREMONY,
+                "ceremonyMaster": None if self.ceremony_master is None else _address(self.ceremony_master),
+                "phaseDurations": [[phase.name, ms] for phase, ms in self.phase_durations.items()],
             },
             **assets_to_json(self.assets),
         }
@@ -120,6 +131,7 @@ def write_genesis(runtime: Runtime, config: GenesisConfig) -> None:
     payment.layout.put(Releases.V2)
     _write_teerex(runtime, config)
     write_assets(runtime, config.assets)
+    _write_ceremonies(runtime, config)
     runtime.record_events = True
 
 
@@ -146,3 +158,16 @@ def _write_teerex(runtime: Runtime, config: GenesisConfig) -> None:
         flags = (config.allow_sgx_debug_mode, config.allow_skipping_attestation)
         for item, flag in zip(("SgxAllowDebugMode", "AllowSkippingAttestation"), flags, strict=True):
             runtime.state.put(storage_prefix("Teerex", item), encode(bool, flag))
+
+
+def _write_ceremonies(runtime: Runtime, config: GenesisConfig) -> None:
+    """The schedule of ceremonies, if the runtime has one."""
+    scheduler = runtime.find(EncointerScheduler)
+    if scheduler is None:
+        return
+    scheduler.current_ceremony_index.put(FIRST_CEREMONY)
+    scheduler.current_phase.put(CeremonyPhase.Registering)
+    for phase, duration in config.phase_durations.items():
+        scheduler.phase_durations.put(phase, duration)
+    if config.ceremony_master is not None:
+        scheduler.ceremony_master.put(config.ceremony_master)
