@@ -61,6 +61,10 @@ class KeyStore:
         with os.fdopen(descriptor, "w") as file:
             file.write(json.dumps(secret_uri, ensure_ascii=False))
 
+    def remove(self, key_type: bytes, public: bytes) -> None:
+        """Forget a key for good; nothing if it is not there."""
+        self._path(key_type, public).unlink(missing_ok=True)
+
     def public_keys(self, key_type: bytes) -> list[bytes]:
         """Public keys of one type, in the order of their files' names."""
         if not self.directory.is_dir():
