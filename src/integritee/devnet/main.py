@@ -43,6 +43,7 @@ PROGRAMS: Final = {
     "worker": ("integritee.worker.main", "the worker (integritee-worker)"),
     "cli": ("integritee.cli.main", "accounts, transfers, trusted calls and getters (integritee-cli)"),
     "simulate": ("integritee.simulation.main", "a network of validateers under a virtual clock, with faults"),
+    "bots": ("integritee.bots.main", "a community of agents with ceremonies and incomes, held against a model"),
     "bench": ("integritee.load.main", "load on a worker: rates, latencies, the highest rate that is served"),
     "reference": ("integritee.reference.main", "generate or check what derives from the declarations"),
 }
