@@ -31,6 +31,7 @@ from integritee.trie import Trie
 
 from .consensus import Consensus
 from .errors import HandedOver, NotReady, StateRolledBack
+from .ipfs.relay import NoteRelay
 from .keys import HANDED_OVER_LABEL, EnclaveKeys, Randomness
 from .membership import RETRY_STRIDE, Membership
 from .operations import signed_call
@@ -96,12 +97,13 @@ class EnclaveCore:
         runtime = ledger.runtime(Overlay(recovered.chain.state))
         links = {id: self._link(id, recovered, runtime) for id in ParentchainId}
         self.links = Links(links, config.shielding_target)
-        self.replica = Replica(config.shard, ledger, store, recovered, self.links)
         self.integritee.wanted = lambda: wanted_storage(self.runtime)
+        self.replica = Replica(config.shard, ledger, store, recovered, self.links)
         self.consensus = Consensus(self.replica, keys.signing.public, keys.state, config.slot_ms)
         own = keys.signing.public
         is_listed = own in self.consensus.mirrored_authorities() if self.is_running else None
         self.membership = Membership(own, self.goal, self.links, is_listed)
+        self.relay = NoteRelay(ledger, keys.state)
         self._view = Executor(ledger, ledger.runtime(), config.mrenclave, config.shard)
         self._view.runtime.secret = lasting_secret(keys.state)
         self.show_durable()
@@ -235,12 +237,15 @@ class EnclaveCore:
     def admit(self, plain: bytes, now: int) -> tuple[bytes, list[StatusChanged]]:
         """Have a call wait for a block, encoded as it came out of its shielding; its hash, and whose status changed.
 
-        Raises InvalidTop, UnsupportedOperation, what the executor raises for signature and authority, PoolError.
+        Raises InvalidTop, UnsupportedOperation, what the executor raises for signature and authority, PoolError, and
+        as `NoteRelay.admit` for a note that goes elsewhere first.
         """
         signed = signed_call(self.ledger, plain)
         self.view.verify(signed)
         self.view.authorise(signed, now)
         top_hash, sender = blake2_256(plain), signed.call.sender
+        if self.relay.concerns(signed):
+            return top_hash, self.relay.admit(top_hash, signed, self.runtime, self.pool, now)
         entry = PoolEntry(top_hash, sender, signed.nonce, len(plain), signed)
         return top_hash, self.pool.submit(entry, self.runtime.system.nonce(sender), now)
 
@@ -268,6 +273,7 @@ class EnclaveCore:
         effects = Effects()
         if self.is_running:
             self._advance(effects, now)
+            effects.statuses += self.relay.expire(self.pool, now)
         return effects
 
     def _advance(self, effects: Effects, now: int) -> None:

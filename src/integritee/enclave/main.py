@@ -70,6 +70,8 @@ class EnclaveProcess:
                 Ecalls.measure: self._measure,
                 Ecalls.import_sidechain_blocks: lambda p: self._ready().import_sidechain(p),
                 Ecalls.provision: lambda p: self._ready().provision(p),
+                Ecalls.content_stored: lambda p: self._ready().content_stored(p),
+                Ecalls.content_fetched: lambda p: self._ready().content_fetched(p),
                 Ecalls.self_test: lambda p: self_test(p, self._expect_idle),
                 **RecoveryEcalls(self._expect_idle).handlers(),
             },
@@ -109,6 +111,8 @@ class EnclaveProcess:
             await service.close()
             raise
         service.server, service.host = server, self._endpoint
+        if params.has_ipfs and self._endpoint is not None:
+            service.use_ipfs(self._endpoint)
         self._service = service
         self._tasks.append(asyncio.create_task(service.run_slots(params.slot_ms)))
         return identity(enclave.core, enclave.tee, server.port, mu_ra_port)

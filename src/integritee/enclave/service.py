@@ -22,6 +22,8 @@ from integritee.boundary.endpoint import Endpoint
 from integritee.boundary.interface import Ocalls
 from integritee.boundary.messages import (
     MAX_SIDECHAIN_BLOCKS,
+    ContentFetched,
+    ContentStored,
     EnclaveStatus,
     GossipBlocks,
     GossipOperations,
@@ -50,6 +52,7 @@ from .attestation import Tee
 from .core import EnclaveCore
 from .deciphering import Deciphering
 from .errors import HandedOver, NotReady, UnknownShard
+from .ipfs.reading import ContentReader
 from .peering import Peering
 from .pool import StatusChanged
 from .replica import Effects
@@ -115,6 +118,7 @@ class EnclaveService:
         self._unstored = core.replica.blocks_to_repeat()
         self.rpc_requests = 0
         self.trusted_calls = 0
+        self.reader = ContentReader()
         self.server: TrustedRpcServer | None = None
         self.host: Endpoint | None = None
         self.peering = Peering(core, tee, skip_ra, self._act, self._tell, clock, self._send, self._progress)
@@ -202,7 +206,10 @@ class EnclaveService:
         if watcher is not None:
             watcher.bind(top_hash)
         self._tell(events)
-        self.peering.spread(plain)
+        if self.core.relay.holds(top_hash):
+            self._have_stored()
+        else:
+            self.peering.spread(plain)
         return top_hash
 
     def _expect_open(self) -> None:
@@ -219,6 +226,30 @@ class EnclaveService:
     async def decipher(self, cyphertext: bytes) -> bytes:
         """In a thread, beside the event loop. Raises Undecipherable, RateExceeded, ServerBusy."""
         return await self._deciphering.decipher(CALLER.get(), cyphertext)
+
+    # -- content on IPFS -----------------------------------------------------------------------------
+
+    def use_ipfs(self, host: Endpoint) -> None:
+        """From here on the host has a daemon at hand."""
+        self.core.relay.is_on = True
+        self.reader.ask = lambda wanted: host.notify(Ocalls.fetch_content, wanted)
+
+    async def read_content(self, cid: str) -> bytes:
+        """As `ContentReader.read`."""
+        return await self.reader.read(cid)
+
+    def _have_stored(self) -> None:
+        for content in self.core.relay.take_outgoing():
+            if self.host is not None:
+                self.host.notify(Ocalls.store_content, content)
+
+    async def content_stored(self, report: ContentStored) -> Nothing:
+        self._tell(self.core.relay.stored(report, self.core.pool))
+        return Nothing()
+
+    async def content_fetched(self, report: ContentFetched) -> Nothing:
+        self.reader.fetched(report)
+        return Nothing()
 
     # -- ecalls --------------------------------------------------------------------------------------
 
@@ -292,6 +323,7 @@ class EnclaveService:
             self._last_slot = slot.number
             try:
                 await self._act(self.core.tick(now))
+                self._have_stored()  # what came from other validateers
                 await self._serve_slot(slot, now)
             except IntegriteeError as failed:
                 log.error("slot %d failed: %s (%s)", slot.number, failed, failed.code)
