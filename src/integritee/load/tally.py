@@ -76,6 +76,7 @@ class _Reason(msgspec.Struct):
 class _Update(msgspec.Struct):
     result: str = ""
     subscription: str = ""
+    reason: _Reason | None = None
 
 
 class _Message(msgspec.Struct):
@@ -119,7 +120,7 @@ class Tally:
         except msgspec.MsgspecError:
             return
         if (update := message.params) is not None:
-            self._heard_status(update, message.reason, now)
+            self._heard_status(update, now)
         elif message.id in self._awaited:
             self._heard_reply(message.id, message, now)
 
@@ -136,7 +137,7 @@ class Tally:
         else:
             self._refuse(number, "rpc.refused")
 
-    def _heard_status(self, update: _Update, reason: _Reason | None, now: float) -> None:
+    def _heard_status(self, update: _Update, now: float) -> None:
         number = self._by_hash.get(update.subscription)
         prefix = update.result[: len("0x") + 4]
         if number is None or number not in self._awaited:
@@ -144,7 +145,7 @@ class Tally:
         if prefix in IN_BLOCK:
             self._finish(number, now)
         elif prefix in CANCELLED:
-            self._refuse(number, reason.code if reason else CANCELLED[prefix])
+            self._refuse(number, update.reason.code if update.reason else CANCELLED[prefix])
         else:
             return
         del self._by_hash[update.subscription]
