@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -99,6 +99,9 @@ class Consensus:
         self._asked_for: bytes | None = None
         self._fruitless = 0
         self._was_at = self._replica.chain.number
+        self._confirmed: Anchor | None = None
+        self._confirmed_in: Mapping[bytes, bytes | None] | None = None
+        """Proven storage that the confirmation was read from: each block brings other."""
         self._know_mirror()
 
     # -- what is proven ------------------------------------------------------------------------------
@@ -107,8 +110,9 @@ class Consensus:
         """What the ledger itself knows of the last block it took in, and of those that branches of the tail may build
         on."""
         replica = self._replica
-        past = [replica.ledger.runtime(Overlay(block.before)) for block in replica.chain.tail]
-        for runtime in (*past, replica.runtime):
+        runtime = replica.ledger.runtime()
+        for state in (*(block.before for block in replica.chain.tail), replica.chain.state):
+            runtime.state = Overlay(state)
             mirror = runtime.parentchain(ParentchainId.Integritee)
             block_hash = mirror.block_hash.get()
             if block_hash is not None:
@@ -144,8 +148,14 @@ class Consensus:
     def confirmed(self) -> Anchor | None:
         """What the parentchain confirmed, as far as is proven. Its number is 50 ahead of the block's."""
         follower = self._replica.links.integritee.follower
-        found = follower.bridge.confirmation(follower.values) if follower and follower.values else None
-        return Anchor(found.block_number - FINALIZATION_STRIDE, found.block_header_hash) if found else None
+        if follower is None or not follower.values:
+            return None
+        if follower.values is not self._confirmed_in:
+            found = follower.bridge.confirmation(follower.values)
+            self._confirmed_in = follower.values
+            number = found.block_number - FINALIZATION_STRIDE if found else 0
+            self._confirmed = Anchor(number, found.block_header_hash) if found else None
+        return self._confirmed
 
     def _anchors(self) -> list[Anchor]:
         """What must be in the chain: what is confirmed, and what this enclave asked to be confirmed."""

@@ -51,6 +51,12 @@ class StorageOptions:
     name: str | None
     default: Any
 
+    def __get__(self, pallet: object | None, owner: type) -> StorageOptions:
+        """The options, of the class. A pallet has the storage item instead: see `Pallet.__getattr__`."""
+        if pallet is not None:
+            raise AttributeError
+        return self
+
 
 UNSET: Final = object()
 

@@ -46,8 +46,16 @@ class Pallet:
 
     def __init__(self, runtime: Runtime, name: str, index: int) -> None:
         self.runtime, self.name, self.index = runtime, name, index
-        for attribute, (kind, parts) in storage_parts(type(runtime), type(self), name):
-            setattr(self, attribute, kind(runtime, *parts))
+        self._storage = storage_parts(type(runtime), type(self), name)
+
+    def __getattr__(self, attribute: str) -> Any:
+        """A storage item, made when it is first used: there is a runtime for each block, which needs few of them."""
+        found = self.__dict__.get("_storage", {}).get(attribute)
+        if found is None:
+            raise AttributeError(f"{type(self).__name__} has no {attribute}")
+        kind, parts = found
+        item = self.__dict__[attribute] = kind(self.runtime, *parts)
+        return item
 
     def deposit(self, event: EventValue, topics: tuple[bytes, ...] = ()) -> None:
         """Record an event of this pallet."""
@@ -78,14 +86,14 @@ class Pallet:
 Parts: TypeAlias = tuple[Callable[..., Any], tuple[Any, ...]]
 """Kind of a storage item, and what makes one beside the runtime instance."""
 
-_PARTS: Final[dict[tuple[Any, Any, str], tuple[tuple[str, Parts], ...]]] = {}
+_PARTS: Final[dict[tuple[Any, Any, str], dict[str, Parts]]] = {}
 
 
-def storage_parts(runtime: type[Runtime], pallet: type[Pallet], name: str) -> tuple[tuple[str, Parts], ...]:
+def storage_parts(runtime: type[Runtime], pallet: type[Pallet], name: str) -> dict[str, Parts]:
     """The storage items of a pallet with that name by attribute: looked up once, all instances have the same."""
     found = _PARTS.get((runtime, pallet, name))
     if found is None:
-        found = tuple((entry.attribute, _parts(runtime, name, entry)) for entry in storage_entries(pallet))
+        found = {entry.attribute: _parts(runtime, name, entry) for entry in storage_entries(pallet)}
         _PARTS[runtime, pallet, name] = found
     return found
 

@@ -1,4 +1,7 @@
-"""What every validateer checks for itself is checked once here: the answers depend on the arguments only."""
+"""What every validateer checks for itself is checked once here: the answers depend on the arguments only.
+
+A signature that was made here need not be verified at all: it is known to be valid.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from collections.abc import Callable
 from functools import cache, lru_cache
 from typing import Final
 
-from integritee.crypto import ShieldingKey
+from integritee.crypto import Ed25519Pair, ShieldingKey
 from integritee.enclave.parentchain import bridge, justification, onboarding
 from integritee.metadata import RuntimeMetadata
 from integritee.primitives import signature
@@ -27,14 +30,41 @@ def remember(patches: Patches) -> None:
     """Have keys, metadata, signatures and hashes looked at once while `patches` last."""
     patches.set(ShieldingKey, "from_private_json", staticmethod(_key))
     patches.set(RuntimeMetadata, "parse", staticmethod(_metadata))
-    once = lru_cache(MAX_REMEMBERED)
+    signatures = Signatures(Ed25519Pair.sign, signature.verify_ed25519)
+    patches.set(Ed25519Pair, "sign", lambda pair, message: signatures.sign(pair, message))
     for module in (signature, justification):
-        patches.set(module, "verify_ed25519", once(module.verify_ed25519))
+        patches.set(module, "verify_ed25519", signatures.verify)
     for place, name in ((bridge, "CONFIRMATION"), (onboarding, "STATUS"), (onboarding, "ACCOUNT")):
         patches.set(place, name, Decoded(vars(place)[name]))
     _once(patches, SignedBlock, "has_valid_signature")
     _once(patches, SidechainHeader, "hash")
     _once(patches, BlockData, "hash")
+
+
+class Signatures:
+    """Ed25519 with a memory: of the signatures that were made, and of what others turned out to be."""
+
+    def __init__(
+        self, sign: Callable[[Ed25519Pair, bytes], bytes], verify: Callable[[bytes, bytes, bytes], bool]
+    ) -> None:
+        self._sign, self._verify = sign, verify
+        self._known: OrderedDict[tuple[bytes, bytes, bytes], bool] = OrderedDict()
+
+    def sign(self, pair: Ed25519Pair, message: bytes) -> bytes:
+        made = self._sign(pair, message)
+        self._remember((made, message, pair.public), True)
+        return made
+
+    def verify(self, found: bytes, message: bytes, public: bytes) -> bool:
+        key = found, message, public
+        known = self._known.get(key)
+        return self._remember(key, self._verify(*key)) if known is None else known
+
+    def _remember(self, key: tuple[bytes, bytes, bytes], is_valid: bool) -> bool:
+        self._known[key] = is_valid
+        if len(self._known) > MAX_REMEMBERED:
+            self._known.popitem(last=False)
+        return is_valid
 
 
 class Decoded:

@@ -15,7 +15,8 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from functools import lru_cache
+from typing import Final, TypeAlias
 
 from integritee.frame.pallets.system import AccountInfo
 from integritee.primitives.enclave_bridge import ShardStatus
@@ -94,6 +95,9 @@ REGISTRATION = codec(MultiEnclave)
 STATUS = codec(ShardStatus)
 PROXIES = codec(tuple[list[ProxyDefinition], u128])
 
+REMEMBERED_STATUSES: Final = 64
+"""A shard's status is looked at several times in a slot and seldom changes; so many of them stay decoded."""
+
 Values: TypeAlias = Mapping[bytes, bytes | None]
 """The watched storage of a chain as proven at a finalized block."""
 
@@ -154,7 +158,12 @@ def account_info(raw: bytes | None) -> AccountInfo:
 def authorities(bridge: BridgeContract, values: Values) -> list[bytes]:
     """Signers of the shard in the order of their first activity: the validateers that take turns."""
     raw = values.get(bridge.keys.shard_status)
-    return [entry.signer for entry in STATUS.decode(raw)] if raw else []
+    return list(_signers(raw)) if raw else []
+
+
+@lru_cache(REMEMBERED_STATUSES)
+def _signers(status: bytes) -> tuple[bytes, ...]:
+    return tuple(entry.signer for entry in STATUS.decode(status))
 
 
 def fingerprints(bridge: BridgeContract, values: Values) -> set[bytes]:
@@ -166,7 +175,7 @@ def fingerprints(bridge: BridgeContract, values: Values) -> set[bytes]:
 def mirrored_authorities(get: Callable[[bytes], bytes | None], shard: bytes) -> list[bytes]:
     """The same out of a mirror of the chain's storage."""
     raw = get(blake2_map_key("EnclaveBridge", "ShardStatus", shard))
-    return [entry.signer for entry in STATUS.decode(raw)] if raw else []
+    return list(_signers(raw)) if raw else []
 
 
 def is_entitled(bridge: BridgeContract, mrenclave: bytes, values: Values, number: int) -> bool:
