@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import Final
 
-from . import clock, codecs, evidence, ledger, pools, primitives, randomness, sealing, sidechain, tries
+from . import (
+    clock,
+    codecs,
+    evidence,
+    ledger,
+    pools,
+    primitives,
+    provisioning,
+    randomness,
+    sealing,
+    sidechain,
+    tries,
+)
 from .check import Area, UnknownArea
 
 AREAS: Final[dict[str, Area]] = {
@@ -18,6 +30,9 @@ AREAS: Final[dict[str, Area]] = {
     "evidence": evidence.checks,
     "pool": pools.checks,
     "sidechain": sidechain.checks,
+    "provisioning": provisioning.checks,
+    "provisioning-server": provisioning.server_checks,
+    "provisioning-client": provisioning.client_checks,
 }
 
 
