@@ -11,8 +11,8 @@ from contextlib import asynccontextmanager
 from functools import cache
 
 from integritee.apps.catalog import client_ledger
-from integritee.crypto import Ed25519Pair, ShieldingKey, Sr25519Pair
-from integritee.enclave.errors import UnknownShard
+from integritee.crypto import CryptoError, Ed25519Pair, ShieldingKey, Sr25519Pair
+from integritee.enclave.errors import Undecipherable, UnknownShard
 from integritee.enclave.pool.errors import StaleNonce
 from integritee.enclave.rpc.errors import UnsupportedOperation
 from integritee.enclave.rpc.jsonrpc import Dispatcher
@@ -120,7 +120,10 @@ class LedgerEnclave:
         return await self.submit_plain(await self.decipher(request.cyphertext), watcher)
 
     async def decipher(self, cyphertext: bytes) -> bytes:
-        return shielding_key().decrypt(cyphertext)
+        try:
+            return shielding_key().decrypt(cyphertext)
+        except CryptoError:
+            raise Undecipherable from None
 
     def account(self) -> bytes:
         return SIGNING.public

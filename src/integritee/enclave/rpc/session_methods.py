@@ -18,7 +18,6 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from integritee.crypto.shielding import BLOCK_LENGTH
-from integritee.errors import IntegriteeError
 from integritee.primitives.enclave_bridge import Request
 from integritee.primitives.session import (
     GETTER_METHOD,
@@ -31,6 +30,7 @@ from integritee.primitives.session import (
     to_text,
 )
 
+from ..errors import Undecipherable
 from . import params as read
 from .backend import Backend
 from .errors import Reason
@@ -84,7 +84,7 @@ class _SessionApi:
         seat.charge(self._clock())
         try:
             plain = await self._backend.decipher(sealed)
-        except IntegriteeError:
+        except Undecipherable:
             raise HelloUnreadable from None
         return Outcome(to_text(seat.accept(sealed, plain, self._identity(), self._random(KEY_LENGTH), self._clock())))
 
