@@ -136,6 +136,8 @@ def to_text(data: bytes) -> str:
 
 def from_text(text: str) -> bytes | None:
     """The bytes of such a text; None if it is none."""
+    if len(text) % 4:
+        return None
     try:
         return binascii.a2b_base64(text, strict_mode=True)
     except ValueError:  # also for characters beyond ASCII
