@@ -35,7 +35,7 @@ def command_names() -> set[str]:
 
 def _add_verbs(group: Parser, apps: list[str]) -> Commands:
     """Commands of the original come first: names that apps choose must not hide them."""
-    from . import benchmark, calls, development, evm, getters, notes, proxies, watchdog
+    from . import benchmark, calls, development, evm, getters, notes, proxies, relayed_notes, watchdog
     from .groups import Groups
     from .ledger import ledger_with
 
@@ -45,7 +45,7 @@ def _add_verbs(group: Parser, apps: list[str]) -> Commands:
     groups = Groups(verbs, ledger)
     _add_accounts(verbs)
     _add_queries(verbs)
-    for module in (notes, proxies, development, watchdog, benchmark):
+    for module in (notes, relayed_notes, proxies, development, watchdog, benchmark):
         module.add_commands(groups)
     for derived in (evm, getters, calls):
         derived.add_commands(groups, ledger)
