@@ -53,7 +53,8 @@ def shielding_key() -> ShieldingKey:
 
 
 class LedgerEnclave:
-    """//Alice owns 1000 UNIT, and it is always `NOW`. `failure` is raised by every request that can fail."""
+    """//Alice owns 1000 UNIT, and it is always `NOW`. `failure` is raised by every request that can fail.
+    `asked` are the methods that were called, known ones only."""
 
     def __init__(self, *, shard: bytes = SHARD, has_vault: bool = True) -> None:
         self._shard = shard
@@ -68,6 +69,7 @@ class LedgerEnclave:
         self.executor = Executor(LEDGER, runtime, MRENCLAVE, shard)
         self.holds = False
         self.failure: IntegriteeError | None = None
+        self.asked: list[str] = []
         self.held: list[tuple[bytes, TrustedCallSigned]] = []
         self.server: TrustedRpcServer | None = None
         self._arrival = asyncio.Event()
@@ -184,7 +186,8 @@ class LedgerEnclave:
     async def serving(self) -> AsyncIterator[str]:
         """Serve on loopback; yields the URL."""
         watches = WatchRegistry()
-        self.server = TrustedRpcServer(Dispatcher(trusted_methods(self, watches)), watches, _tls())
+        dispatcher = Dispatcher(trusted_methods(self, watches), observe=self.asked.append)
+        self.server = TrustedRpcServer(dispatcher, watches, _tls())
         await self.server.start("127.0.0.1", 0)
         try:
             yield f"wss://127.0.0.1:{self.server.port}"

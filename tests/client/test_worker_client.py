@@ -32,9 +32,10 @@ def enclave() -> LedgerEnclave:
     return LedgerEnclave()
 
 
-@pytest.fixture
-async def client(enclave: LedgerEnclave):
-    async with enclave.serving() as url, await WorkerClient.connect(url) as client:
+@pytest.fixture(params=["session", "rsa"])
+async def client(enclave: LedgerEnclave, request: pytest.FixtureRequest):
+    """What a client meets does not depend on how its requests are sealed."""
+    async with enclave.serving() as url, await WorkerClient.connect(url, envelope=request.param) as client:
         yield client
 
 

@@ -172,15 +172,14 @@ class SealedRequests:
 
         Raises RequestRefused and RpcError if it is, UntrustedSession, and what requests raise.
         """
-        if not self._is_offered:
-            return None
-        session = self._session
-        if session is not None and not session.is_spent(self._clock()):
-            return session
-        async with self._opening:
-            if self._session is session and self._is_offered:  # nobody else has opened one meanwhile
-                self._session = await self._open()
-        return self._session
+        while self._is_offered:
+            session = self._session
+            if session is not None and not session.is_spent(self._clock()):
+                return session
+            async with self._opening:
+                if self._session is session and self._is_offered:  # nobody else has opened one meanwhile
+                    self._session = await self._open()
+        return None
 
     async def _open(self) -> ClientSession | None:
         key, mrenclave, shard = await self._enclave()
