@@ -1,19 +1,21 @@
 """What a client is told of a refused or failed call, in the very JSON that the worker sends: code, message, facts.
 
 Submissions go in as text and ciphertext; replies and updates come out as text. Between them are the whole of the
-service, the pool and the ledger.
+service, the pool and the ledger. What is told does not depend on whether they come under RSA or in a session.
 """
 
 from __future__ import annotations
 
 import itertools
 import json
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from integritee.client.session import ClientSession, Introduction
 from integritee.crypto import KeyPair
 from integritee.enclave.errors import EnclaveError
 from integritee.enclave.pool import PoolError, RefusedElsewhere
@@ -27,6 +29,9 @@ from integritee.node.runtime.runtime import TEER
 from integritee.primitives.enclave_bridge import Request
 from integritee.primitives.ids import ParentchainId
 from integritee.primitives.rpc import DirectRequestStatus, RpcReturnValue, StatusOfOperation, TrustedOperationStatus
+from integritee.primitives.session import HELLO_METHOD
+from integritee.primitives.session import SUBMIT_METHOD as SESSION_SUBMIT
+from integritee.primitives.session import WATCH_METHOD as SESSION_WATCH
 from integritee.reference.catalogue import catalogue
 from integritee.scale import decode, encode
 from integritee.stf.operation import DirectCall, Get, TrustedCallSigned, TrustedOperation
@@ -36,6 +41,7 @@ from .harness import ANN, BEN, CAT, LEDGER, SLOT_MS, TEE, World, public_getter
 FEE = TEER // 100
 RICH = 100 * TEER - 100 * TEER // 571
 HASH_LENGTH = 66
+SUBMIT_METHOD = "author_submitExtrinsic"
 
 Told = dict[str, Any]
 """A `reason`."""
@@ -48,6 +54,7 @@ class Client:
 
     def __init__(self, world: World) -> None:
         self.world = world
+        self.session: ClientSession | None = None
         self.service = EnclaveService(world.core, world.store, "ws://mura", "ws://host", TEE, clock=lambda: world.now)
         self.service.server = self  # type: ignore[assignment]
         self._watches = WatchRegistry()
@@ -79,8 +86,21 @@ class Client:
         self.updates.setdefault(params["subscription"], []).append(heard)
 
     async def ask(self, method: str, request: Request) -> dict[str, Any]:
-        params = ["0x" + encode(Request, request).hex()]
-        text = json.dumps({"jsonrpc": "2.0", "id": next(self._ids), "method": method, "params": params})
+        if self.session is None:
+            return await self._ask(method, "0x" + encode(Request, request).hex())
+        in_session = {WATCH_METHOD: SESSION_WATCH, SUBMIT_METHOD: SESSION_SUBMIT}[method]
+        plain = self.world.core.keys.shielding.decrypt(request.cyphertext)
+        return await self._ask(in_session, self.session.seal_call(plain, in_session))
+
+    async def open_session(self) -> None:
+        """Everything is asked for in a session from now on."""
+        core = self.world.core
+        identity = core.config.mrenclave, core.config.shard
+        introduction = Introduction(core.keys.shielding.public, *identity, 0.0, os.urandom)
+        self.session = introduction.accepted((await self._ask(HELLO_METHOD, introduction.text))["result"])
+
+    async def _ask(self, method: str, param: str) -> dict[str, Any]:
+        text = json.dumps({"jsonrpc": "2.0", "id": next(self._ids), "method": method, "params": [param]})
         reply = await self._dispatcher.handle(text, self._connection)
         assert reply is not None
         for watcher in reply.watchers:
@@ -101,7 +121,7 @@ class Client:
         """Not admitted: why; the same whether or not the call was to be watched."""
         answer = await self.ask(WATCH_METHOD, request)
         assert decode(RpcReturnValue, bytes.fromhex(answer["result"][2:])).status.index == 2
-        assert (await self.ask("author_submitExtrinsic", request))["reason"]["code"] == answer["reason"]["code"]
+        assert (await self.ask(SUBMIT_METHOD, request))["reason"]["code"] == answer["reason"]["code"]
         told: Told = answer["reason"]
         return told
 
@@ -317,6 +337,18 @@ async def test_reason(client: Client, happens: Callable[[Client], Awaitable[Told
     assert told["message"]
     assert set(told) == {"code", "message", "data"}
     assert list(told["data"]) == [fact.name for fact in catalogue()[code].facts]
+
+
+OF_SHIELDING = {foreign_shard, undecipherable}
+"""What a session has errors of its own for."""
+
+
+@pytest.mark.parametrize(
+    "happens", [case for case in CASES if case not in OF_SHIELDING], ids=lambda case: case.__name__
+)
+async def test_reason_in_a_session(client: Client, happens: Callable[[Client], Awaitable[Told]]) -> None:
+    await client.open_session()
+    await test_reason(client, happens, CASES[happens])
 
 
 async def test_facts_are_exact_where_numbers_are_large(client: Client) -> None:
