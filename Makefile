@@ -10,9 +10,10 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check -qq
 RUNTIME := $(VENV)/.installed-runtime
 DEV     := $(VENV)/.installed-dev
 LOCKED  := build/lock-venv
+KUBO    := .venv-ipfs
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint reference bench campaign-stf campaign-chaos campaign-sim lock clean distclean
+.PHONY: help demo test test-ipfs lint reference bench campaign-stf campaign-chaos campaign-sim lock clean distclean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -22,6 +23,9 @@ demo: $(RUNTIME) ## chain, worker and enclave; shield, transfer privately, unshi
 
 test: $(DEV) ## the whole test suite
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
+
+test-ipfs: $(DEV) $(KUBO)/.installed ## notes through a real Kubo, which goes into an environment of its own (300 MB)
+	@$(BIN)/python -m tests.campaigns.ipfs --kubo-python $(KUBO)/bin/python
 
 lint: $(DEV) ## style, formatting, types, direction of imports
 	$(BIN)/ruff check .
@@ -51,6 +55,7 @@ lock: ## pin the dependencies of pyproject.toml anew
 	  -o requirements-build.lock pyproject.toml
 	$(LOCKED)/bin/pip-compile $(LOCK_OPTIONS) -o requirements.lock pyproject.toml
 	$(LOCKED)/bin/pip-compile $(LOCK_OPTIONS) --extra dev -c requirements.lock -o requirements-dev.lock pyproject.toml
+	$(LOCKED)/bin/pip-compile $(LOCK_OPTIONS) --allow-unsafe -o requirements-ipfs.lock requirements-ipfs.in
 
 LOCK_OPTIONS := --quiet --upgrade --generate-hashes --strip-extras --no-header \
   --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
@@ -60,7 +65,7 @@ clean: ## caches and build products
 	find src tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean ## the installed environments, too
-	rm -rf $(VENV) .venv-clients tests/js/node_modules tests/js/build
+	rm -rf $(VENV) $(KUBO) .venv-clients tests/js/node_modules tests/js/build
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; v = sys.version_info; \
@@ -77,4 +82,10 @@ $(RUNTIME): requirements.lock requirements-build.lock pyproject.toml | $(BIN)/py
 $(DEV): requirements-dev.lock $(RUNTIME)
 	@echo "installing the development tools into $(VENV)"
 	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@
+
+$(KUBO)/.installed: requirements-ipfs.lock
+	@echo "installing Kubo into $(KUBO)"
+	@$(PYTHON) -m venv $(KUBO)
+	@$(KUBO)/bin/python -m pip --disable-pip-version-check -qq install --require-hashes -r requirements-ipfs.lock
 	@touch $@

