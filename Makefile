@@ -13,7 +13,7 @@ LOCKED  := build/lock-venv
 KUBO    := .venv-ipfs
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-ipfs lint reference bench campaign-stf campaign-chaos campaign-sim lock clean distclean
+.PHONY: help demo test test-ipfs lint reference bench campaign-stf campaign-chaos campaign-sim campaign-bots lock clean distclean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -47,6 +47,9 @@ campaign-chaos: $(DEV) ## 200 seeds of dying nodes and enclaves, forks, lost ext
 
 campaign-sim: $(DEV) ## 10,000 networks of validateers with faults and traitors; and every planted bug found
 	@$(BIN)/python -m tests.campaigns.sim
+
+campaign-bots: $(DEV) ## 16 ceremonies of a bot community, with one validateer and with two of which one is killed
+	@$(BIN)/python -m tests.campaigns.bots
 
 lock: ## pin the dependencies of pyproject.toml anew
 	@rm -rf $(LOCKED) && $(PYTHON) -m venv $(LOCKED)

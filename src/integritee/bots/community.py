@@ -29,6 +29,8 @@ from integritee.client.worker import WorkerClient
 from .agents import Agent, Agents
 from .workers import POLL_PAUSE, Gone, Workers
 
+PHASES: Final = len(CeremonyPhase)
+
 DUPLICATE_PATIENCE: Final = 5.0
 """Seconds in which a refused call may turn out to have been made already, by way of another worker."""
 
@@ -68,12 +70,18 @@ class Community:
 
     async def passed(self, ceremony: int, phase: CeremonyPhase) -> None:
         """Wait until every worker knows that a phase is over."""
+        await self._reached(f"the phase after {phase.name} of ceremony {ceremony}", PHASES * ceremony + phase + 1)
 
+    async def reached(self, ceremony: int, phase: CeremonyPhase) -> None:
+        """Wait until every worker knows that a phase has begun."""
+        await self._reached(f"{phase.name} of ceremony {ceremony}", PHASES * ceremony + phase)
+
+    async def _reached(self, what: str, step: int) -> None:
         async def is_known(worker: WorkerClient) -> bool:
             state: SchedulerState = await worker.get("encointer.scheduler_state")
-            return (state.ceremony_index, state.phase) > (ceremony, phase)
+            return PHASES * state.ceremony_index + state.phase >= step
 
-        while not await self.workers.settled(f"the phase after {phase.name} of ceremony {ceremony}", is_known):
+        while not await self.workers.settled(what, is_known):
             pass
 
     async def known(self) -> None:

@@ -10,7 +10,7 @@ from typing import Final
 
 from integritee.apps.encointer.fixed_point import I32F32
 from integritee.apps.encointer.parentchain import CURRENCIES, SCHEDULER, cid_text, community_identifier
-from integritee.apps.encointer.types import Location
+from integritee.apps.encointer.types import CeremonyPhase, Location
 from integritee.client.errors import ExtrinsicFailed, RpcError
 from integritee.client.parentchain import ParentchainClient
 from integritee.crypto import Sr25519Pair
@@ -41,3 +41,9 @@ def location(point: Point) -> Location:
 async def next_phase(chain: ParentchainClient) -> None:
     """Go on to the next phase. Raises ClientError."""
     await chain.submit_and_watch(await chain.sign(chain.call(SCHEDULER, "next_phase", {}), CEREMONY_MASTER))
+
+
+async def schedule(chain: ParentchainClient) -> tuple[int, CeremonyPhase]:
+    """Ceremony and phase in the best block, which workers may still have to hear of. Raises ClientError."""
+    phase = await chain.storage(SCHEDULER, "CurrentPhase")
+    return await chain.storage(SCHEDULER, "CurrentCeremonyIndex"), CeremonyPhase[phase.name]

@@ -50,8 +50,10 @@ async def _init(options: Options) -> None:
 
 
 async def _run(options: Options) -> None:
+    Files(options.directory).cid()  # there is one, or nobody needs a connection
     async with _session(options, options.node, options.workers) as session:
-        report = await Run(session.community(Bars()), session.files, options.population).one_phase()
+        run = Run(await session.community(Bars()), session.files, options.population)
+        report = await run.one_phase()
     print(json.dumps(facts([report])[0]) if options.as_json else summary([report]), flush=True)
 
 
@@ -61,8 +63,9 @@ async def _benchmark(options: Options) -> None:
         async with run_network(own_network(options.validateers)) as network:
             await network.while_alive(_on_its_own(options, network))
         return
+    Files(options.directory).cid()
     async with _session(options, options.node, options.workers) as session:
-        await _ceremonies(options, session, session.community(Bars()))
+        await _ceremonies(options, session, await session.community(Bars()))
 
 
 async def _on_its_own(options: Options, network: Network) -> None:

@@ -95,7 +95,9 @@ class Run:
     async def _register(self, found: Found) -> None:
         """Take stock, grow, and register; growth is left out where this goes on with what was begun before."""
         agents = self._community.agents
-        self._balances = balances = await self._community.balances()
+        if self._balances is None:
+            self._balances = await self._community.balances()
+        balances = self._balances
         found.supply = sum(balances, Fraction())
         if not await self._community.has_begun():
             self._files.add_statistics(len(agents), found.supply)
@@ -106,10 +108,9 @@ class Run:
         await self._community.register()
 
     async def _reward(self, found: Found) -> None:
-        """See who was paid."""
+        """See who was paid; the next ceremony begins with what everybody has now."""
         await self._community.schedule()
         found.supply_after = await self._community.supply()
-        if self._balances is not None:
-            now = await self._community.balances()
-            found.rewards = sum(after > before for before, after in zip(self._balances, now, strict=True))
-        self._balances = None
+        before, self._balances = self._balances, await self._community.balances()
+        if before is not None:
+            found.rewards = sum(now > then for then, now in zip(before, self._balances, strict=True))

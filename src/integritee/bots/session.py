@@ -16,7 +16,7 @@ from .agents import Agents
 from .community import Community, Tell
 from .errors import NoAgents
 from .files import Files
-from .founding import found
+from .founding import found, schedule
 from .geometry import grid
 from .model import BOOTSTRAPPERS
 from .workers import Workers, connect
@@ -55,12 +55,17 @@ class Session:
         await community.known()
         return community
 
-    def community(self, tell: Tell) -> Community:
-        """The one that was founded here. Raises NoCommunity, FileUnreadable, NoAgents."""
+    async def community(self, tell: Tell) -> Community:
+        """The one that was founded here, in the phase that the parentchain is in.
+
+        Raises NoCommunity, FileUnreadable, NoAgents, NotSettled, ClientError.
+        """
         cid = self.files.cid()
         if len(self.agents) < BOOTSTRAPPERS:
             raise NoAgents(self.files.keys(self.workers.shard).directory, self.seed)
-        return Community(cid, self.agents, self.workers, tell)
+        community = Community(cid, self.agents, self.workers, tell)
+        await community.reached(*await schedule(self.chain))
+        return community
 
 
 @asynccontextmanager
