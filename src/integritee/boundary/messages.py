@@ -510,7 +510,7 @@ SELF_TEST_AREAS: Final[dict[SelfTestPart, tuple[str, ...]]] = {
         "pool",
         "sidechain",
     ),
-    SelfTestPart.ECALL: ("ecalls", "ocalls"),
+    SelfTestPart.ECALL: ("boundary",),
     SelfTestPart.PROVISIONING: ("provisioning",),
     SelfTestPart.PROVISIONING_SERVER: ("provisioning-server",),
     SelfTestPart.PROVISIONING_CLIENT: ("provisioning-client",),

@@ -85,6 +85,11 @@ class EnclaveProcess:
         if self._service is not None:
             await self._service.close()
 
+    @property
+    def service(self) -> EnclaveService | None:
+        """What serves the shard; None before `init`."""
+        return self._service
+
     def _ready(self) -> EnclaveService:
         if self._service is None:
             raise NotReady("init")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from . import (
+    boundary,
     clock,
     codecs,
     evidence,
@@ -30,6 +31,7 @@ AREAS: Final[dict[str, Area]] = {
     "evidence": evidence.checks,
     "pool": pools.checks,
     "sidechain": sidechain.checks,
+    "boundary": boundary.checks,
     "provisioning": provisioning.checks,
     "provisioning-server": provisioning.server_checks,
     "provisioning-client": provisioning.client_checks,

@@ -12,12 +12,12 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from inspect import isawaitable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from integritee.boundary.messages import CheckResult
 from integritee.errors import IntegriteeError
@@ -27,6 +27,8 @@ from ..service import unix_ms
 
 CHECK_LIMIT: Final = 60.0
 """Seconds one check may take while it waits; generating a key is what takes longest."""
+
+T = TypeVar("T")
 
 MAX_DETAIL: Final = 400
 """Characters of what was found and of what was expected, each."""
@@ -99,6 +101,12 @@ class Setup:
         path = self.directory / name
         path.mkdir()
         return path
+
+    def start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Have something done beside the checks; it is given up when they end."""
+        task = asyncio.create_task(work)
+        self.stack.callback(task.cancel)
+        return task
 
 
 Area = Callable[[Setup], Iterable[Check]]

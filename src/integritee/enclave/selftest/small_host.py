@@ -130,7 +130,7 @@ class SmallHost:
 
     def admitted(self) -> list[bytes]:
         """Accounts of the enclaves that were provisioned."""
-        service = self.enclave._service
+        service = self.enclave.service
         return [] if service is None else service.core.membership.admitted
 
     # -- the enclave's life --------------------------------------------------------------------------
@@ -161,6 +161,7 @@ class SmallHost:
                 mu_ra_port=port,
                 custodians=ledger.custodians,
                 custodian_threshold=ledger.custodian_threshold,
+                has_ipfs=True,
             ),
         )
 
