@@ -8,13 +8,16 @@
 6. Nothing the host says about a parentchain counts unless it is proven (see `test_hostile_host`).
 7. An old state put back by the host is noticed, and pays nobody twice.
 8. Whatever fails, issued funds are backed by the vault.
+9. What a client says in a session nobody reads, not even later with the enclave's keys, and nobody says again.
 """
 
 from __future__ import annotations
 
 import asyncio
 import base64
+import json
 import logging
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,14 +25,30 @@ import pytest
 
 from integritee.apps.catalog import DEFAULT_LEDGER as LEDGER
 from integritee.boundary.interface import Method
+from integritee.client.session import ClientSession, Introduction
 from integritee.crypto import Ed25519Pair, blake2_256
+from integritee.crypto.errors import AeadTampered
 from integritee.enclave.records import RecoveryError
+from integritee.enclave.rpc.jsonrpc import Connection, Dispatcher
+from integritee.enclave.rpc.methods import trusted_methods
+from integritee.enclave.rpc.watch import WatchRegistry
 from integritee.enclave.service import EnclaveService
 from integritee.enclave.sidechain.slots import slot_at
 from integritee.errors import IntegriteeError
 from integritee.node.runtime.runtime import TEER
 from integritee.primitives.enclave_bridge import Request
 from integritee.primitives.ids import ParentchainId
+from integritee.primitives.session import (
+    GETTER_METHOD,
+    HELLO_METHOD,
+    SUBMIT_METHOD,
+    Binding,
+    Hello,
+    SessionKeys,
+    from_text,
+    open_frame,
+    transcript,
+)
 from integritee.primitives.sidechain import SidechainHeader
 from integritee.scale import encode, u128
 from integritee.stf.asset_map import AssetId
@@ -419,6 +438,84 @@ def test_8_issued_funds_are_backed_by_the_vault(world: World) -> None:
             world.check()
     issued = world.runtime.balances.total_issuance.get()
     assert world.chain.free(world.vault) >= issued - 1000
+
+
+class Wire:
+    """A connection to the trusted RPC with somebody who hears all of it and says what he likes."""
+
+    def __init__(self, service: EnclaveService) -> None:
+        self.watches = WatchRegistry()
+        self.dispatcher = Dispatcher(trusted_methods(service, self.watches))
+        self.heard: list[bytes] = []
+        self.connections = [Connection(number) for number in (1, 2)]
+
+    async def ask(self, method: str, text: str, connection: int = 0) -> dict[str, Any]:
+        message = {"jsonrpc": "2.0", "id": 1, "method": method, "params": [text]}
+        reply = await self.dispatcher.handle(json.dumps(message), self.connections[connection])
+        assert reply is not None
+        answer: dict[str, Any] = json.loads(reply.text)
+        for said in (text, answer.get("result")):
+            data = from_text(said) if isinstance(said, str) else None
+            self.heard.append(data or b"")
+        return answer
+
+    async def hello(self, world: World, connection: int = 0) -> ClientSession:
+        introduction = Introduction(world.core.keys.shielding.public, world.mrenclave, world.shard, 0.0, os.urandom)
+        return introduction.accepted((await self.ask(HELLO_METHOD, introduction.text, connection))["result"])
+
+
+async def test_9_sessions_are_read_and_repeated_by_nobody(world: World) -> None:
+    service = EnclaveService(world.core, world.store, "ws://mura", "ws://host", TEE, clock=lambda: world.now)
+    wire = Wire(service)
+    session = await wire.hello(world)
+    payment = world.signed(ANN, LEDGER.call("balance_transfer", ANN.public, HIDDEN.public, HIDDEN_AMOUNT + TEER))
+    plain = LEDGER.codec(TrustedOperation).encode(DirectCall(payment))
+    call = session.seal_call(plain, SUBMIT_METHOD)
+    assert "reason" not in await wire.ask(SUBMIT_METHOD, call)
+    world.slot()
+    text, counter = session.seal_getter(getter_bytes(trusted_getter("account_info", ANN)))
+    answer = session.open_answer((await wire.ask(GETTER_METHOD, text))["result"], counter)
+
+    # He who hears it, and has all keys that the enclave keeps, from the next day on.
+    hello, acceptance, frame, _, asked, answered = wire.heard
+    keys = world.core.keys
+    said = Hello.decode(keys.shielding.decrypt(hello))
+    assert said is not None
+    binding = Binding(keys.shielding.public.to_json(), world.mrenclave, world.shard)
+    transcript_hash = transcript(binding, hello, said.client_key, acceptance[:32])
+    for private in (keys.signing.seed, keys.ledger.seed, keys.state, said.secret):
+        for public in (said.client_key, acceptance[:32]):
+            found = SessionKeys.derive(private, public, said.secret, transcript_hash)
+            for key, sealed, method in (
+                (found.calls, frame, SUBMIT_METHOD),
+                (found.getters, asked, GETTER_METHOD),
+                (found.answers, answered, GETTER_METHOD),
+            ):
+                with pytest.raises(AeadTampered):
+                    open_frame(key, sealed, method)
+    assert not any(secret in b"".join(wire.heard) for secret in (plain[8:], HIDDEN.public, ANN.public))
+    assert answer["result"][2:] not in b"".join(wire.heard).hex()
+
+    # He says it again: here, elsewhere, and after another hello, his own among them.
+    codes = [
+        (await wire.ask(SUBMIT_METHOD, call))["reason"]["code"],
+        (await wire.ask(SUBMIT_METHOD, call, connection=1))["reason"]["code"],
+        (await wire.ask(GETTER_METHOD, text))["reason"]["code"],
+    ]
+    await wire.hello(world)
+    await wire.hello(world, connection=1)
+    codes += [(await wire.ask(SUBMIT_METHOD, call, number))["reason"]["code"] for number in (0, 1)]
+    assert codes == [
+        "session.replayed",
+        "session.unknown",
+        "session.replayed",
+        "session.unknown",
+        "session.broken_seal",
+    ]
+    world.slot()
+    assert world.free(HIDDEN) == HIDDEN_AMOUNT + TEER
+    assert service.trusted_calls == 1
+    service._decipherers.shutdown()
 
 
 def test_getters_are_no_way_to_write(world: World) -> None:
