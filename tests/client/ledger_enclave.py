@@ -23,6 +23,7 @@ from integritee.errors import IntegriteeError
 from integritee.frame.overlay import EmptyBackend, Overlay
 from integritee.primitives.enclave_bridge import Request
 from integritee.primitives.ids import ParentchainId
+from integritee.primitives.ipfs import ContentNotFound, IpfsError
 from integritee.primitives.rpc import InSidechainBlock, Invalid, Ready, TrustedOperationStatus
 from integritee.primitives.sidechain import SidechainHeader, SignedBlock
 from integritee.stf.development import ENDOWMENTS
@@ -69,6 +70,8 @@ class LedgerEnclave:
         self.executor = Executor(LEDGER, runtime, MRENCLAVE, shard)
         self.holds = False
         self.failure: IntegriteeError | None = None
+        self.content: dict[str, bytes | IpfsError] = {}
+        """What is on IPFS, unchecked, or why it is not."""
         self.asked: list[str] = []
         self.held: list[tuple[bytes, TrustedCallSigned]] = []
         self.server: TrustedRpcServer | None = None
@@ -105,6 +108,12 @@ class LedgerEnclave:
 
     def pending(self, shards: list[bytes]) -> list[list[bytes]]:
         return [[top_hash for top_hash, _ in self.held] for _ in shards]
+
+    async def read_content(self, cid: str) -> bytes:
+        found = self.content.get(cid, ContentNotFound("nobody has it"))
+        if isinstance(found, IpfsError):
+            raise found
+        return found
 
     def import_blocks(self, blocks: list[SignedBlock]) -> None:
         raise UnsupportedOperation("a block")

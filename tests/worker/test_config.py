@@ -57,6 +57,11 @@ CHECKPOINT = Checkpoint(Header(bytes(32), 7, bytes(32), bytes(32), Digest([])), 
             "--integritee-relay-url ws://r:1 --integritee-para-id 2015 run",
             {"chains": (ChainConfig(INTEGRITEE, LOCAL.urls, relay=RelayConfig(("ws://r:1",), 2015)),)},
         ),
+        ("run", {"ipfs_url": None, "on_ipfs": None}),
+        ("--ipfs-url http://127.0.0.1:5001 run", {"ipfs_url": "http://127.0.0.1:5001"}),
+        ("--ipfs-url https://ipfs.example/rpc run", {"ipfs_url": "https://ipfs.example/rpc"}),
+        ("--ipfs-url http://n:5001 export-shard f --ipfs", {"ipfs_url": "http://n:5001", "on_ipfs": ""}),
+        ("--ipfs-url http://n:5001 import-shard f --request r --shares s --ipfs Qm", {"on_ipfs": "Qm"}),
         ("run", {"takeover_from": None}),
         ("run --takeover-from enclave.example:3443", {"takeover_from": ("enclave.example", 3443)}),
         ("run --takeover-from [::1]:3443", {"takeover_from": ("::1", 3443)}),
@@ -99,6 +104,12 @@ def test_lines(line: str, expected: dict[str, Any]) -> None:
         ("run --slot-ms 1", "--slot-ms"),
         *((f"run --takeover-from {text}", "--takeover-from") for text in ("host", "host:", ":1", "host:0", "host:x")),
         ("run notbase58!", "shard"),
+        *(
+            (f"--ipfs-url {url} run", "--ipfs-url")
+            for url in ("n:5001", "ftp://n", "http://", "http://n:x", "http://n:0")
+        ),
+        ("export-shard f --ipfs", "--ipfs-url"),
+        ("import-shard f --request r --shares s --ipfs Qm", "--ipfs-url"),
     ],
 )
 def test_unusable_values(line: str, option: str) -> None:
