@@ -1,12 +1,16 @@
 """``make bench``: one run, one table, and the same figures in ``bench/latest.json``.
 
+Each part also runs alone and leaves the figures of the others as they are: ``python -m bench.direct``, `accounts`,
+`clients`, `attacks`, `validateers`. `docs/benchmarks.md` says how to read them.
+
 What is measured
 
-- *RSA decrypts*: raw `ShieldingKey.decrypt` on all cores, before and after the load; the mean is the bound.
-- *direct calls*: shielded balance transfers end to end. One client process composes, signs, shields and sends them
-  over TLS WebSockets, while the clock runs and on the same cores; a call counts when its `InSidechainBlock` is seen.
-- *getters*: signed `account_info` of one client, idle and while that load runs.
+- *direct calls*, *session calls*, *getters under load*: of one worker, each rate beside its bound (`direct`).
+  Requests are composed, signed and sealed before the clock starts.
 - *start-up*: from nothing to the first confirmed trusted transfer: processes, onboarding, shielding, transfer.
+- *large ledgers*: the same rates with a thousand accounts and with a million (`accounts`).
+- *clients*: how many one worker serves at a time, and what each takes (`clients`).
+- *attacks*: what honest clients feel of them (`attacks`).
 - *empty block*: build, root, encrypt, sign; by number of accounts.
 - *direct calls, by validateers*: the same load on shards of several, spread over all workers (`calls`).
 - *block of a peer*: importing it, beside making it, by its transfers (`peers`).
@@ -22,48 +26,33 @@ What is measured
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import platform
-import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-from integritee.client.worker import WorkerClient
-from integritee.crypto import Sr25519Pair
-from integritee.devnet.config import TEER, NetworkConfig
-from integritee.devnet.ledgers import connect
-from integritee.devnet.network import Facts, run_network
-
+from . import accounts, attacks, clients, direct
 from .blocks import empty_block_ms
-from .calls import ALICE, SETTLED_SECONDS, SHIELDED, SLOT_MS, endow, load, rate
 from .following import following
+from .latest import replace
 from .node import node_blocks
 from .rpc import round_trips_per_second
-from .shielding import decrypts_per_second
 from .validateers import several_validateers, validateer_rows
-
-LATEST = Path(__file__).parent / "latest.json"
-GETTER_ROUNDS = 400
 
 
 async def measure() -> dict[str, Any]:
     """All figures of one run."""
-    rsa = decrypts_per_second(2.0)
-    started = time.monotonic()
-    async with run_network(NetworkConfig(auto_ports=True, slot_ms=SLOT_MS)) as network:
-        figures = await network.while_alive(_on_network(network.ready(), started))
-    rsa = (rsa + decrypts_per_second(2.0)) / 2
+    figures = {
+        **await direct.measure(),
+        **await accounts.measure(),
+        **await clients.measure(),
+        **await attacks.measure(),
+    }
     validateers = await several_validateers()
     blocks = empty_block_ms()
     parentchain = {**following(), **node_blocks(), **round_trips_per_second()}
-    calls = figures["direct_calls_per_s"]
     return {
-        "rsa_decrypts_per_s": round(rsa, 1),
-        "direct_calls_per_s": round(calls, 1),
-        "direct_calls_ratio": round(calls / rsa, 3),
-        **{name: round(value, 3) for name, value in figures.items() if name != "direct_calls_per_s"},
+        **figures,
         "empty_block_ms": {str(size): round(ms, 3) for size, ms in blocks.items()},
         **validateers,
         **{name: None if value is None else round(value, 3) for name, value in parentchain.items()},
@@ -71,54 +60,10 @@ async def measure() -> dict[str, Any]:
     }
 
 
-async def _on_network(ready: Any, started: float) -> dict[str, float]:
-    facts: Facts = await ready
-    async with connect(facts) as ledgers:
-        await ledgers.shield(ALICE, SHIELDED)
-        await ledgers.transfer(ALICE, Sr25519Pair.from_uri("//Bob").public, TEER)
-        startup = time.monotonic() - started
-        uris = await endow(ledgers)
-        idle = await _getter_times(ledgers.worker, ALICE)
-        loading = asyncio.create_task(load([facts.worker_url], uris))
-        await asyncio.sleep(SETTLED_SECONDS + 1)
-        busy = await _getter_times(ledgers.worker, ALICE)
-        report = await loading
-    return {
-        "direct_calls_per_s": rate(report),
-        "getter_p50_ms": _quantile(busy, 0.5),
-        "getter_p99_ms": _quantile(busy, 0.99),
-        "getter_idle_p50_ms": _quantile(idle, 0.5),
-        "getter_idle_p99_ms": _quantile(idle, 0.99),
-        "call_p50_ms": _quantile([1000 * t for t in report.latencies], 0.5),
-        "startup_s": startup,
-    }
-
-
-async def _getter_times(worker: WorkerClient, pair: Sr25519Pair) -> list[float]:
-    """Milliseconds of signed getters, one after the other."""
-    times = []
-    for _ in range(GETTER_ROUNDS):
-        start = time.perf_counter()
-        await worker.account_info(pair)
-        times.append((time.perf_counter() - start) * 1000)
-        await asyncio.sleep(0.005)
-    return times
-
-
-def _quantile(samples: list[float], share: float) -> float:
-    return sorted(samples)[min(int(len(samples) * share), len(samples) - 1)]
-
-
 def _table(figures: dict[str, Any]) -> str:
     blocks = ", ".join(f"{ms} ms at {int(size):,}" for size, ms in figures["empty_block_ms"].items())
     rows = (
-        ("RSA-3072 decrypts, all cores (the bound)", f"{figures['rsa_decrypts_per_s']:,} /s"),
-        ("direct transfers end to end", f"{figures['direct_calls_per_s']:,} /s"),
-        ("  share of the bound", f"{figures['direct_calls_ratio']:.0%}"),
-        ("  submitted to confirmed, p50", f"{figures['call_p50_ms']} ms"),
-        ("getter under that load, p50 / p99", f"{figures['getter_p50_ms']} / {figures['getter_p99_ms']} ms"),
-        ("getter idle, p50 / p99", f"{figures['getter_idle_p50_ms']} / {figures['getter_idle_p99_ms']} ms"),
-        ("nothing to first confirmed transfer", f"{figures['startup_s']} s"),
+        *_worker_rows(figures),
         ("empty block, by accounts", blocks),
         *validateer_rows(figures),
         *_parentchain_rows(figures),
@@ -126,6 +71,27 @@ def _table(figures: dict[str, Any]) -> str:
     )
     width = max(len(name) for name, _ in rows)
     return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)
+
+
+def _worker_rows(figures: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    def both(key: str) -> str:
+        return f"{figures[f'{key}_p50_ms']} / {figures[f'{key}_p99_ms']} ms"
+
+    yield "RSA-3072 decrypts, all cores (the bound)", f"{figures['rsa_decrypts_per_s']:,} /s"
+    yield "direct transfers end to end", f"{figures['direct_calls_per_s']:,} /s"
+    yield "  share of the bound", f"{figures['direct_calls_ratio']:.0%}"
+    yield "  all processes' time for each", f"{figures['direct_call_cpu_ms']} ms"
+    yield "  at half that rate, p50 / p99", both("call")
+    yield "sr25519 verifies, all cores", f"{figures['sr25519_verifies_per_s']:,} /s"
+    yield "transfers in sessions end to end", f"{figures['session_calls_per_s']:,} /s"
+    yield "  share of the verifies", f"{figures['session_ratio']:.0%}"
+    yield "  all processes' time for each", f"{figures['session_call_cpu_ms']} ms"
+    yield "rates, a million accounts to a thousand", f"{figures['flat_1e6_over_1e3']:.0%}"
+    yield "getter under full load, p50 / p99", both("getter_loaded")
+    yield "getter idle, p50 / p99", both("getter_idle")
+    yield "clients held", f"{figures['clients_held']:,}, {figures['kib_per_client']} KiB each"
+    yield "honest clients' p99 under the worst attack", f"{figures['attack_p99_ratio']} times the quiet one"
+    yield "nothing to first confirmed transfer", f"{figures['startup_s']} s"
 
 
 def _parentchain_rows(figures: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -152,7 +118,7 @@ def _parentchain_rows(figures: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 def main() -> None:
     figures = asyncio.run(measure())
-    LATEST.write_text(json.dumps(figures, indent=2) + "\n")
+    replace(figures)
     print(_table(figures))
 
 

@@ -1,16 +1,10 @@
-"""Shielded direct calls end to end: accounts with funds, the load of one client process on all workers, its rate."""
+"""Shielded direct calls on shards of several validateers: their rate, and what one costs all processes together."""
 
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 from collections.abc import Awaitable
 from dataclasses import dataclass, replace
-from functools import partial
-from pathlib import Path
-
-import msgspec
 
 from integritee.crypto import Sr25519Pair
 from integritee.devnet.config import TEER, NetworkConfig
@@ -19,16 +13,8 @@ from integritee.devnet.network import Facts, run_network
 from integritee.devnet.ports import STANDARD_PORTS, STANDARD_WORKER_PORTS
 
 from .cpu import cpu_seconds
-from .load import Orders, Report
-
-ACCOUNTS = 64
-CONNECTIONS = 16
-DEPTH = 24
-"""Calls under way per account."""
-
-LOAD_SECONDS = 12.0
-SETTLED_SECONDS = 2.0
-"""Start of the load that does not count."""
+from .saturated import ACCOUNTS, ALICE, SECONDS, WARM_UP, capacity, senders, together, transfers
+from .shielding import decrypts_per_second
 
 SLOT_MS = 250
 SHIELDED = 500 * TEER
@@ -36,13 +22,12 @@ ENDOWMENT = 5 * TEER
 NETWORKS = (1, 2, 3)
 """Validateers."""
 
-ALICE = Sr25519Pair.from_uri("//Alice")
 START_TIMEOUT = 120.0
 
 
 @dataclass(frozen=True)
 class Throughput:
-    """Calls per second; and what one takes of all cores together, in milliseconds: client, hosts, enclaves, chain."""
+    """Calls per second; and what one takes of all cores together, in ms: sending, hosts, enclaves, chain."""
 
     calls_per_s: float
     cpu_ms: float | None
@@ -63,14 +48,19 @@ async def _throughput(validateers: int) -> Throughput:
 
 async def _loaded(ready: Awaitable[Facts]) -> Throughput:
     facts = await ready
+    most = decrypts_per_second(1.0)
+    before: list[float | None] = []
+
+    async def note() -> None:
+        before.append(cpu_seconds())
+
     async with connect(facts) as ledgers:
-        await ledgers.shield(ALICE, SHIELDED)
-        uris = await endow(ledgers)
-        before = cpu_seconds()
-        report = await load([worker.worker_url for worker in facts.workers], uris)
-        after = cpu_seconds()
-    spent = None if before is None or after is None else 1000 * (after - before) / len(report.included)
-    return Throughput(rate(report), spent)
+        uris = await senders(ledgers, most * (WARM_UP + SECONDS))
+        urls = [worker.worker_url for worker in facts.workers]
+        (outcome,) = await together(transfers(urls, uris, most), at_start=note)
+    after, done = cpu_seconds(), sum(outcome.calls.ended.values())
+    spent = None if before[0] is None or after is None else 1000 * (after - before[0]) / done
+    return Throughput(capacity(outcome), spent)
 
 
 async def endow(ledgers: Ledgers) -> list[str]:
@@ -78,21 +68,3 @@ async def endow(ledgers: Ledgers) -> list[str]:
     uris = [f"//Bench//{number}" for number in range(ACCOUNTS)]
     await asyncio.gather(*(ledgers.transfer(ALICE, Sr25519Pair.from_uri(uri).public, ENDOWMENT) for uri in uris))
     return uris
-
-
-async def load(urls: list[str], uris: list[str]) -> Report:
-    """Have a process of its own send transfers of these accounts to workers."""
-    orders = msgspec.json.encode(Orders(urls, uris, CONNECTIONS, DEPTH, LOAD_SECONDS))
-    command = [sys.executable, "-m", "bench.load"]
-    run = partial(subprocess.run, command, input=orders, stdout=subprocess.PIPE, cwd=Path(__file__).parent.parent)
-    finished = await asyncio.to_thread(run)
-    if finished.returncode != 0:
-        raise SystemExit("the load generator failed: see its error above")
-    return msgspec.json.decode(finished.stdout, type=Report)
-
-
-def rate(report: Report) -> float:
-    """Calls per second between the end of the settling time and the end of sending."""
-    included = sorted(report.included)
-    begin, end = included[0] + SETTLED_SECONDS, included[0] + LOAD_SECONDS - 1
-    return sum(begin <= at < end for at in included) / (end - begin)

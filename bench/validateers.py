@@ -6,17 +6,14 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from .calls import throughput_by_validateers
 from .joining import joins
+from .latest import record
 from .peers import import_ms_by_calls
 from .simulation import simulation_speedup
-
-LATEST = Path(__file__).parent / "latest.json"
 
 
 async def several_validateers() -> dict[str, Any]:
@@ -80,7 +77,7 @@ def validateer_rows(figures: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 def main() -> None:
     figures = asyncio.run(several_validateers())
-    LATEST.write_text(json.dumps(json.loads(LATEST.read_text()) | figures, indent=2) + "\n")
+    record(figures)
     for name, value in validateer_rows(figures):
         print(f"{name:<44}{value}")
 

@@ -152,6 +152,10 @@ class Fleet:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def stop(self) -> None:
+        """End all processes that have not ended."""
         for process in self._processes:
             if process.returncode is None:
                 process.kill()

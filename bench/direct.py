@@ -1,0 +1,137 @@
+"""Direct calls and getters of one worker, each rate beside its bound of the same run: ``python -m bench.direct``.
+
+- *direct calls*: shielded transfers end to end. Requests are composed, signed and shielded before the clock starts;
+  what remains of the generator runs on the same cores. Beside them is the rate of raw RSA decryptions.
+- *session calls*: the same under session envelopes, beside the rate of raw sr25519 verifications.
+- *loaded getters*: signed `account_info` at an even rate while the worker takes as many transfers as it can, from a
+  process of their own; latency counts from when a request was meant to leave.
+- *CPU of a call*: what all processes together took for one, the generator's sending included; beside it that of one
+  RSA decryption. Other than rates it does not depend on who else uses the machine.
+- *call latency*: at half the rate of the direct calls, in a Poisson process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import replace
+from typing import Any
+
+from integritee.crypto import Sr25519Pair
+from integritee.devnet.config import TEER, NetworkConfig
+from integritee.devnet.ledgers import Ledgers, connect
+from integritee.devnet.network import Facts, run_network
+from integritee.load.fleet import Load, Outcome
+
+from .calls import SLOT_MS
+from .cpu import cpu_seconds
+from .latest import main
+from .saturated import ALICE, SECONDS, WARM_UP, capacity, getters, senders, together, transfers
+from .shielding import decrypts_per_second
+from .signatures import verifies_per_second
+
+GETTERS_PER_SECOND = 100.0
+BOUND_SECONDS = 2.0
+MOST_SESSION_CALLS = 6000.0
+"""Calls per second that are tried under session envelopes."""
+
+
+async def measure() -> dict[str, Any]:
+    """All figures of one network."""
+    started = time.monotonic()
+    async with run_network(NetworkConfig(auto_ports=True, slot_ms=SLOT_MS)) as network:
+        return await network.while_alive(_on_network(network.ready(), started))
+
+
+async def _on_network(ready: Any, started: float) -> dict[str, Any]:
+    facts: Facts = await ready
+    async with connect(facts) as ledgers:
+        await ledgers.shield(ALICE, 100 * TEER)
+        await ledgers.transfer(ALICE, Sr25519Pair.from_uri("//Bob").public, TEER)
+        startup = time.monotonic() - started
+        direct = await _direct(facts, ledgers)
+        sessions = await _sessions(facts, ledgers)
+    return {**direct, **sessions, "startup_s": round(startup, 3)}
+
+
+async def _direct(facts: Facts, ledgers: Ledgers) -> dict[str, Any]:
+    urls = [facts.worker_url]
+    rsa, decrypt_ms = _decrypts()
+    uris = await senders(ledgers, rsa * (WARM_UP + SECONDS))
+    (idle,) = await together(getters(urls, uris, GETTERS_PER_SECOND))
+    loaded, asked = await together(transfers(urls, uris, rsa), getters(urls, uris, GETTERS_PER_SECOND))
+    (alone,), call_ms = await _with_cpu(transfers(urls, await senders(ledgers, rsa * (WARM_UP + SECONDS)), rsa))
+    rsa = (rsa + decrypts_per_second(BOUND_SECONDS)) / 2
+    calls = capacity(alone)
+    uris = await senders(ledgers, calls * (WARM_UP + SECONDS))
+    half = replace(transfers(urls, uris, calls / 2), schedule="poisson", in_flight=0)
+    (unhurried,) = await together(half)
+    return {
+        "rsa_decrypts_per_s": round(rsa, 1),
+        "direct_calls_per_s": round(calls, 1),
+        "direct_calls_ratio": round(calls / rsa, 3),
+        "direct_call_cpu_ms": call_ms,
+        "rsa_decrypt_cpu_ms": decrypt_ms,
+        "direct_calls_generator_cpu": round(alone.cpu, 3),
+        "direct_calls_beside_getters_per_s": round(capacity(loaded), 1),
+        "getter_loaded_p50_ms": _ms(asked, 0.5),
+        "getter_loaded_p99_ms": _ms(asked, 0.99),
+        "getter_p50_ms": _ms(asked, 0.5),
+        "getter_p99_ms": _ms(asked, 0.99),
+        "getter_loaded_lag_p99_ms": _lag_ms(asked),
+        "getter_idle_p50_ms": _ms(idle, 0.5),
+        "getter_idle_p99_ms": _ms(idle, 0.99),
+        "call_p50_ms": _ms(unhurried, 0.5),
+        "call_p99_ms": _ms(unhurried, 0.99),
+    }
+
+
+async def _sessions(facts: Facts, ledgers: Ledgers) -> dict[str, Any]:
+    urls = [facts.worker_url]
+    bound = verifies_per_second(BOUND_SECONDS)
+    uris = await senders(ledgers, MOST_SESSION_CALLS * (WARM_UP + SECONDS))
+    (loaded,), call_ms = await _with_cpu(transfers(urls, uris, MOST_SESSION_CALLS, "session"))
+    bound = (bound + verifies_per_second(BOUND_SECONDS)) / 2
+    calls = capacity(loaded)
+    return {
+        "sr25519_verifies_per_s": round(bound, 1),
+        "session_calls_per_s": round(calls, 1),
+        "session_ratio": round(calls / bound, 3),
+        "session_call_cpu_ms": call_ms,
+        "session_generator_cpu": round(loaded.cpu, 3),
+    }
+
+
+async def _with_cpu(load: Load) -> tuple[list[Outcome], float | None]:
+    """What came of a load, and the milliseconds of a core that each of its calls took from the start on."""
+    before: list[float | None] = []
+
+    async def note() -> None:
+        before.append(cpu_seconds())
+
+    outcomes = await together(load, at_start=note)
+    after = cpu_seconds()
+    if before[0] is None or after is None:
+        return outcomes, None
+    return outcomes, round(1000 * (after - before[0]) / sum(outcomes[0].calls.ended.values()), 3)
+
+
+def _decrypts() -> tuple[float, float]:
+    """RSA decryptions per second, and the milliseconds of a core that one takes."""
+    began = time.process_time()
+    rate = decrypts_per_second(BOUND_SECONDS)
+    return rate, round(1000 * (time.process_time() - began) / (rate * BOUND_SECONDS), 3)
+
+
+def _ms(outcome: Outcome, share: float) -> float:
+    seconds = outcome.together(*outcome.counts).latency.quantile(share)
+    assert seconds is not None
+    return round(seconds * 1000, 3)
+
+
+def _lag_ms(outcome: Outcome) -> float:
+    return round(1000 * (outcome.lag.quantile(0.99) or 0.0), 3)
+
+
+if __name__ == "__main__":
+    main(lambda: asyncio.run(measure()))
