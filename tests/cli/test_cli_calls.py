@@ -81,6 +81,7 @@ def test_lines(direct: Cli, maintainer: None, command: str, line: str) -> None:
 def test_every_call_can_be_made(cli: Cli) -> None:
     own = {"add_session_proxy", "remove_session_proxy", "balance_set_balance"}
     own |= {"evm_call", "evm_create", "evm_create2", "evm_withdraw"}
+    own |= {f"encointer.{name}" for name in ("balance_transfer", "register_participant", "register_attestations")}
     variants = {"balance_transfer_with_note", "assets_transfer_with_note"}
     variants |= {"balance_unshield_through_enclave_bridge_pallet"}
     assert (own, variants) == (OWN_COMMANDS, VARIANTS)

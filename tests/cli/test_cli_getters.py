@@ -66,7 +66,8 @@ def test_account_essentials(with_enclave: Cli, enclave: LedgerEnclave) -> None:
 
 
 def test_every_getter_can_be_asked(cli: Cli) -> None:
-    assert {"notes_for", "note_buckets_info"} == OWN_QUERIES
+    encointer = {f"encointer.{name}" for name in ("balance", "participant_index", "meetup", "attestations")}
+    assert {"notes_for", "note_buckets_info"} | encointer == OWN_QUERIES
     for name, definition in (LEDGER.public_getters | LEDGER.trusted_getters).items():
         if name not in OWN_QUERIES:
             verb = getter_verb(LEDGER, definition)

@@ -16,6 +16,10 @@ CliError
 ├── ConfirmationSkipped    the enclave went past the block of an invocation
 ├── ConfirmationMismatch   the enclave processed another block of the same number
 ├── UnexpectedBalance      the ledger does not add up (`benchmark`)
+├── NoCeremonies           the connected chain has no ceremonies
+├── BadSpecification       a file that does not describe a community
+├── WhichCommunity         several communities, or none, and the command names none
+├── NoMeetupToClaim        a meetup without place, or whose time has not come
 └── SystemFailure          the system refused a file
 """
 
@@ -50,6 +54,47 @@ class AssetNotOnChain(CliError):
     def __init__(self, asset: str, chain: str) -> None:
         self.asset, self.chain = asset, chain
         super().__init__(f"{asset} is not on the chain that the node follows ({chain})")
+
+
+class NoCeremonies(CliError):
+    """The connected parentchain has no pallets of Encointer."""
+
+    code = "cli.no_ceremonies"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the chain that the node follows has no ceremonies (integritee-node --chain encointer-dev has)"
+        )
+
+
+class BadSpecification(CliError):
+    """The file is no GeoJSON FeatureCollection of points with the addresses of bootstrappers."""
+
+    code = "cli.bad_specification"
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path, self.reason = path, reason
+        super().__init__(f"{path} does not describe a community: {reason}")
+
+
+class WhichCommunity(CliError):
+    """A command that names no community is about the only one there is."""
+
+    code = "cli.which_community"
+
+    def __init__(self, found: int) -> None:
+        self.found = found
+        super().__init__(f"the ledger knows {found} communities: say which one with --cid")
+
+
+class NoMeetupToClaim(CliError):
+    """Claims are made in the phase of attesting, and only of meetups that there is a location for."""
+
+    code = "cli.no_meetup_to_claim"
+
+    def __init__(self, meetup_index: int) -> None:
+        self.meetup_index = meetup_index
+        super().__init__(f"meetup {meetup_index} has no location, or nobody is to attest it now")
 
 
 class FeeNotInAsset(CliError):

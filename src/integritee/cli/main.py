@@ -9,7 +9,7 @@ from typing import Final
 
 from integritee.errors import IntegriteeError
 
-from . import assets, attesteer, base, collateral, explain, recovery, trusted, upgrade
+from . import assets, attesteer, base, collateral, communities, explain, recovery, trusted, upgrade
 from .arguments import Options, parser
 from .errors import SystemFailure, Tolerated, UsageError
 from .output import JsonOutput, Output, TextOutput
@@ -49,6 +49,7 @@ def parse(arguments: list[str]) -> Options:
     collateral.add_commands(commands)
     assets.add_commands(commands)
     attesteer.add_commands(commands)
+    communities.add_commands(commands)
     explain.add_command(commands)
     recovery.add_commands(commands)
     upgrade.add_commands(commands)

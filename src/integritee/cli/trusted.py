@@ -35,7 +35,7 @@ def command_names() -> set[str]:
 
 def _add_verbs(group: Parser, apps: list[str]) -> Commands:
     """Commands of the original come first: names that apps choose must not hide them."""
-    from . import benchmark, calls, development, evm, getters, notes, proxies, relayed_notes, watchdog
+    from . import benchmark, calls, development, encointer, evm, getters, notes, proxies, relayed_notes, watchdog
     from .groups import Groups
     from .ledger import ledger_with
 
@@ -47,7 +47,7 @@ def _add_verbs(group: Parser, apps: list[str]) -> Commands:
     _add_queries(verbs)
     for module in (notes, relayed_notes, proxies, development, watchdog, benchmark):
         module.add_commands(groups)
-    for derived in (evm, getters, calls):
+    for derived in (evm, encointer, getters, calls):
         derived.add_commands(groups, ledger)
     return verbs
 

@@ -94,6 +94,9 @@ OWN_COMMANDS: Final = frozenset(
         "evm_create",
         "evm_create2",
         "evm_withdraw",
+        "encointer.balance_transfer",
+        "encointer.register_participant",
+        "encointer.register_attestations",
     }
 )
 """Calls that are made by commands with a module of their own."""
@@ -128,7 +131,12 @@ GETTERS: Final = {
     ),
 }
 
-OWN_QUERIES: Final = frozenset({"notes_for", "note_buckets_info"})
+OWN_QUERIES: Final = frozenset(
+    {
+        *("notes_for", "note_buckets_info"),
+        *("encointer.balance", "encointer.participant_index", "encointer.meetup", "encointer.attestations"),
+    }
+)
 """Getters that are asked by commands with a module of their own."""
 
 
