@@ -1,0 +1,119 @@
+"""What 200 honest clients feel of attacks on their worker: ``python -m bench.attacks [NAME …]``.
+
+The clients ask signed getters, one a second each, and submit transfers beside, 40 a second together. Windows without
+and with an attack (`attackers`) take turns on one worker. The ratio of an attack is the 99th percentile of its window
+by the mean of those before and after it, of getters or of submissions, whichever suffered more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import statistics
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from integritee.devnet.config import NetworkConfig
+from integritee.devnet.ledgers import connect
+from integritee.devnet.network import Facts, run_network
+
+from .attackers import ATTACKS
+from .calls import ALICE, SHIELDED, SLOT_MS, START_TIMEOUT, endow
+from .clients import enclave_of, resident_kib
+from .crowd import CrowdProcess, Orders, Report, Window
+
+HONEST = 200
+FAREWELL = 10.0
+WINDOW = Window(15.0, 15, 5)
+SETTLING = 2.0
+"""Seconds of an attack before the window, and of peace behind it."""
+
+
+async def measure(names: list[str] | None = None) -> dict[str, Any]:
+    """`attack_p99_ratio`, the worst; and `attacks`, a row for each: ratio, quantiles in ms, what was attempted."""
+    async with run_network(NetworkConfig(auto_ports=True, slot_ms=SLOT_MS)) as network:
+        rows = await network.while_alive(_on_network(network.ready(START_TIMEOUT), names or list(ATTACKS)))
+    return {"attack_p99_ratio": max(row["p99_ratio"] for row in rows.values()), "attacks": rows}
+
+
+async def _on_network(ready: Any, names: list[str]) -> dict[str, Any]:
+    facts: Facts = await ready
+    async with connect(facts) as ledgers:
+        await ledgers.shield(ALICE, SHIELDED)
+        uris = await endow(ledgers)
+    crowd = await CrowdProcess.start(Orders(facts.worker_url, HONEST, uris, 0))
+    await crowd.ready()
+    enclave = enclave_of(facts)
+    await crowd.run(Window(3.0, 3, 5))
+    before, found = await crowd.run(WINDOW), {}
+    for name in names:
+        async with attack(name, facts.worker_url) as tally:
+            await asyncio.sleep(SETTLING)
+            attacked = await crowd.run(WINDOW)
+            resident = resident_kib(enclave) // 1024
+        await asyncio.sleep(SETTLING)
+        after = await crowd.run(WINDOW)
+        found[name] = _row(attacked, [before, after], tally, resident)
+        print(name, json.dumps(found[name]), file=sys.stderr, flush=True)
+        before = after
+    await crowd.end()
+    return found
+
+
+def _row(attacked: Report, quiet: list[Report], tally: dict[str, int], resident: int) -> dict[str, Any]:
+    getters = [p99(attacked.getters), statistics.mean(p99(report.getters) for report in quiet)]
+    calls = [p99(attacked.calls), statistics.mean(p99(report.calls) for report in quiet)]
+    return {
+        "p99_ratio": round(max(getters[0] / getters[1], calls[0] / calls[1]), 2),
+        "getter_p99_ms": [round(ms, 2) for ms in getters],
+        "submission_p99_ms": [round(ms, 2) for ms in calls],
+        "failures": attacked.failures,
+        "enclave_mib": resident,
+        "attempts": tally,
+    }
+
+
+def p99(samples: list[float]) -> float:
+    return sorted(samples)[int(len(samples) * 0.99)] if samples else float("inf")
+
+
+@asynccontextmanager
+async def attack(name: str, url: str) -> AsyncIterator[dict[str, int]]:
+    """Attackers at work; what they did is known at the end."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bench.attackers", name, url),
+        stdout=asyncio.subprocess.PIPE,
+        cwd=Path(__file__).parent.parent,
+    )
+    tally: dict[str, int] = {}
+    assert process.stdout is not None
+    try:
+        if not await process.stdout.readline():
+            raise SystemExit("the attackers failed: see their error above")
+        yield tally
+    finally:
+        process.terminate()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FAREWELL):
+                tally.update(json.loads(await process.stdout.readline() or b"{}"))
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+def rows(figures: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """For the table of the bench."""
+    yield "worst attack on 200 clients, p99", f"{figures['attack_p99_ratio']} of the quiet p99"
+    for name, row in figures["attacks"].items():
+        getters, calls = row["getter_p99_ms"], row["submission_p99_ms"]
+        yield (
+            f"  {name}",
+            f"{row['p99_ratio']}: getters {getters[0]} / {getters[1]}, submissions {calls[0]} / {calls[1]} ms",
+        )
+
+
+if __name__ == "__main__":
+    print(json.dumps(asyncio.run(measure(sys.argv[1:])), indent=2))
