@@ -84,7 +84,8 @@ def _step_back() -> None:
     """Let the event loop go first where it competes with this thread for a core: getters wait half as long."""
     if sys.platform == "linux":  # elsewhere the priority is the process's
         with suppress(OSError):  # a wish: not every system grants it
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), DECIPHER_NICENESS)
+            niceness = os.getpriority(os.PRIO_PROCESS, os.getpid()) + DECIPHER_NICENESS
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)
 
 
 def unix_ms() -> int:
