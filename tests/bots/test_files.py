@@ -11,7 +11,9 @@ import pytest
 from integritee.bots.agents import Agents
 from integritee.bots.errors import FileUnreadable, NoCommunity
 from integritee.bots.files import Files
-from integritee.bots.geometry import Point
+from integritee.bots.founding import location
+from integritee.bots.geometry import Point, grid
+from integritee.cli.communities import read_specification
 from integritee.client.keystore import SR25519
 from integritee.crypto import ss58_encode
 
@@ -81,3 +83,11 @@ def test_a_community_that_begins_anew_dismisses_the_others_keys(tmp_path: Path) 
     agents.dismiss(1)
     assert store.public_keys(SR25519) == [first.account]
     assert list(Agents(1, store)) == [first] == list(agents)
+
+
+def test_the_specification_is_that_of_the_community_that_was_founded(tmp_path: Path) -> None:
+    points = grid(1)
+    Files(tmp_path).write_specification(points, [CID])
+    community = read_specification(tmp_path / "currencyspec.json")
+    assert community.locations == [location(point) for point in points]
+    assert community.bootstrappers == [CID]

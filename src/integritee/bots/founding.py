@@ -34,8 +34,8 @@ async def found(chain: ParentchainClient, points: Sequence[Point], bootstrappers
 
 
 def location(point: Point) -> Location:
-    """Coordinates to the nearest 2⁻³² of a degree, which is a hundredth of a millimetre."""
-    return Location(*(I32F32(round(degrees * 2**32)) for degrees in point))
+    """Coordinates as `new-community` reads them in a specification."""
+    return Location(*(I32F32.parse(repr(degrees)) for degrees in point))
 
 
 async def next_phase(chain: ParentchainClient) -> None:
