@@ -23,6 +23,7 @@ from integritee.scale import (
     Compact,
     Registry,
     Struct,
+    attributes,
     codec,
     decode_compact,
     encode_compact,
@@ -174,7 +175,7 @@ def extra_codec(extensions: tuple[Extension, ...]) -> Codec:
         return Extra(**dict(zip(names, values, strict=True)))
 
     codecs = tuple(ERA_CODEC if part.hint is Era else codec(part.hint) for part in parts)
-    return product(codecs, build, lambda extra: tuple(getattr(extra, name) for name in names))
+    return product(codecs, build, attributes(names))
 
 
 def encode_extra(extra: Extra, extensions: tuple[Extension, ...] = SIGNED_EXTENSIONS) -> bytes:

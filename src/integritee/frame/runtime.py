@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar, TypeVar
 
-from integritee.scale import Codec, Err, Ok, Registry, product, tagged
+from integritee.scale import Codec, Err, Ok, Registry, items, product, tagged
 from integritee.scale.shape import Hint
 
 from .declare import EventValue
@@ -194,7 +194,7 @@ def _call_codec(runtime: type[Runtime], registry: Registry) -> Codec:
             def build(*args: Any, _d: Any = definition, _n: str = name, _i: int = listed.index) -> RuntimeCall:
                 return RuntimeCall(_n, _i, _d, args)
 
-            by_index[definition.index] = product(codecs, build, lambda c: c.args)
+            by_index[definition.index] = product(codecs, build, items(len(codecs), "args"))
         if by_index:
             pallets[listed.index] = tagged(f"{name} call", by_index, lambda c: c.definition.index)
     return tagged("RuntimeCall", pallets, lambda c: c.pallet_index)
@@ -210,7 +210,7 @@ def _event_codec(runtime: type[Runtime], registry: Registry) -> Codec:
             def build(*args: Any, _d: Any = definition, _n: str = name, _i: int = listed.index) -> RuntimeEvent:
                 return RuntimeEvent(_n, _i, _d, args)
 
-            by_index[definition.index] = product(codecs, build, lambda e: e.values)
+            by_index[definition.index] = product(codecs, build, items(len(codecs), "values"))
         if by_index:
             pallets[listed.index] = tagged(f"{name} event", by_index, lambda e: e.definition.index)
     return tagged("RuntimeEvent", pallets, lambda e: e.pallet_index)

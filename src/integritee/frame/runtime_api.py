@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from integritee.crypto import blake2_64
-from integritee.scale import Codec, product
+from integritee.scale import Codec, items, product
 
 from .declare import Argument, arguments_of
 from .executive import Executive
@@ -73,7 +73,7 @@ def functions_of(api: RuntimeApi) -> dict[str, ApiFunction]:
     """The functions of a trait by wire name."""
     return {
         f"{api.trait}_{method.name}": ApiFunction(
-            product(tuple(api.runtime.codec(a.hint) for a in method.arguments), lambda *values: values, tuple),
+            product(tuple(api.runtime.codec(a.hint) for a in method.arguments), None, items(len(method.arguments))),
             getattr(api, method.name),
             api.runtime.codec(method.returns),
         )

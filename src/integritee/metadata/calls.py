@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from integritee.scale import DecodeError, EncodeError
-from integritee.scale.codec import Codec
+from integritee.scale import Codec, DecodeError, EncodeError
 
 from .errors import WrongArguments
 from .outer_enum import OuterEnum

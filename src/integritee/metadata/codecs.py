@@ -16,6 +16,7 @@ from typing import Annotated, Any, Final
 
 from integritee.primitives.era import Era, encode_era, read_era
 from integritee.scale import (
+    Codec,
     CompactMark,
     DecodeError,
     EncodeError,
@@ -30,7 +31,6 @@ from integritee.scale import (
     u32,
     u64,
 )
-from integritee.scale.codec import Codec
 from integritee.scale.errors import OutOfRange, TooDeep, TooLong, UnexpectedEnd, UnknownVariant
 
 from .type_layout import Primitive

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-from integritee.scale import EncodeError, codec, u32
-from integritee.scale.codec import Codec
+from integritee.scale import Codec, EncodeError, codec, u32
 
 from .codecs import ZERO_SIZED, variants
 from .errors import MissingEntry

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from integritee.scale.codec import Codec
+from integritee.scale import Codec
 from integritee.scale.errors import TooDeep, UnexpectedEnd, UnknownVariant
 
 from .codecs import MAX_VALUE_DEPTH

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from threading import RLock
 from typing import Any, Final
 
-from integritee.scale.codec import Codec
+from integritee.scale import Codec
 from integritee.scale.errors import EncodeError
 
 from . import codecs

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from integritee.scale import Struct
-from integritee.scale.codec import Codec
+from integritee.scale import Codec, Struct
 from integritee.scale.errors import OutOfRange, UnexpectedEnd
 
 MIN_PERIOD: Final = 4

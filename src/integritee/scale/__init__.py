@@ -1,9 +1,10 @@
 """SCALE codec from Python type hints. See `types` for the vocabulary and `codec` for the rules."""
 
-from .codec import DEFAULT, MAX_DEPTH, Codec, Registry, codec, decode, encode, product, tagged
+from .codec import DEFAULT, Registry, codec, decode, encode, tagged
 from .compact import decode_compact, encode_compact
 from .errors import DecodeError, EncodeError, ScaleError
 from .json_view import to_json
+from .product import MAX_DEPTH, Codec, attributes, items, product
 from .shape import fields_of, shape
 from .types import (
     Bounded,
@@ -59,6 +60,7 @@ __all__ = [
     "Registry",
     "ScaleError",
     "Struct",
+    "attributes",
     "codec",
     "decode",
     "decode_compact",
@@ -70,6 +72,7 @@ __all__ = [
     "i32",
     "i64",
     "i128",
+    "items",
     "product",
     "shape",
     "tagged",

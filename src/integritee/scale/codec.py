@@ -6,11 +6,8 @@ strict: canonical compacts, bounded lengths, bounded nesting, and `decode` refus
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from itertools import pairwise
-from operator import attrgetter
-from struct import Struct
 from typing import Any, Final, TypeVar
 
 from . import shape as s
@@ -21,55 +18,18 @@ from .errors import (
     OutOfRange,
     TooDeep,
     TooLong,
-    TrailingBytes,
     UnexpectedEnd,
     UnknownVariant,
     UnorderedMap,
     UnsupportedType,
 )
+from .product import MAX_DEPTH, Codec, attributes, fixed_bytes, items, one_piece, product, two_words
 from .types import Err, Integer, Ok
-
-MAX_DEPTH: Final = 64
-"""Nesting levels a decoder follows before it gives up."""
 
 MAX_ZERO_SIZED: Final = 65_536
 """Longest accepted sequence of items that occupy no bytes (nothing else would bound it)."""
 
-Read = Callable[[bytes, int, int], tuple[Any, int]]
-Encode = Callable[[Any], bytes]
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Fixed:
-    """How to read a type of which every value takes the same number of bytes and every bit pattern is one.
-
-    `format` says how the `struct` module cuts it (little-endian, no padding), `take` makes a value of the pieces.
-    """
-
-    format: str
-    take: Callable[[Iterator[Any]], Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Codec:
-    """Encoder and decoder of one type. `min_size` is the least number of bytes any value takes."""
-
-    encode: Encode
-    read: Read
-    min_size: int = 0
-    fixed: Fixed | None = None
-
-    def decode(self, data: bytes) -> Any:
-        """The value `data` encodes, all of it. Raises DecodeError."""
-        value, end = self.read(data, 0, 0)
-        if end != len(data):
-            raise TrailingBytes(end, len(data))
-        return value
-
-    def decode_prefix(self, data: bytes, at: int = 0) -> tuple[Any, int]:
-        """The value at offset `at` and the offset behind it; bytes beyond are the caller's."""
-        return self.read(data, at, 0)
 
 
 class Registry:
@@ -120,8 +80,8 @@ class Registry:
                 return _byte_sequence(limit)
             case s.Sequence(item, limit):
                 return _sequence(self.codec(item), limit)
-            case s.TupleOf(items):
-                return product(tuple(self.codec(i) for i in items), lambda *values: values, tuple)
+            case s.TupleOf(parts):
+                return product(tuple(self.codec(part) for part in parts), None, items(len(parts)))
             case s.OptionOf(item):
                 return _option(self.codec(item))
             case s.ResultOf(ok, err):
@@ -130,7 +90,7 @@ class Registry:
                 return _map(self.codec(key), self.codec(value), limit)
             case s.Composite(_, fields, build):
                 names = tuple(f.attribute for f in fields)
-                return product(tuple(self.codec(f.hint) for f in fields), build, _attributes(names))
+                return product(tuple(self.codec(f.hint) for f in fields), build, attributes(names))
             case s.Variants() as variants:
                 return self._variants(variants)
         raise UnsupportedType(repr(hint))
@@ -140,18 +100,18 @@ class Registry:
         for v in variants.variants:
             names = tuple(f.attribute for f in v.fields)
             codecs = tuple(self.codec(f.hint) for f in v.fields)
-            by_tag[v.index] = product(codecs, v.build, _attributes(names))
+            by_tag[v.index] = product(codecs, v.build, attributes(names))
         return tagged(variants.path, by_tag, variants.tag)
 
 
 def tagged(name: str, by_tag: dict[int, Codec], tag: Callable[[Any], int]) -> Codec:
     """An enum: one discriminant byte, then the variant's own encoding."""
-    prefixes = {t: bytes([t]) for t in by_tag}
+    variants = {t: (bytes([t]), codec.encode) for t, codec in by_tag.items()}
 
     def encode(value: Any) -> bytes:
         try:
-            t = tag(value)
-            return prefixes[t] + by_tag[t].encode(value)
+            prefix, encode_variant = variants[tag(value)]
+            return prefix + encode_variant(value)
         except (KeyError, AttributeError, TypeError, ValueError):
             raise EncodeError(name, repr(type(value))) from None
 
@@ -200,16 +160,12 @@ def _read_str(data: bytes, at: int, depth: int) -> tuple[str, int]:
         raise InvalidUtf8(start) from None
 
 
-def _two_words(pieces: Iterator[int]) -> int:
-    return next(pieces) | next(pieces) << 64
-
-
 _FIXED_INTEGERS: Final = {
-    (1, False): Fixed("B", next),
-    (2, False): Fixed("H", next),
-    (4, False): Fixed("I", next),
-    (8, False): Fixed("Q", next),
-    (16, False): Fixed("QQ", _two_words),
+    (1, False): one_piece("B"),
+    (2, False): one_piece("H"),
+    (4, False): one_piece("I"),
+    (8, False): one_piece("Q"),
+    (16, False): two_words(),
 }
 """By size in bytes and signedness; the others are rare."""
 
@@ -261,7 +217,7 @@ def _fixed_bytes(size: int) -> Codec:
             raise UnexpectedEnd(at, size, len(data) - at)
         return data[at:end], end
 
-    return Codec(encode, read, size, Fixed(f"{size}s", next))
+    return Codec(encode, read, size, fixed_bytes(size))
 
 
 def _byte_sequence(limit: int | None) -> Codec:
@@ -271,7 +227,10 @@ def _byte_sequence(limit: int | None) -> Codec:
         return encode_compact(len(value)) + value
 
     def read(data: bytes, at: int, depth: int) -> tuple[bytes, int]:
-        length, start = decode_compact(data, at)
+        if at < len(data) and not (first := data[at]) & 3:  # most are short
+            length, start = first >> 2, at + 1
+        else:
+            length, start = decode_compact(data, at)
         if limit is not None and length > limit:
             raise TooLong(at, length, limit)
         end = start + length
@@ -324,52 +283,6 @@ def _sequence(item: Codec, limit: int | None) -> Codec:
     return Codec(encode, read, 1)
 
 
-def _attributes(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
-    if len(names) > 1:
-        return attrgetter(*names)
-    return lambda value: tuple([getattr(value, name) for name in names])
-
-
-def product(codecs: tuple[Codec, ...], build: Callable[..., Any], parts: Callable[[Any], Any]) -> Codec:
-    """Fields one after the other: tuples, structs and the bodies of enum variants."""
-    encoders = tuple(c.encode for c in codecs)
-    readers = tuple(c.read for c in codecs)
-    size = len(codecs)
-
-    def encode(value: Any) -> bytes:
-        try:
-            values = parts(value)
-        except (AttributeError, TypeError):
-            raise EncodeError(getattr(build, "__name__", "a tuple"), repr(type(value))) from None
-        if len(values) != size:
-            raise EncodeError(f"{size} items", f"{len(values)} items")
-        return b"".join([e(v) for e, v in zip(encoders, values, strict=True)])
-
-    def read(data: bytes, at: int, depth: int) -> tuple[Any, int]:
-        if depth > MAX_DEPTH:
-            raise TooDeep(at, MAX_DEPTH)
-        out = []
-        for r in readers:
-            value, at = r(data, at, depth + 1)
-            out.append(value)
-        return build(*out), at
-
-    length = sum(c.min_size for c in codecs)
-    fixed = [c.fixed for c in codecs if c.fixed is not None]
-    if len(fixed) < size or not fixed:
-        return Codec(encode, read, length)
-    takes = tuple(f.take for f in fixed)
-    layout = Fixed("".join(f.format for f in fixed), lambda pieces: build(*[take(pieces) for take in takes]))
-    unpack, take = Struct("<" + layout.format).unpack_from, layout.take
-
-    def read_at_once(data: bytes, at: int, depth: int) -> tuple[Any, int]:
-        if len(data) - at < length:
-            return read(data, at, depth)  # raises, and knows where the data ends
-        return take(iter(unpack(data, at))), at + length
-
-    return Codec(encode, read_at_once, length, layout)
-
-
 def _option(item: Codec) -> Codec:
     def encode(value: Any) -> bytes:
         return b"\x00" if value is None else b"\x01" + item.encode(value)
@@ -413,7 +326,7 @@ def _result(ok: Codec, err: Codec) -> Codec:
 
 
 def _map(key: Codec, value: Codec, limit: int | None) -> Codec:
-    entries = _sequence(product((key, value), lambda *kv: kv, tuple), limit)
+    entries = _sequence(product((key, value), None, items(2)), limit)
 
     def encode(mapping: dict[Any, Any]) -> bytes:
         return entries.encode(sorted(mapping.items()))

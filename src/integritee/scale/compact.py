@@ -9,13 +9,15 @@ from .errors import EncodeError, NonCanonicalCompact, UnexpectedEnd
 MAX_COMPACT: Final = (1 << 536) - 1
 """Largest value the format can carry (67 bytes of payload)."""
 
+_ONE_BYTE: Final = tuple(bytes((value << 2,)) for value in range(1 << 6))
+
 
 def encode_compact(value: int) -> bytes:
     """Shortest compact form of 0 ≤ value ≤ MAX_COMPACT."""
     if value < 0:
         raise EncodeError("a natural number", str(value))
     if value < 1 << 6:
-        return bytes((value << 2,))
+        return _ONE_BYTE[value]
     if value < 1 << 14:
         return (value << 2 | 1).to_bytes(2, "little")
     if value < 1 << 30:

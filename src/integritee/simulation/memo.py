@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import cache, lru_cache
 from typing import Final
 
-from integritee.crypto import Ed25519Pair, ShieldingKey
+from integritee.crypto import Ed25519Pair, ShieldingKey, verify_ed25519
 from integritee.enclave.parentchain import bridge, justification, onboarding
 from integritee.metadata import RuntimeMetadata
 from integritee.primitives import signature
@@ -30,7 +30,7 @@ def remember(patches: Patches) -> None:
     """Have keys, metadata, signatures and hashes looked at once while `patches` last."""
     patches.set(ShieldingKey, "from_private_json", staticmethod(_key))
     patches.set(RuntimeMetadata, "parse", staticmethod(_metadata))
-    signatures = Signatures(Ed25519Pair.sign, signature.verify_ed25519)
+    signatures = Signatures(Ed25519Pair.sign, verify_ed25519)
     patches.set(Ed25519Pair, "sign", lambda pair, message: signatures.sign(pair, message))
     for module in (signature, justification):
         patches.set(module, "verify_ed25519", signatures.verify)

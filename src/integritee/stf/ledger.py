@@ -14,7 +14,7 @@ from integritee.crypto import KeyPair, blake2_256
 from integritee.frame.errors import camel
 from integritee.frame.metadata import metadata_v14
 from integritee.primitives.signature import sign
-from integritee.scale import Codec, Registry, product, tagged
+from integritee.scale import Codec, Registry, items, product, tagged
 from integritee.scale.shape import Hint
 
 from .declare import App, GetterDef, Raw, TrustedCallDef, declared
@@ -120,7 +120,7 @@ class Ledger:
 
     def _fields(self, value: type[Any], definition: TrustedCallDef | GetterDef) -> Codec:
         codecs = tuple(self.registry.codec(a.hint) for a in definition.arguments)
-        return product(codecs, lambda *args: value(definition, args), lambda v: v.args)
+        return product(codecs, lambda *args: value(definition, args), items(len(codecs), "args"))
 
     def _discriminant(self, value: TrustedCall | TrustedGetter | PublicGetter) -> int:
         app = self.owners[value.definition]
