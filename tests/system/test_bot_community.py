@@ -15,6 +15,8 @@ from integritee.bots.session import own_network
 from integritee.client.parentchain import ParentchainClient
 from integritee.devnet.network import run_network
 
+from .processes import Node
+
 CEREMONIES = 5
 
 
@@ -58,3 +60,10 @@ async def test_phase_by_phase(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         first, second = json.loads(capsys.readouterr().out)["ceremonies"]
         assert (first["ceremony"], first["supply_after"]) == (1, "10.0")
         assert (second["population"], second["supply_after"]) == (12, "22.0")
+
+
+def test_on_a_chain_without_ceremonies(
+    node_process: Node, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["init", "--node-url", node_process.url, "--dir", str(tmp_path)]) == 1
+    assert "cli.no_ceremonies" in capsys.readouterr().err

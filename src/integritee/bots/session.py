@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from integritee.apps.catalog import client_ledger
+from integritee.apps.encointer.parentchain import SCHEDULER
+from integritee.cli.errors import NoCeremonies
 from integritee.client.parentchain import ParentchainClient
 from integritee.devnet.config import NetworkConfig
 from integritee.devnet.ports import STANDARD_PORTS, STANDARD_WORKER_PORTS, Ports
@@ -72,8 +74,10 @@ class Session:
 async def open_session(
     node: str, workers: Sequence[str], files: Files, seed: int, shard: bytes | None = None
 ) -> AsyncIterator[Session]:
-    """Connections for the length of a block. Raises ClientError."""
+    """Connections for the length of a block. Raises NoCeremonies, ClientError."""
     async with AsyncExitStack() as stack:
         chain = await stack.enter_async_context(await ParentchainClient.connect(node))
+        if not chain.runtime.metadata.has_pallet(SCHEDULER):
+            raise NoCeremonies
         group = await stack.enter_async_context(connect(workers, client_ledger(), shard))
         yield Session(chain, group, files, Agents(seed, files.keys(group.shard)), seed)
