@@ -36,6 +36,7 @@ MAX_RELEASE = 4096
 MAX_CHECKS = 1024
 """Of one area of the self-test."""
 DEFAULT_PARENTCHAIN_AGE_MS = 600_000
+DEFAULT_MAX_CONNECTIONS = 10_000
 
 
 class Nothing(Struct, frozen=True):
@@ -84,6 +85,8 @@ class InitParams(Struct, frozen=True):
     """How many of them it takes; measured."""
     has_ipfs: bool = False
     """Whether the host has an IPFS daemon at hand."""
+    max_connections: u32 = DEFAULT_MAX_CONNECTIONS
+    """Clients that the trusted RPC serves at a time."""
 
 
 class LedgerChoice(Struct, frozen=True):

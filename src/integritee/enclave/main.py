@@ -29,6 +29,7 @@ from .collector import collector_paused
 from .errors import AlreadyInitialised, NotReady, OtherLedgerLoaded
 from .recovery.ecalls import RecoveryEcalls
 from .rpc.jsonrpc import Dispatcher
+from .rpc.limits import ServerLimits
 from .rpc.methods import trusted_methods
 from .rpc.server import TrustedRpcServer, tls_context
 from .rpc.watch import WatchRegistry
@@ -106,7 +107,8 @@ class EnclaveProcess:
         service = EnclaveService(core, enclave.store, params.mu_ra_url, params.untrusted_url, tee, params.skip_ra)
         watches, mu_ra_port = WatchRegistry(), 0
         dispatcher = Dispatcher(trusted_methods(service, watches), observe=service.count_request)
-        server = TrustedRpcServer(dispatcher, watches, tls_context(enclave.core.keys.signing.seed, unix_ms()))
+        tls = tls_context(enclave.core.keys.signing.seed, unix_ms())
+        server = TrustedRpcServer(dispatcher, watches, tls, ServerLimits(connections=params.max_connections))
         try:
             await server.start(params.trusted_host, params.trusted_port)
             if params.mu_ra_port is not None:

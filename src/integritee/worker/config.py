@@ -15,7 +15,14 @@ from integritee.primitives.ids import ParentchainId
 
 from .chain_config import CHAIN_NAMES, ChainConfig, endpoint_urls, relay, target, with_checkpoints, with_tokens
 from .errors import InvalidOption
-from .options import ALL_TEST_PARTS, DEFAULT_PARENTCHAIN_AGE, DEFAULT_SLOT_MS, TEST_PARTS, parser
+from .options import (
+    ALL_TEST_PARTS,
+    DEFAULT_MAX_CONNECTIONS,
+    DEFAULT_PARENTCHAIN_AGE,
+    DEFAULT_SLOT_MS,
+    TEST_PARTS,
+    parser,
+)
 
 MAX_AGE: Final = 10**9
 """Seconds: thirty years."""
@@ -63,6 +70,8 @@ class Config:
     custodian_threshold: int = 0
     repair: bool = False
     as_json: bool = False
+    max_connections: int = DEFAULT_MAX_CONNECTIONS
+    """Clients of the trusted RPC."""
     bundle: Path | None = None
     """File that a shard is exported to or imported from, with the custodians' help: see `request` and `shares`."""
     request: Path | None = None
@@ -110,6 +119,7 @@ def parse(arguments: list[str]) -> Config:
         custodian_threshold=_threshold(getattr(found, "custodian_threshold", 0)),
         repair=getattr(found, "repair", False),
         as_json=getattr(found, "json", False),
+        max_connections=getattr(found, "max_connections", DEFAULT_MAX_CONNECTIONS),
         bundle=_path(getattr(found, "file", None)),
         request=_path(getattr(found, "request", None)),
         shares=_path(getattr(found, "shares", None)),

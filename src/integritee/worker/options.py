@@ -15,6 +15,9 @@ from .chain_config import CHAIN_NAMES
 DEFAULT_SLOT_MS: Final = 1000
 DEFAULT_PARENTCHAIN_AGE: Final = 600
 """Seconds."""
+DEFAULT_MAX_CONNECTIONS: Final = 10_000
+MAX_CONNECTIONS: Final = 1_000_000
+"""Clients of the trusted RPC."""
 DEFAULT_BLOCK_STORE_BUDGET: Final = 4 << 30
 MIN_BLOCK_STORE_BUDGET: Final = 256 << 20
 """Bytes: a few times the longest message that brings blocks."""
@@ -45,6 +48,12 @@ def _size(text: str) -> int:
     if not number.isdecimal() or int(number) * unit < MIN_BLOCK_STORE_BUDGET:
         raise argparse.ArgumentTypeError(f"{text!r} is no size of at least {MIN_BLOCK_STORE_BUDGET >> 20}M")
     return int(number) * unit
+
+
+def _clients(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= MAX_CONNECTIONS:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to {MAX_CONNECTIONS}")
+    return int(text)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -184,6 +193,13 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         metavar="CHAIN=SYMBOL/DECIMALS",
         help="token that a chain's runtime was built with, e.g. integritee=ERT/12: "
         "what the enclave sends there is bound to the chain's metadata (RFC-78); repeatable",
+    )
+    run.add_argument(
+        "--max-connections",
+        type=_clients,
+        default=DEFAULT_MAX_CONNECTIONS,
+        metavar="N",
+        help="clients that the trusted RPC serves at a time, as far as RLIMIT_NOFILE allows (default 10000)",
     )
     run.add_argument("--checkpoint", metavar="FILE", help="blocks to begin at instead of genesis, as exported")
     run.add_argument(

@@ -185,6 +185,7 @@ def init_params(config: Config, untrusted_url: str) -> InitParams:
         clean_reset=config.clean_reset,
         check_invariants=config.check_invariants,
         shielding_target=config.shielding_target,
+        max_connections=config.max_connections,
         max_parentchain_age_ms=config.max_parentchain_age * 1000,
         mu_ra_host=config.bind_host,
         mu_ra_port=config.mu_ra_port if config.command == "run" else None,
