@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +28,17 @@ async def self_test(asked: SelfTest, expect_ledger: Callable[[LedgerConfig], Non
     from .check import Setup, run_area
 
     checks = area(asked.area)
-    logging.getLogger("integritee").setLevel(logging.CRITICAL)  # what is to be refused would be logged as trouble
-    with tempfile.TemporaryDirectory(dir=asked.directory or None, prefix=asked.area) as directory:
+    with _quiet(), tempfile.TemporaryDirectory(dir=asked.directory or None, prefix=asked.area) as directory:
         return SelfTested(await run_area(checks, Setup(Path(directory), asked.host, asked.port)))
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """What is to be refused would be logged as trouble."""
+    log = logging.getLogger("integritee")
+    before = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(before)

@@ -46,10 +46,10 @@ ANN, BEN, ENCLAVE, VAULT = (Ed25519Pair.from_seed(blake2_256(b"self-test/%d" % n
 
 def checks(setup: Setup) -> Iterator[Check]:
     answers = known_answers()
-    for each in answers["values"]:
+    for position, each in enumerate(answers["values"]):
         if each["type"] in KINDS:
             kind = each["type"].removeprefix("Integritee")
-            yield Check(f"{kind} {each['note']} on the wire", partial(_on_the_wire, each))
+            yield Check(f"value {position} on the wire: {kind} {each['note']}", partial(_on_the_wire, each))
     for position, call in enumerate(answers["signed_calls"]):
         wrapped = ", wrapped" if call["wrapped"] else ""
         name = f"signed call {position}: {call['kind']}, {call['scheme']}{wrapped}"
