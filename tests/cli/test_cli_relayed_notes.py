@@ -70,7 +70,7 @@ def test_notes_are_shown_as_far_as_they_can_be_had(with_enclave: Cli, enclave: L
 @pytest.mark.parametrize(
     ("data", "code"),
     [
-        pytest.param(None, "cli.usage", id="no file"),
+        pytest.param(None, "cli.system", id="no file"),
         pytest.param(b"\xff", "cli.usage", id="no text"),
         pytest.param(b"x" * (MAX_NOTE_BYTES + 1), "ipfs.too_long", id="too long"),
     ],

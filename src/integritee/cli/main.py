@@ -9,7 +9,7 @@ from typing import Final
 
 from integritee.errors import IntegriteeError
 
-from . import assets, attesteer, base, collateral, communities, explain, recovery, trusted, upgrade
+from . import assets, attesteer, base, collateral, communities, explain, ipfs, recovery, trusted, upgrade
 from .arguments import Options, parser
 from .errors import SystemFailure, Tolerated, UsageError
 from .output import JsonOutput, Output, TextOutput
@@ -51,6 +51,7 @@ def parse(arguments: list[str]) -> Options:
     attesteer.add_commands(commands)
     communities.add_commands(commands)
     explain.add_command(commands)
+    ipfs.add_commands(commands)
     recovery.add_commands(commands)
     upgrade.add_commands(commands)
     trusted.add_commands(commands, root.get_default("app"))

@@ -62,7 +62,7 @@ def _key(text: str) -> bytes:
 
 
 async def relay_note(options: Options, output: Output) -> None:
-    """Always straight to the enclave: the parentchain has no room for it. Raises UsageError, ContentTooLong."""
+    """Always straight to the enclave: the parentchain has no room for it."""
     text = await asyncio.to_thread(_read, options.file)
     request = RelayedNoteRequest(options.allow_onchain_fallback, NoteRelayType.Ipfs, text, options.key)
     async with session(options) as asked:
@@ -74,17 +74,16 @@ async def relay_note(options: Options, output: Output) -> None:
 
 
 def _read(file: str) -> str:
+    """Raises ContentTooLong, UsageError, OSError."""
+    if file == "-":
+        data = sys.stdin.buffer.read(MAX_NOTE_BYTES + 1)
+    else:
+        with Path(file).open("rb") as opened:
+            data = opened.read(MAX_NOTE_BYTES + 1)
+    if len(data) > MAX_NOTE_BYTES:
+        raise ContentTooLong(len(data), MAX_NOTE_BYTES)
     try:
-        if file == "-":
-            data = sys.stdin.buffer.read(MAX_NOTE_BYTES + 1)
-        else:
-            with Path(file).open("rb") as opened:
-                data = opened.read(MAX_NOTE_BYTES + 1)
-        if len(data) > MAX_NOTE_BYTES:
-            raise ContentTooLong(len(data), MAX_NOTE_BYTES)
         return data.decode()
-    except OSError as failed:
-        raise UsageError(f"{file}: {failed.strerror}") from None
     except UnicodeDecodeError:
         raise UsageError(f"{file}: no UTF-8 text") from None
 

@@ -484,8 +484,9 @@ class LedgerClient(AppClient):
         """Relay a note of a conversation as the sender asks.
 
         `Here` keeps it in the ledger. `Undeclared` means that the parties know another way: the text is dropped
-        and a key for it is kept, the sender's or a fresh one. `Ipfs` needs a relay; where there is none the note
-        is kept here if the sender allows it, else refused.
+        and a key for it is kept, the sender's or a fresh one. `Ipfs` has the enclave store it, encrypted, and then
+        execute the stripped call in place of this one. Where it cannot, as for calls through the parentchain, the
+        note is kept here if the sender allows it, else refused.
         """
         return await self._call("send_relayed_note", account, to, conversation_id, request, signer=signer, **options)
 

@@ -54,7 +54,7 @@ class _Reader:
         key = (function, owner)
         if key not in self._read:
             self._read[key] = NONE
-            if isinstance(function, FunctionType) and function.__module__.partition(".")[0] in self._packages:
+            if isinstance(function, FunctionType) and (function.__module__ or "").partition(".")[0] in self._packages:
                 self._read[key] = _Scope(self, function, owner).block(_tree(function).body)
         return self._read[key]
 

@@ -43,7 +43,7 @@ class KeptHere(RelayedNoteRetrievalInfo, frozen=True):
 
 
 class OnIpfs(RelayedNoteRetrievalInfo, frozen=True):
-    """Encrypted content under its IPFS multihash."""
+    """Encrypted content (`relayed_content`) under its CID: version 0 as text, if an enclave has stored it."""
 
     index: ClassVar[int] = 1
     variant_name: ClassVar[str] = "Ipfs"

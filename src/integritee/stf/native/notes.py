@@ -47,8 +47,9 @@ class PrivateNotes(App):
         """Relay a note of a conversation as the sender asks.
 
         `Here` keeps it in the ledger. `Undeclared` means that the parties know another way: the text is dropped
-        and a key for it is kept, the sender's or a fresh one. `Ipfs` needs a relay; where there is none the note
-        is kept here if the sender allows it, else refused.
+        and a key for it is kept, the sender's or a fresh one. `Ipfs` has the enclave store it, encrypted, and then
+        execute the stripped call in place of this one. Where it cannot, as for calls through the parentchain, the
+        note is kept here if the sender allows it, else refused.
         """
         retrieval = self._relay(ctx, request)
         stripped = type(self).send_relayed_note_stripped.trusted_call  # type: ignore[attr-defined]
