@@ -21,6 +21,7 @@ from .integration import integration_rows
 from .report import HEADING, INTERRUPTED, Row, exit_code, line, to_json, verdict
 
 INTEGRATION: Final = "integration"
+SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 Say = Callable[[str], None]
 
@@ -29,13 +30,16 @@ async def run(config: Config, say: Say = print) -> int:
     """Run the self-test and print its table, or JSON; the exit code. A signal ends it, and nothing is left behind."""
     testing = asyncio.create_task(_run(config, say))
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in SIGNALS:
         loop.add_signal_handler(number, testing.cancel)
     try:
         rows = await testing
     except asyncio.CancelledError:
         say("interrupted")
         return INTERRUPTED
+    finally:
+        for number in SIGNALS:
+            loop.remove_signal_handler(number)
     say(to_json(rows) if config.as_json else f"\n{verdict(rows)}")
     return exit_code(rows)
 
