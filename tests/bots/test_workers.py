@@ -93,6 +93,8 @@ async def test_without_any_worker_there_is_nothing_to_do(host: Host) -> None:
     for agent in range(2):
         with pytest.raises(NoWorkerLeft, match="closed"):
             await workers.ask(agent, host.where)
+    with pytest.raises(NoWorkerLeft):
+        await workers.settled("it", host.where)  # type: ignore[arg-type]
 
 
 async def test_settled_means_everywhere(host: Host) -> None:

@@ -78,6 +78,8 @@ class Workers:
 
         Raises NotSettled, NoWorkerLeft, and as asked.
         """
+        if not self._seats:
+            raise NoWorkerLeft(self._failure)
         before = self.losses
         waits = [asyncio.ensure_future(self._settled_at(seat, holds, before)) for seat in self._seats]
         try:
