@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
+from pathlib import Path
 
 import pytest
 
@@ -12,8 +15,12 @@ from integritee.load.generator import Prepared, Report
 from integritee.load.histogram import Histogram
 from integritee.load.main import main
 from integritee.load.mix import Mix
+from integritee.load.options import check, parser
 from integritee.load.tally import Counts
 from integritee.plotting import draw
+
+PAGE = (Path(__file__).parents[2] / "docs" / "benchmarks.md").read_text()
+COMMANDS = re.findall(r"^integritee bench ?(.*)$", PAGE, re.MULTILINE)
 
 MILLISECONDS = [n / 1000 for n in range(1, 101)]
 
@@ -40,6 +47,16 @@ def test_wrong_command_lines(options: list[str], capsys: pytest.CaptureFixture[s
         main(options)
     assert ended.value.code == 2
     assert "integritee bench: error: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_commands_of_the_page_are_commands(command: str) -> None:
+    known = parser()
+    check(known, known.parse_args(shlex.split(command, comments=True)))
+
+
+def test_the_page_has_commands() -> None:
+    assert len(COMMANDS) >= 4
 
 
 def test_a_picture_that_cannot_be_written_is_found_out_first(capsys: pytest.CaptureFixture[str]) -> None:
