@@ -313,6 +313,39 @@ async def test_clients_above_the_limit_are_told_and_places_come_back() -> None:
             assert (await ask(again, call("system_name")))["id"] == 1
 
 
+async def test_a_newcomer_takes_a_place_of_the_address_that_has_most() -> None:
+    async with serving(connections=2, close_seconds=0.2) as harness, harness.connect() as first:
+        second = await harness.connect()
+        async with harness.connect(local_addr=("127.0.0.2", 0)) as newcomer:
+            assert (await ask(newcomer, call("system_name")))["id"] == 1
+            code, reason = await closing(second)
+            assert code == 1013
+            assert (reason or "").startswith("rpc.too_many_clients: ")
+            assert (await ask(first, call("system_name")))["id"] == 1
+            with pytest.raises(InvalidStatus):
+                await harness.connect()
+
+
+async def test_of_those_that_shake_hands_for_long_the_oldest_goes() -> None:
+    async with serving(half_open=2, handshake_seconds=60.0) as harness:
+        streams = [await asyncio.open_connection("127.0.0.1", harness.server.port) for _ in range(3)]
+        assert await asyncio.wait_for(streams[0][0].read(), PATIENCE) == b""
+        async with harness.connect() as client:  # takes the place of the next
+            assert await asyncio.wait_for(streams[1][0].read(), PATIENCE) == b""
+            assert (await ask(client, call("system_name")))["id"] == 1
+        for _, writer in streams:
+            writer.close()
+
+
+async def test_fewer_files_than_clients_need_are_told_of(caplog: pytest.LogCaptureFixture) -> None:
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    async with serving(connections=hard) as harness:
+        assert harness.server.capacity == hard - 64 - 256
+    assert f"allows only {hard - 64 - 256} clients; {hard} would take {hard + 64 + 256}" in caplog.text
+    async with serving(connections=10) as harness:
+        assert harness.server.capacity == 10
+
+
 async def test_files_of_the_enclave_come_before_clients() -> None:
     async with serving(reserved_files=10**9) as harness, harness.connect():
         with pytest.raises(InvalidStatus):

@@ -3,36 +3,67 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from integritee.enclave.rpc.budget import Budget
-from integritee.enclave.rpc.pieces import Pieces
+from integritee.enclave.rpc.pieces import Pieces, is_one_frame
 from integritee.enclave.rpc.places import Places
 from integritee.enclave.rpc.turns import Turns
 
 
-async def test_turns_are_taken_at_once_up_to_so_many_a_round_and_then_in_fair_order() -> None:
-    turns = Turns(per_round=2)
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.mark.parametrize("by_clock", [False, True], ids=["work to come", "work done"])
+async def test_turns_are_taken_at_once_until_a_round_is_over_and_then_in_fair_order(by_clock: bool) -> None:
+    clock = Clock()
+    turns: Turns[int] = Turns(2.0, clock)
     taken: list[str] = []
+
+    def start(name: str) -> None:
+        taken.append(name)
+        clock.now += by_clock
+
     for number in range(5):
-        turns.take(1, lambda number=number: taken.append(f"a{number}"))  # type: ignore[misc]
-    turns.take(2, lambda: taken.append("b"))
+        turns.take(1, partial(start, f"a{number}"), 1.0 - by_clock)
+    turns.take(2, partial(start, "b"), 1.0 - by_clock)
     assert (taken, len(turns)) == (["a0", "a1"], 4)
     await asyncio.sleep(0)
     assert taken == ["a0", "a1", "a2", "b"]
     await asyncio.sleep(0)
     assert taken == ["a0", "a1", "a2", "b", "a3", "a4"]
     await asyncio.sleep(0)
-    turns.take(1, lambda: taken.append("again"))
+    turns.take(1, partial(start, "again"))
     assert taken[-1] == "again"
 
 
+async def test_a_turn_that_takes_long_is_a_round() -> None:
+    clock = Clock()
+    turns: Turns[int] = Turns(2.0, clock)
+    taken: list[int] = []
+
+    def start(number: int) -> None:
+        taken.append(number)
+        clock.now += 100.0
+
+    for number in range(3):
+        turns.take(number, partial(start, number))
+    for expected in (1, 2, 3):
+        assert len(taken) == expected
+        await asyncio.sleep(0)
+
+
 async def test_waiting_for_a_turn_and_no_longer() -> None:
-    turns = Turns(per_round=1)
-    tasks = [asyncio.create_task(turns.wait(caller)) for caller in (1, 1, 2)]
+    turns: Turns[int] = Turns(1.0, Clock())
+    tasks = [asyncio.create_task(turns.wait(caller, 1.0)) for caller in (1, 1, 2)]
     await asyncio.sleep(0)
     tasks[1].cancel()
     results = await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 10)
@@ -137,3 +168,21 @@ def test_pieces_grow_within_a_frame_only() -> None:
     assert not pieces.is_one(b"")
     pieces.clear()
     assert pieces.is_one(bytes(16)) and not pieces.is_one(bytes(17))
+
+
+@pytest.mark.parametrize(
+    "data, is_one",
+    [
+        (b"\x81", True),
+        (b"\x81\x80" + bytes(4), True),
+        (b"\x81\x80" + bytes(5), False),
+        (b"\x81\xfd" + bytes(4 + 125), True),
+        (b"\x81\xfd" + bytes(4 + 126), False),
+        (b"\x81\xfe\x01\x00" + bytes(4 + 256), True),
+        (b"\x81\xfe\x01\x00" + bytes(4 + 257), False),
+        (b"\x81\xff" + (70_000).to_bytes(8, "big") + bytes(4 + 70_000), True),
+        (b"\x81\xff" + (70_000).to_bytes(8, "big") + bytes(4 + 70_001), False),
+    ],
+)
+def test_one_frame(data: bytes, is_one: bool) -> None:
+    assert is_one_frame(data) is is_one

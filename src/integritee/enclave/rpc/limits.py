@@ -130,17 +130,20 @@ class ServerLimits:
     bytes_at_once: int = 16 * 1024 * 1024
     """As `bytes_per_second`, at once."""
 
-    piece_bytes: int = 2048
+    piece_bytes: int = 512
     """How much of what a client sent is taken apart in one turn, if it is many frames (`websocket`)."""
 
     large_piece_bytes: int = 64 * 1024
     """As `piece_bytes`, in the middle of a large frame."""
 
-    idle_frames_per_second: int = 64
-    """Frames of one connection that bring no message: pings, fragments, binary ones. Beyond, it is dropped."""
+    idle_frame_bytes: int = 64
+    """Frames with less bring nothing, unless they are whole messages: pings, small fragments and binary ones."""
 
-    idle_frames: int = 4608
-    """As `idle_frames_per_second`, at once: a message cut as finely as may be, and some."""
+    idle_frames_per_second: int = 32
+    """Of these, what one connection may send in the long run; beyond, it is dropped with 1008."""
+
+    idle_frames: int = 512
+    """As `idle_frames_per_second`, at once."""
 
     held_bytes: int = 512 * 1024 * 1024
     """Bytes of messages coming, worked on and leaving, all connections together (`budget`)."""

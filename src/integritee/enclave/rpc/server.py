@@ -4,8 +4,9 @@ Runs on the event loop that calls `start`; under uvloop a client costs about a t
 under asyncio's own TLS. Sockets are accepted here rather than by `loop.create_server`, so that a client
 counts from its first byte: half-open TLS cannot use up the descriptors that the enclave's files need.
 
-The kernel hands over one socket per round of the loop, so a flood of them costs the clients inside about one TLS
-handshake per round. Those that do not finish theirs are dropped, the oldest first, as others come.
+A socket gets no TLS before it says something, and then sites take turns, one handshake a round of the loop: so the
+clients inside wait for few handshakes, and newcomers for few of other sites. Those that do not finish theirs are
+dropped, the oldest first, as others come.
 """
 
 from __future__ import annotations
@@ -38,6 +39,9 @@ from .watch import Push, WatchRegistry
 from .websocket import WebSocket
 
 log = logging.getLogger(__name__)
+
+HANDSHAKE_SECONDS: Final = 0.001
+"""What a TLS handshake costs, about."""
 
 STOPPING: Final = "server stops"
 GOING_AWAY: Final = 1001
@@ -86,7 +90,8 @@ class TrustedRpcServer:
         self._tls = tls
         self._limits = limits or ServerLimits()
         self._places: Places[Network] = Places(self._limits.connections)
-        self._turns = Turns()
+        self._turns: Turns[int] = Turns()
+        self._entrance: Turns[Network] = Turns(HANDSHAKE_SECONDS)
         self._budget = Budget(self._limits.held_bytes, self._limits.spared_bytes)
         self._listener: Listener | None = None
         self._handshakes: set[asyncio.Task[None]] = set()
@@ -180,15 +185,17 @@ class TrustedRpcServer:
     def _accept(self, accepted: socket.socket, address: str) -> None:
         number = self._next_number
         self._next_number += 1
-        displaced = self._places.enter(number, site_of(address))
+        site = site_of(address)
+        displaced = self._places.enter(number, site)
         if displaced is not None and displaced != number:
             self._sockets[displaced].drop(TooManyClients(self.capacity))
         if displaced != number or len(self._sockets) < self.capacity + self._limits.refusals:
-            self._admit(number, accepted, TooManyClients(self.capacity) if displaced == number else None)
+            refusal = TooManyClients(self.capacity) if displaced == number else None
+            self._admit(number, accepted, site, refusal)
         else:
             accepted.close()
 
-    def _admit(self, number: int, accepted: socket.socket, refusal: TooManyClients | None) -> None:
+    def _admit(self, number: int, accepted: socket.socket, site: Network, refusal: TooManyClients | None) -> None:
         connection = Connection(number, partial(self._turns.wait, number))
         client = WebSocket(
             number,
@@ -201,7 +208,7 @@ class TrustedRpcServer:
             refusal=refusal,
         )
         self._sockets[number] = client
-        handshake = asyncio.create_task(self._shake_hands(accepted, client))
+        handshake = asyncio.create_task(self._shake_hands(accepted, site, client))
         self._handshakes.add(handshake)
         handshake.add_done_callback(self._handshakes.discard)
         self._half_open[client] = handshake
@@ -210,9 +217,12 @@ class TrustedRpcServer:
             self._half_open.pop(oldest).cancel()
             oldest.abort()
 
-    async def _shake_hands(self, accepted: socket.socket, client: WebSocket) -> None:
+    async def _shake_hands(self, accepted: socket.socket, site: Network, client: WebSocket) -> None:
         try:
             accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            async with asyncio.timeout(self._limits.handshake_seconds):
+                await _first_bytes(accepted)
+                await self._entrance.wait(site, HANDSHAKE_SECONDS)
             await asyncio.get_running_loop().connect_accepted_socket(
                 lambda: client,
                 accepted,
@@ -224,6 +234,7 @@ class TrustedRpcServer:
             log.debug("connection %d: no TLS: %s", client.number, e)
         finally:
             if not client.was_connected:
+                accepted.close()
                 self._closed(client)
 
     # Service
@@ -255,3 +266,13 @@ class TrustedRpcServer:
             client = self._clients.get(number)
             if client is not None:
                 client.push(text)
+
+
+async def _first_bytes(accepted: socket.socket) -> None:
+    """Wait until there is something to read."""
+    loop, there = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(accepted, there.set)
+    try:
+        await there.wait()
+    finally:
+        loop.remove_reader(accepted)

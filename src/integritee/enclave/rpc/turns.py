@@ -1,53 +1,63 @@
 """Who may occupy the event loop next.
 
-A message or a piece of one is worked on in a *turn*. Of these the loop takes a few at a time, in fair order, before
-it looks after its sockets and other duties again: so a client waits for few turns of others, however many messages
-those send.
+A message or a piece of a stream is worked on in a *turn*. Of these the loop takes a few at a time, in fair order,
+before it looks after its sockets and other duties again: so a client waits for few turns of others, however many
+messages those send.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Final, TypeAlias
+import time
+from collections.abc import Callable, Hashable
+from typing import Final, Generic, TypeAlias, TypeVar
 
 from ..fair_queue import FairQueue
 
-TURNS_PER_ROUND: Final = 4
-"""Turns between two looks at the sockets: about 1 ms of getters."""
+ROUND_SECONDS: Final = 0.001
+"""Turns between two looks at the sockets take about so long, or one turn does."""
+
+TASK_SECONDS: Final = 0.00025
+"""What a task costs that a turn starts: about as much as a getter."""
 
 Start: TypeAlias = Callable[[], None]
 """Does a turn's work, or starts a task that does."""
 
+K = TypeVar("K", bound=Hashable)
 
-class Turns:
-    """Gives turns on the running event loop. Callers are plain numbers."""
 
-    def __init__(self, per_round: int = TURNS_PER_ROUND) -> None:
-        self._per_round = self._left = per_round
-        self._queue: FairQueue[int, Start] = FairQueue()
+class Turns(Generic[K]):
+    """Gives turns on the running event loop to callers of any names. `clock` in seconds."""
+
+    def __init__(self, round_seconds: float = ROUND_SECONDS, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._round_seconds = self._left = round_seconds
+        self._clock = clock
+        self._queue: FairQueue[K, tuple[float, Start]] = FairQueue()
         self._round_is_due = False
 
     def __len__(self) -> int:
         """Turns that are waited for."""
         return len(self._queue)
 
-    def take(self, caller: int, start: Start) -> None:
-        """Call `start` when it is the caller's turn: at once if nobody waits."""
-        if self._left and not self._queue:
-            self._left -= 1
-            self._schedule()
-            start()
+    def take(self, caller: K, start: Start, seconds: float = 0.0) -> None:
+        """Call `start` when it is the caller's turn: at once if nobody waits. It entails work for so many seconds."""
+        self._schedule()
+        if self._left > 0 and not self._queue:
+            self._spend(seconds, start)
         else:
-            self._queue.push(caller, start)
-            self._schedule()
+            self._queue.push(caller, (seconds, start))
 
-    async def wait(self, caller: int) -> None:
+    async def wait(self, caller: K, seconds: float = TASK_SECONDS) -> None:
         """Return when it is the caller's turn; it lasts until the caller awaits something."""
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._queue.push(caller, lambda: None if turn.done() else turn.set_result(None))
+        self._queue.push(caller, (seconds, lambda: None if turn.done() else turn.set_result(None)))
         self._schedule()
         await turn
+
+    def _spend(self, seconds: float, start: Start) -> None:
+        begun = self._clock()
+        start()
+        self._left -= seconds + self._clock() - begun
 
     def _schedule(self) -> None:
         if not self._round_is_due:
@@ -55,8 +65,8 @@ class Turns:
             asyncio.get_running_loop().call_soon(self._round)
 
     def _round(self) -> None:
-        self._round_is_due, self._left = False, self._per_round
-        while self._left and self._queue:
-            self._left -= 1
+        self._round_is_due, self._left = False, self._round_seconds
+        if self._queue:
             self._schedule()
-            self._queue.pop()()
+        while self._left > 0 and self._queue:
+            self._spend(*self._queue.pop())

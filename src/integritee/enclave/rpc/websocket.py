@@ -26,9 +26,9 @@ from websockets.server import ServerProtocol
 from .budget import Budget
 from .errors import Closing, Reason, SlowReader, TooManyFrames, TooMuchHeld
 from .limits import ServerLimits
-from .pieces import Pieces
+from .pieces import Pieces, is_one_frame
 from .rate import TokenBucket
-from .turns import Turns
+from .turns import TASK_SECONDS, Turns
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ class WebSocket(asyncio.Protocol):
         self,
         number: int,
         limits: ServerLimits,
-        turns: Turns,
+        turns: Turns[int],
         budget: Budget,
         *,
         on_open: OnState,
@@ -159,7 +159,8 @@ class WebSocket(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._unpaid += len(data)
-        if self._pieces.is_one(data):
+        is_next = not self._pieces.size
+        if is_next and (self._pieces.is_one(data) or (not self._protocol.reader.buffer and is_one_frame(data))):
             self._take_apart(data)
         else:
             self._pieces.add(data)
@@ -243,7 +244,8 @@ class WebSocket(asyncio.Protocol):
     def _frame_received(self, frame: Frame) -> None:
         if frame.opcode in (Opcode.TEXT, Opcode.BINARY):
             self._is_text = frame.opcode is Opcode.TEXT
-        if not (frame.opcode is Opcode.TEXT and frame.fin) and not self._may_idle():
+        brings = len(frame.data) >= self._limits.idle_frame_bytes or (frame.opcode is Opcode.TEXT and frame.fin)
+        if not brings and not self._may_idle():
             return
         if frame.opcode not in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
             return
@@ -287,7 +289,7 @@ class WebSocket(asyncio.Protocol):
         limit = self._limits.requests_per_connection
         while self._waiting and len(self._running) + self._due < limit and self._writable.is_set():
             self._due += 1
-            self._turns.take(self.number, partial(self._start, self._waiting.popleft()))
+            self._turns.take(self.number, partial(self._start, self._waiting.popleft()), TASK_SECONDS)
         is_busy = bool(self._waiting) or not self._writable.is_set() or self._rest is not None
         if self._pieces.size and not self._piece_is_due and not is_busy:
             self._piece_is_due = True
