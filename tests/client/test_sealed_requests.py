@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from integritee.client.errors import MalformedAnswer, RequestRefused, UntrustedSession
-from integritee.client.session import ClientSession, Introduction
+from integritee.client.session import PAUSE, ClientSession, Introduction
 from integritee.client.worker import GETTER, SUBMIT, WATCH, WorkerClient
 from integritee.crypto import Ed25519Pair
+from integritee.enclave.rpc.errors import ServerBusy
 from integritee.enclave.rpc.jsonrpc import Connection, Method, Outcome, Params
 from integritee.enclave.rpc.methods import trusted_methods
 from integritee.enclave.rpc.session import Identity, Seat, SessionLimits
@@ -169,6 +170,28 @@ async def test_an_enclave_that_forgets_its_sessions(enclave: LedgerEnclave, monk
                 await client.get("some_value")
     assert asked(enclave) == {HELLO_METHOD: 6, WATCH_METHOD: 4, WATCH: 2, GETTER_METHOD: 2}
     assert enclave.runtime.system.nonce(ALICE.public) == 2
+
+
+async def test_a_hello_that_is_refused_for_now(enclave: LedgerEnclave, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Calls go under RSA meanwhile, and a while later there is another hello."""
+    now, busy = 0.0, True
+
+    def often_busy(enclave: LedgerEnclave, watches: Any, methods: Methods) -> Methods:
+        async def hello(params: Params, connection: Connection) -> Outcome:
+            if busy:
+                raise ServerBusy(7)
+            return await methods[HELLO_METHOD].run(params, connection)
+
+        return methods | {HELLO_METHOD: Method(hello)}
+
+    offering(monkeypatch, often_busy)
+    async with enclave.serving() as url, await WorkerClient.connect(url) as client:
+        client.sealed._clock = lambda: now
+        await noop(client)
+        await noop(client)
+        now, busy = PAUSE, False
+        await noop(client)
+    assert asked(enclave) == {HELLO_METHOD: 2, WATCH: 2, WATCH_METHOD: 1}
 
 
 # -- other sessions ---------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ it is needed: at first, when a session is spent, and when the enclave does not k
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import time
 from collections.abc import Awaitable, Callable
@@ -44,6 +45,12 @@ session, or not at all (`session`); calls under RSA (`rsa`). Getters that are no
 
 OVER: Final = frozenset(("session.unknown", "session.expired", "session.broken_seal"))
 """Codes after which another hello helps."""
+
+FOR_NOW: Final = frozenset(("rpc.busy", "rpc.rate_exceeded", "session.too_many_hellos"))
+"""Codes of refused hellos that say nothing about later ones."""
+
+PAUSE: Final = 1.0
+"""Seconds without another hello after one that was refused for now."""
 
 ATTEMPTS: Final = 2
 """Sessions in which one request is tried."""
@@ -139,7 +146,7 @@ class SealedRequests:
         self._rpc, self._enclave, self.envelope = rpc, enclave, envelope
         self._account, self._clock, self._random = account, clock, random
         self._session: ClientSession | None = None
-        self._is_offered = envelope != "rsa"
+        self._not_before = math.inf if envelope == "rsa" else -math.inf
         self._opening = asyncio.Lock()
 
     async def call(self, method: str, operation: bytes) -> Message | None:
@@ -172,12 +179,12 @@ class SealedRequests:
 
         Raises RequestRefused and RpcError if it is, UntrustedSession, and what requests raise.
         """
-        while self._is_offered:
+        while self._clock() >= self._not_before:
             session = self._session
             if session is not None and not session.is_spent(self._clock()):
                 return session
             async with self._opening:
-                if self._session is session and self._is_offered:  # nobody else has opened one meanwhile
+                if self._session is session and self._clock() >= self._not_before:  # nobody has seen to it meanwhile
                     self._session = await self._open()
         return None
 
@@ -202,9 +209,11 @@ class SealedRequests:
         return is_over
 
     def _give_up(self, answer: Message) -> None:
-        """Without a session from now on. Raises RequestRefused or RpcError if one is insisted on."""
+        """Without a session for a while or from now on. Raises RequestRefused or RpcError if one is insisted on."""
+        reason = Reason.of(answer)
         if self.envelope == "session":
-            if (reason := Reason.of(answer)) is not None:
+            if reason is not None:
                 raise RequestRefused(reason.message, reason.code, reason.data)
             result_of(HELLO_METHOD, answer)
-        self._is_offered, self._session = False, None
+        passes = reason is not None and reason.code in FOR_NOW
+        self._not_before, self._session = self._clock() + PAUSE if passes else math.inf, None
