@@ -95,17 +95,27 @@ def test_the_search_ends_even_if_nothing_is_too_much() -> None:
     assert search.sustained == pytest.approx(GROWTH ** (MAX_STEPS - 1))
 
 
+ON_TIME, LATE = [0.001] * 98, [2 * LAG_BOUND] * 2
+
+
 @pytest.mark.parametrize(
-    ("cpu", "lags", "is_bottleneck"),
+    ("cpu", "lags", "latencies", "is_bottleneck"),
     [
-        (0.5, [0.001] * 100, False),
-        (CPU_BOUND + 0.01, [0.001] * 100, True),
-        (0.5, [0.001] * 99 + [1.0], False),
-        (0.5, [0.001] * 98 + [2 * LAG_BOUND] * 2, True),
-        (0.5, [], False),
+        (0.5, ON_TIME, {}, False),
+        (CPU_BOUND + 0.01, ON_TIME, {}, True),
+        (0.5, [*ON_TIME, 0.001, 1.0], {}, False),
+        (0.5, ON_TIME + LATE, {}, True),
+        (0.5, ON_TIME + LATE, {"transfer": 0.15}, True),
+        (0.5, ON_TIME + LATE, {"transfer": 0.25}, False),
+        (0.5, ON_TIME + LATE, {"transfer": 0.25, "getter": 0.002}, True),
+        (0.5, [], {"transfer": 0.25}, False),
     ],
-    ids=["at ease", "busy", "late once", "late twice in a hundred", "nothing sent"],
+    ids=[
+        *("at ease", "busy", "late once", "late twice in a hundred", "latencies as small"),
+        *("latencies ten times as large", "those of getters as small", "nothing sent"),
+    ],
 )
-def test_bottlenecks(cpu: float, lags: list[float], is_bottleneck: bool) -> None:
-    report = Report({}, Histogram.of(lags), 0, 0, cpu, 0)
+def test_bottlenecks(cpu: float, lags: list[float], latencies: dict[str, float], is_bottleneck: bool) -> None:
+    counts = {kind: Counts(latency=Histogram.of([seconds])) for kind, seconds in latencies.items()}
+    report = Report(counts, Histogram.of(lags), 0, 0, cpu, 0)
     assert (report.bottleneck is not None) == is_bottleneck

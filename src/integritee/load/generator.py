@@ -44,6 +44,10 @@ LAG_BOUND: Final = 0.01
 """Seconds within which 99 of 100 requests have to leave from when they were meant to; if not, the generator may be
 what limits."""
 
+LAG_SHARE: Final = 0.1
+"""Or this share of the time within which 99 of 100 were done, if that is more: what is small beside it changes
+nothing."""
+
 
 class Orders(msgspec.Struct):
     """`due` are seconds from the start, ascending; `kinds` as many kinds of requests.
@@ -96,7 +100,8 @@ class Report(msgspec.Struct):
         if self.cpu > CPU_BOUND:
             return f"a process of the generator took {self.cpu:.0%} of a core"
         late = self.lag.quantile(0.99)
-        if late is not None and late > LAG_BOUND:
+        done = [seconds for each in self.counts.values() if (seconds := each.latency.quantile(0.99)) is not None]
+        if late is not None and late > max(LAG_BOUND, LAG_SHARE * min(done, default=0.0)):
             return f"one request of 100 left {late * 1000:.1f} ms late or more"
         return None
 

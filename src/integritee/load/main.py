@@ -127,7 +127,8 @@ def _tell_briefly(outcome: Outcome) -> None:
     late = total.latency.quantile(0.99)
     within = "nothing was done" if late is None else f"p99 {late * 1000:,.1f} ms"
     what = "all done" if outcome.is_complete else f"{total.lost + sum(total.refused.values())} lost or refused"
-    print(f"  {outcome.rate(total):,.1f} done per second, {within}, {what}", flush=True)
+    limit = "" if outcome.bottleneck is None else f"; the generator was the bottleneck: {outcome.bottleneck}"
+    print(f"  {outcome.rate(total):,.1f} done per second, {within}, {what}{limit}", flush=True)
 
 
 def _tell(options: argparse.Namespace, outcome: Outcome, found: dict[str, Any], curves: Plot) -> None:
