@@ -219,10 +219,7 @@ class TrustedRpcServer:
 
     async def _shake_hands(self, accepted: socket.socket, site: Network, client: WebSocket) -> None:
         try:
-            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            async with asyncio.timeout(self._limits.handshake_seconds):
-                await _first_bytes(accepted)
-                await self._entrance.wait(site, HANDSHAKE_SECONDS)
+            await self._enter(accepted, site)
             await asyncio.get_running_loop().connect_accepted_socket(
                 lambda: client,
                 accepted,
@@ -234,8 +231,18 @@ class TrustedRpcServer:
             log.debug("connection %d: no TLS: %s", client.number, e)
         finally:
             if not client.was_connected:
-                accepted.close()
                 self._closed(client)
+
+    async def _enter(self, accepted: socket.socket, site: Network) -> None:
+        """Wait until a client says something, and then for its site's turn. Raises OSError, TimeoutError."""
+        try:
+            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            async with asyncio.timeout(self._limits.handshake_seconds):
+                await _first_bytes(accepted)
+                await self._entrance.wait(site, HANDSHAKE_SECONDS)
+        except BaseException:  # from here on the event loop closes it
+            accepted.close()
+            raise
 
     # Service
 
