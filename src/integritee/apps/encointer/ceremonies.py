@@ -154,7 +154,7 @@ class EncointerCeremonies(Pallet):
 
     def grant_reputation(self, who: bytes, cid: bytes, index: int) -> None:
         """Let an account register for ceremony `index` as if it had attended the one before."""
-        self.participant_reputation.put((cid, index - 1), who, Reputation.VerifiedUnlinked)
+        self.participant_reputation.put((cid, max(index - 1, 0)), who, Reputation.VerifiedUnlinked)
 
     # -- phases --------------------------------------------------------------------------------------
 
@@ -168,8 +168,12 @@ class EncointerCeremonies(Pallet):
                 self._reward((cid, index - 1), block)
                 self._purge((cid, index - 1))
             self.active.kill()
-            for cid in self.communities.identifiers.get():
-                self.participant_reputation.clear_under((cid, index - 1 - REPUTATION_LIFETIME))
+            self._forget_reputation(index - 1 - REPUTATION_LIFETIME)
+
+    def _forget_reputation(self, index: int) -> None:
+        """Nobody can use any more what was earned in ceremony `index`."""
+        for cid in self.communities.identifiers.get() if index >= 0 else ():
+            self.participant_reputation.clear_under((cid, index))
 
     def _assign(self, here: CommunityCeremony) -> None:
         cid, _ = here

@@ -227,8 +227,8 @@ class NoValidAttestations(AttestationsRefused):
     code = "encointer.no_valid_attestations"
 
     def __init__(self, reasons: Iterable[str]) -> None:
-        self.reasons = sorted(reasons)
-        super().__init__(f"no attestation counts: {', '.join(self.reasons)}")
+        self.reasons = ", ".join(sorted(reasons))
+        super().__init__(f"no attestation counts: {self.reasons}")
 
 
 # -- everything else -----------------------------------------------------------------------------------
