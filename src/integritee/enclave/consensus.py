@@ -162,8 +162,8 @@ class Consensus:
         outbox = self._replica.links.integritee.outbox
         own = [
             Anchor(block.number, block.hash)
-            for block in self._replica.chain.tail
-            if outbox.entries and outbox.is_queued(confirmation_key(block.hash))
+            for block in (self._replica.chain.tail if outbox.entries else ())
+            if block.author == self._own and outbox.is_queued(confirmation_key(block.hash))
         ]
         confirmed = self.confirmed
         return [*([confirmed] if confirmed else []), *reversed(own)]

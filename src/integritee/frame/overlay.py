@@ -6,7 +6,7 @@ Counterpart of sp-state-machine's `OverlayedChanges`. Keys and values are raw by
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Final, Protocol, TypeAlias, runtime_checkable
 
@@ -204,9 +204,11 @@ class Overlay:
         Raises TypeError if the backend has no root.
         """
         if self._settled is None:
-            if not isinstance(self.backend, RootedBackend):
+            commit: Callable[[Mapping[bytes, bytes | None]], RootedBackend] | None
+            commit = getattr(self.backend, "commit", None)  # to look for all of RootedBackend takes longer
+            if commit is None:
                 raise TypeError("the backend of this overlay has no root")
-            self._settled = self.backend.commit(self.changes())
+            self._settled = commit(self.changes())
         return self._settled
 
 

@@ -11,9 +11,11 @@ from functools import cache, lru_cache
 from typing import Final
 
 from integritee.crypto import Ed25519Pair, ShieldingKey, verify_ed25519
-from integritee.enclave.parentchain import bridge, justification, onboarding
+from integritee.enclave.parentchain import bridge, follower, justification, onboarding
+from integritee.enclave.parentchain.blocks import verify_block
 from integritee.metadata import RuntimeMetadata
 from integritee.primitives import signature
+from integritee.primitives.header import Header
 from integritee.primitives.sidechain import BlockData, SidechainHeader, SignedBlock
 from integritee.scale import Codec
 
@@ -36,6 +38,8 @@ def remember(patches: Patches) -> None:
         patches.set(module, "verify_ed25519", signatures.verify)
     for place, name in ((bridge, "CONFIRMATION"), (onboarding, "STATUS"), (onboarding, "ACCOUNT")):
         patches.set(place, name, Decoded(vars(place)[name]))
+    patches.set(RuntimeMetadata, "read_events", lru_cache(MAX_REMEMBERED)(RuntimeMetadata.read_events))
+    patches.set(follower, "verify_block", Verified())
     _once(patches, SignedBlock, "has_valid_signature")
     _once(patches, SidechainHeader, "hash")
     _once(patches, BlockData, "hash")
@@ -65,6 +69,25 @@ class Signatures:
         if len(self._known) > MAX_REMEMBERED:
             self._known.popitem(last=False)
         return is_valid
+
+
+class Verified:
+    """`verify_block`, once for a block with a proof: validateers that start again read both again."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[tuple[object, ...], tuple[object, dict[bytes, bytes | None]]] = OrderedDict()
+
+    def __call__(
+        self, header: Header, extrinsics: list[bytes], proof: list[bytes], keys: list[bytes]
+    ) -> dict[bytes, bytes | None]:
+        key = id(header), id(extrinsics), id(proof), *keys
+        known = self._known.get(key)
+        if known is None:
+            values = verify_block(header, extrinsics, proof, keys)
+            known = self._known[key] = (header, extrinsics, proof), values
+            if len(self._known) > MAX_REMEMBERED:
+                self._known.popitem(last=False)
+        return dict(known[1])
 
 
 class Decoded:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final, cast
 
 from integritee.boundary.messages import ParentchainBlock, ParentchainParams, RuntimeFacts
@@ -34,6 +34,9 @@ START_MS: Final = 1_700_000_000_000
 BLOCK_MS: Final = 12_000
 FORTUNE: Final = 1_000_000 * TEER
 """What the governor and each user have in the beginning."""
+
+MAX_READ: Final = 1024
+"""Blocks kept as hosts hand them over."""
 
 REQUIRED_FUNDS: Final = 60 * TEER
 VAULT_FUNDS: Final = 25 * TEER
@@ -89,6 +92,7 @@ class Parentchain:
         self._producer = Producer(self.chain, self.pool, keys, finality_lag=lag)
         self.lag = lag
         self.reorgs = 0
+        self._block = lru_cache(MAX_READ)(self._made)
 
     def copy(self, lag: int) -> Parentchain:
         """The same chain once more, to go its own way; its pool is empty."""
@@ -186,8 +190,10 @@ class Parentchain:
         return ParentchainParams(ParentchainId.Integritee, header, proof, facts, REQUIRED_FUNDS, VAULT_FUNDS)
 
     def block(self, number: int, keys: list[bytes]) -> ParentchainBlock:
-        """A final block with justification and read proof."""
-        hash = self.hash_at(number)
+        """A final block with justification and read proof; the same object to whoever asks for the same."""
+        return self._block(self.hash_at(number), tuple(keys))
+
+    def _made(self, hash: bytes, keys: tuple[bytes, ...]) -> ParentchainBlock:
         block = self.chain.block(hash)
         assert block is not None
         proof = self.chain.state_at(hash).prove(keys)

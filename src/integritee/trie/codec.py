@@ -35,6 +35,7 @@ _HASHED_BRANCH: Final = 0b0001_0000
 _COUNT_MASK: Final = {_LEAF: 63, _BRANCH: 63, _VALUE_BRANCH: 63, _HASHED_LEAF: 31, _HASHED_BRANCH: 15}
 
 _BITS: Final = tuple(1 << slot for slot in range(16))
+_FULL: Final = (1 << 16) - 1
 _HASH_REFERENCE: Final = bytes([HASH_LENGTH << 2])
 _MAX_NIBBLES: Final = 2 * MAX_KEY_BYTES
 _HEADER_CACHE_SIZE: Final = 1024
@@ -77,28 +78,22 @@ def _header(kind: int, nibbles: int) -> bytes:
 
 def encode(node: Node) -> bytes:
     """Encoding of a node whose children have their references (see `seal`)."""
-    value, children = node.value, node.children
-    hashed = isinstance(value, HashedValue)
-    if children is None:
-        kind = _HASHED_LEAF if hashed else _LEAF
-    elif value is None:
-        kind = _BRANCH
-    else:
-        kind = _HASHED_BRANCH if hashed else _VALUE_BRANCH
-    parts = [_header(kind, len(node.partial)), pack(node.partial)]
-    references = []
-    if children is not None:
-        bitmap = 0
-        for bit, child in zip(_BITS, children, strict=True):
-            if child is not None:
-                bitmap |= bit
-                references.append(child if isinstance(child, bytes) else child.reference)
-        parts.append(bitmap.to_bytes(2, "little"))
+    partial, value, children = node.partial, node.value, node.children
     if isinstance(value, HashedValue):
-        parts.append(value.hash)
+        kind, behind = _HASHED_LEAF if children is None else _HASHED_BRANCH, value.hash
     elif value is not None:
-        parts += (compact(len(value)), value)
-    return b"".join(parts + references)
+        kind, behind = _LEAF if children is None else _VALUE_BRANCH, compact(len(value)) + value
+    else:
+        kind, behind = _BRANCH, b""
+    head = _header(kind, len(partial)) + pack(partial) if partial else _header(kind, 0)
+    if children is None:
+        return head + behind
+    present = [child for child in children if child is not None]
+    bitmap = _FULL
+    if len(present) < len(children):
+        bitmap = sum([bit for bit, child in zip(_BITS, children, strict=True) if child is not None])
+    references = [child if isinstance(child, bytes) else child.reference for child in present]
+    return b"".join((head, bitmap.to_bytes(2, "little"), behind, *references))
 
 
 def seal(root: Node) -> bytes:
