@@ -157,6 +157,19 @@ async def test_whoever_sends_more_than_its_share_is_read_from_later() -> None:
     assert wire.is_read
 
 
+async def test_after_a_large_read_others_have_their_turns_also_when_all_is_discarded() -> None:
+    server = Server(close_seconds=60, requests_per_connection=1000)
+    clients = [server.client() for _ in range(10)]
+    for client, _ in clients:
+        client.close(1000, "enough")
+    for client, _ in clients:
+        client.data_received(bytes(2**18))
+    await settle(2)
+    assert 0 < sum(wire.is_read for _, wire in clients) < 10
+    await settle(1000)
+    assert all(wire.is_read for _, wire in clients)
+
+
 @pytest.mark.parametrize(
     "idle, useful",
     [

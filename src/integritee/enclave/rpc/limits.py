@@ -65,7 +65,7 @@ UNDECIPHERABLE_PER_SECOND: Final = 1
 """Submissions of a connection that may turn out undecipherable in the long run; then it is told
 `rpc.rate_exceeded` before any work is done, until it may fail again. Whoever has the enclave's key fails never."""
 
-UNDECIPHERABLE: Final = 8
+UNDECIPHERABLE: Final = 2
 """As `UNDECIPHERABLE_PER_SECOND`, at once."""
 
 MAX_OFFENDERS: Final = 4096

@@ -36,6 +36,12 @@ log = logging.getLogger(__name__)
 _library_log = logging.getLogger(__name__ + ".protocol")
 _library_log.setLevel(logging.WARNING)
 
+LARGE_READ: Final = 32 * 1024
+"""Bytes that came at once, before more of which others have their turns: deciphering TLS takes the loop's time."""
+
+SECONDS_PER_BYTE: Final = 2e-9
+"""What TLS takes of it, about."""
+
 TEXT_NOT_UTF8: Final = "text is not UTF-8"
 TOO_MANY_FRAGMENTS: Final = "too many fragments"
 
@@ -77,7 +83,7 @@ class WebSocket(asyncio.Protocol):
         self._is_text = True
         self._sent_binary = False
         self._pieces = Pieces(limits.piece_bytes, limits.large_piece_bytes)
-        self._piece_is_due = False
+        self._piece_is_due = self._read_is_due = False
         self._bytes = TokenBucket(limits.bytes_per_second, limits.bytes_at_once)
         self._unpaid = 0
         """Bytes sent and received that `_bytes` was not asked for yet."""
@@ -159,6 +165,9 @@ class WebSocket(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._unpaid += len(data)
+        if len(data) >= LARGE_READ and not self._read_is_due:
+            self._read_is_due = True
+            self._turns.take(self.number, self._may_read, len(data) * SECONDS_PER_BYTE)
         is_next = not self._pieces.size
         if is_next and (self._pieces.is_one(data) or (not self._protocol.reader.buffer and is_one_frame(data))):
             self._take_apart(data)
@@ -212,6 +221,10 @@ class WebSocket(asyncio.Protocol):
             elif isinstance(event, Request):
                 self._upgrade(event)
         self._flush()
+
+    def _may_read(self) -> None:
+        self._read_is_due = False
+        self._pump()
 
     def _next_piece(self) -> None:
         self._piece_is_due = False
@@ -295,7 +308,7 @@ class WebSocket(asyncio.Protocol):
             self._piece_is_due = True
             self._turns.take(self.number, self._next_piece)
         self._account()
-        self._have_client_wait((self.is_open and is_busy) or self._pieces.size > 0)
+        self._have_client_wait((self.is_open and is_busy) or self._pieces.size > 0 or self._read_is_due)
 
     def _have_client_wait(self, pause: bool) -> None:
         transport = self._transport
