@@ -169,6 +169,7 @@ class Fleet:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 limit=MAX_REPORT,
+                process_group=0,  # Ctrl-C in the terminal reaches this process alone
             )
             self._processes.append(process)
             _tell(process, orders)

@@ -19,6 +19,7 @@ import uvloop
 
 from integritee.client.worker import WorkerClient
 from integritee.crypto import Sr25519Pair
+from integritee.errors import IntegriteeError
 
 from .compose import Composer
 from .envelope import SESSION, Envelope, RsaEnvelope, SessionEnvelope
@@ -219,5 +220,15 @@ def _say(message: msgspec.Struct) -> None:
     sys.stdout.buffer.flush()
 
 
+def main() -> int:
+    try:
+        uvloop.run(serve())
+    except (IntegriteeError, OSError) as failed:
+        code = f"{failed.code}: " if isinstance(failed, IntegriteeError) else ""
+        print(f"integritee bench: a process of the generator: {code}{failed}", file=sys.stderr)
+        return 1
+    return 0
+
+
 if __name__ == "__main__":
-    uvloop.run(serve())
+    sys.exit(main())
