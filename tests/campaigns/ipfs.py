@@ -1,8 +1,9 @@
 """``make test-ipfs``: the worker with a real Kubo, from end to end.
 
 A chain, a worker and Kubo (`kubo_daemon`, in an environment of its own) as processes. A note of a mebibyte goes
-through the trusted RPC to IPFS and back to its reader; a shard's bundle is stored and fetched; identifiers are Kubo's
-at every size where the form of the tree changes. Then the daemon dies, and what is sent afterwards fails by name.
+through the trusted RPC to IPFS and back to its reader; the shard's bundle is stored, the worker lost, and another made
+of what comes back; identifiers are Kubo's at every size where the form of the tree changes. Then the daemon dies, and
+what is sent afterwards fails by name.
 Prints what was found; exit code 1 if anything is otherwise.
 """
 
@@ -16,7 +17,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -27,12 +28,13 @@ from integritee.crypto import KeyPair, Sr25519Pair
 from integritee.primitives.cid import CHUNK_BYTES, MAX_LINKS, cid_v0
 from integritee.primitives.ipfs import MAX_NOTE_BYTES
 from integritee.stf.operation import TrustedCall
-from integritee.stf.relayed_notes import NoteRelayType, OnIpfs, RelayedNoteRequest
+from integritee.stf.relayed_notes import NoteRelayType, OnIpfs, RelayedNoteRequest, RelayedNoteRetrievalInfo
 from integritee.stf.types import SuccessfulTrustedCall
 from integritee.worker.kubo import Kubo, Patience, fetch_file, store_file
 
-from ..system.processes import Node, Worker
+from ..system.processes import Node, Service, Worker, run_once
 
+WORKER: Final = "integritee.worker.main"
 SIZES: Final = (
     0,
     1,
@@ -105,7 +107,7 @@ async def send(client: WorkerClient, request: RelayedNoteRequest) -> None:
     await client.call("send_relayed_note", ALICE.public, BOB.public, 7, request, signer=ALICE)
 
 
-async def relayed(client: WorkerClient, who: KeyPair) -> list[object]:
+async def relayed(client: WorkerClient, who: KeyPair) -> list[RelayedNoteRetrievalInfo]:
     notes = await client.get("notes_for", who.public, 0, signer=who)
     calls = [
         client.ledger.codec(TrustedCall).decode(n.note.call)
@@ -115,8 +117,8 @@ async def relayed(client: WorkerClient, who: KeyPair) -> list[object]:
     return [call.args[3] for call in calls if call.name == "send_relayed_note_stripped"]
 
 
-async def bundles(url: str, directory: Path) -> None:
-    """A file as large as a shard's bundle may be."""
+async def large_file(url: str, directory: Path) -> None:
+    """Of more nodes than a shard's bundle has here."""
     kubo, path, copy = Kubo(url, Patience(total=120.0)), directory / "bundle", directory / "copy"
     data = hashlib.shake_128(b"a bundle").digest(48 << 20)
     await asyncio.to_thread(path.write_bytes, data)
@@ -125,6 +127,51 @@ async def bundles(url: str, directory: Path) -> None:
     assert await asyncio.to_thread(copy.read_bytes) == data
     await kubo.close()
     say(f"a file of {len(data)} bytes there and back as {cid}")
+
+
+def recovered(url: str, worker: Worker, node: Node, directory: Path, custodian: tuple[str, ...]) -> Worker:
+    """The shard's bundle goes to IPFS; another worker is made of what comes back from there."""
+    assert worker.interrupt() == 0
+    host = ["--ipfs-url", url, "-d"]
+    ledger = ["--dev", *custodian]
+    told = run_ok(WORKER, [*host, str(worker.data_dir), "export-shard", "bundle", "--ipfs", *ledger], directory)
+    cid = told.split()[-1]
+    assert cid == cid_v0((directory / "bundle").read_bytes())
+    (directory / "bundle").unlink()
+    worker.data_dir.rename(directory / "lost")
+    files = ["copy", "--ipfs", cid, "--request", "request", "--shares", "shares"]
+    importing = Service(
+        WORKER, [*host, str(directory / "fresh"), "import-shard", *files, *ledger], directory, "import"
+    )
+    importing.spawn()
+    try:
+        importing.wait_for(r"^wrote request")
+        release = ["recovery", "release", "copy", "request", "shares/ann", "--key", "ann.key"]
+        run_ok("integritee.cli.main", [*release, "--allow-simulation-insecure"], directory)
+        assert importing.exit_code(30) == 0, importing.output()
+    finally:
+        importing.destroy()
+    say(f"the shard's bundle there and back as {cid}, and the shard from it")
+    return Worker(
+        directory / "again",
+        node.port,
+        options=("--ipfs-url", url),
+        run_options=custodian,
+        data_dir=directory / "fresh",
+    )
+
+
+def run_ok(module: str, arguments: list[str], directory: Path) -> str:
+    done = run_once(module, arguments, directory)
+    assert done.returncode == 0, f"{arguments}: {done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+async def read_again(worker_url: str) -> None:
+    async with await WorkerClient.connect(worker_url) as client:
+        retrieval = (await relayed(client, BOB))[-1]
+        assert await read_note(client, retrieval) == TEXT
+    say("the note is read again through the worker that was made of the bundle")
 
 
 async def without_daemon(worker_url: str) -> None:
@@ -139,8 +186,29 @@ async def without_daemon(worker_url: str) -> None:
             raise AssertionError("it was stored nowhere, and accepted")
         assert await client.account_info(ALICE) == before
         await send(client, RelayedNoteRequest(True, NoteRelayType.Ipfs, "short", None))
-        assert await read_note(client, (await relayed(client, BOB))[-1]) == "short"  # type: ignore[arg-type]
+        assert await read_note(client, (await relayed(client, BOB))[-1]) == "short"
     say("without the daemon: ipfs.unavailable, nothing charged; a short note stayed in the ledger")
+
+
+def play(url: str, process: subprocess.Popen[str], directory: Path) -> None:
+    """All that takes a chain and a worker; the daemon dies in it."""
+    key = run_ok("integritee.cli.main", ["recovery", "new-custodian", "ann.key"], directory).strip()
+    custodian = ("--custodian", key, "--custodian-threshold", "1")
+    with ExitStack() as stack:
+        node = Node(directory / "node")
+        stack.callback(node.destroy)
+        node.start()
+        worker = Worker(directory / "worker", node.port, options=("--ipfs-url", url), run_options=custodian)
+        stack.callback(worker.destroy)
+        worker.start()
+        asyncio.run(there_and_back(url, worker.url))
+        again = recovered(url, worker, node, directory, custodian)
+        stack.callback(again.destroy)
+        again.start()
+        asyncio.run(read_again(again.url))
+        process.kill()
+        process.wait()
+        asyncio.run(without_daemon(again.url))
 
 
 def main() -> None:
@@ -151,19 +219,8 @@ def main() -> None:
     python = parser.parse_args().kubo_python
     with tempfile.TemporaryDirectory() as name, daemon(python, directory := Path(name)) as (url, process):
         asyncio.run(identifiers(url))
-        asyncio.run(bundles(url, directory))
-        node = Node(directory / "node")
-        worker = Worker(directory / "worker", 0)
-        try:
-            node.start()
-            worker = Worker(directory / "worker", node.port, options=("--ipfs-url", url)).start()
-            asyncio.run(there_and_back(url, worker.url))
-            process.kill()
-            process.wait()
-            asyncio.run(without_daemon(worker.url))
-        finally:
-            worker.destroy()
-            node.destroy()
+        asyncio.run(large_file(url, directory))
+        play(url, process, directory)
     say("all as it should be")
 
 
