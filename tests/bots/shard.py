@@ -1,4 +1,4 @@
-"""Two workers of a shard as far as agents see them: what each knows, and what they tell each other."""
+"""Workers of a shard as far as agents see them: what each knows, and what they tell each other."""
 
 from __future__ import annotations
 
@@ -29,7 +29,12 @@ class Shard:
         self.before_answer: Callable[[str], None] = lambda url: None
         self.reputable: set[bytes] = set()
         self.meetups: dict[bytes, Meetup] = {}
+        self.schedules: dict[str, list[tuple[CeremonyPhase, int]]] = {}
         self.calls = 0
+
+    def schedule(self, url: str) -> tuple[CeremonyPhase, int]:
+        """What a worker says of it: one thing after the other, if there are such."""
+        return self.schedules[url].pop(0) if url in self.schedules else (CeremonyPhase.Attesting, 100)
 
     def execute(self, url: str, sender: bytes, what: Any) -> None:
         if self.says_no or sender in self.known[url]:
@@ -63,7 +68,8 @@ class Client:
         self._expect()
         match name.removeprefix("encointer."):
             case "scheduler_state":
-                return SchedulerState(CEREMONY, CeremonyPhase.Attesting, 100)
+                phase, block = self._shard.schedule(self.rpc.url)
+                return SchedulerState(CEREMONY, phase, block)
             case "participant_index":
                 return int(account in self._shard.known[self.rpc.url])
             case "reputation":

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from integritee.apps.encointer.claims import is_proven, is_signed
+from integritee.apps.encointer.types import CeremonyPhase
 from integritee.bots import community as module
 from integritee.bots import workers as connections
-from integritee.bots.agents import Agents
+from integritee.bots.agents import Agent, Agents
 from integritee.bots.community import Community
 from integritee.bots.founding import location
 from integritee.bots.geometry import Point
@@ -27,7 +29,8 @@ def nobody_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
         raise ConnectionFailed(url, "nobody there")
 
     monkeypatch.setattr(connections, "_connect", refuse)
-    monkeypatch.setattr(module, "DUPLICATE_PATIENCE", 0.2)
+    monkeypatch.setattr(module, "REFUSAL_PAUSE", 0.01)
+    monkeypatch.setattr(module, "REFUSAL_PATIENCE", 0.1)
 
 
 @pytest.fixture
@@ -100,6 +103,21 @@ async def test_a_call_that_is_executed_late_counts(shard: Shard, bots: Community
     assert looks >= 3
 
 
+async def test_a_call_that_is_too_early_is_made_again(shard: Shard, bots: Community) -> None:
+    """The worker has left the block with which the phase began, and gets another one."""
+    shard.says_no = True
+    attempts = 0
+
+    async def act(worker: Any, agent: Agent) -> None:
+        nonlocal attempts
+        attempts += 1
+        shard.says_no = attempts < 3
+        await bots._register(worker, agent)
+
+    await bots._ensure(next(iter(bots.agents)), bots._is_registered, act)
+    assert attempts == 3
+
+
 async def test_calls_that_are_refused_are_failures(shard: Shard, bots: Community) -> None:
     shard.says_no = True
     with pytest.raises(OperationCancelled) as refused:
@@ -123,3 +141,24 @@ async def test_all_of_a_meetup_attest_each_other(shard: Shard, bots: Community) 
             assert (claim.claimant, claim.currency_identifier, claim.ceremony_index) == (who, CID, CEREMONY)
             assert (claim.meetup_index, claim.location, claim.timestamp) == (1, place, NOON + 1)
             assert claim.number_of_participants_confirmed == len(here)
+
+
+PREVIOUS, PRESENT = CeremonyPhase.Assigning, CeremonyPhase.Attesting
+
+
+@pytest.mark.parametrize(
+    ("workers", "blocks", "looks"),
+    [
+        ("a", [(PREVIOUS, 9), (PRESENT, 10)], 2),
+        ("ab", [(PREVIOUS, 9), (PRESENT, 10), (PRESENT, 11), (PRESENT, 12)], 4),
+        ("ab", [(PRESENT, 10), (PRESENT, 11), (PREVIOUS, 9), (PRESENT, 11), (PRESENT, 12), (PRESENT, 13)], 6),
+    ],
+    ids=["one worker", "several workers", "one of which is set back"],
+)
+async def test_a_phase_has_begun_when_no_worker_is_set_back_before_it(
+    workers: str, blocks: list[tuple[CeremonyPhase, int]], looks: int, shard: Shard, tmp_path: Path
+) -> None:
+    shard.up = set(workers)
+    shard.schedules = {url: list(blocks) for url in workers}
+    await community(shard, Agents(1, KeyStore(tmp_path))).reached(CEREMONY, PRESENT)
+    assert [len(blocks) - len(left) for left in shard.schedules.values()] == [looks] * len(workers)

@@ -7,6 +7,7 @@ any time, and it does not matter whether a worker took with it what it had been 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -27,12 +28,19 @@ from integritee.client.errors import OperationCancelled, RequestRefused, ValueNo
 from integritee.client.worker import WorkerClient
 
 from .agents import Agent, Agents
-from .workers import POLL_PAUSE, Gone, Workers
+from .workers import Gone, Workers
 
 PHASES: Final = len(CeremonyPhase)
 
-DUPLICATE_PATIENCE: Final = 5.0
-"""Seconds in which a refused call may turn out to have been made already, by way of another worker."""
+REFUSAL_PATIENCE: Final = 5.0
+"""Seconds in which a refused call is made again: it may have been executed already, by way of a worker that went, or
+be too early for a worker that left its latest blocks for others."""
+
+REFUSAL_PAUSE: Final = 0.25
+"""Seconds between two such attempts."""
+
+SET_BACK: Final = 2
+"""Parentchain blocks that several workers are to know of a phase: who leaves a block or two is still in it then."""
 
 T = TypeVar("T")
 
@@ -77,9 +85,15 @@ class Community:
         await self._reached(f"{phase.name} of ceremony {ceremony}", PHASES * ceremony + phase)
 
     async def _reached(self, what: str, step: int) -> None:
+        margin = SET_BACK if len(self.workers.urls) > 1 else 0
+        begun: dict[str, int] = {}
+
         async def is_known(worker: WorkerClient) -> bool:
             state: SchedulerState = await worker.get("encointer.scheduler_state")
-            return PHASES * state.ceremony_index + state.phase >= step
+            if PHASES * state.ceremony_index + state.phase < step:
+                begun.pop(worker.rpc.url, None)
+                return False
+            return state.block_number >= begun.setdefault(worker.rpc.url, state.block_number) + margin
 
         while not await self.workers.settled(what, is_known):
             pass
@@ -170,10 +184,10 @@ class Community:
                 found: Meetup = await worker.get("encointer.meetup", agent.account, self.cid, signer=agent.pair)
             except ValueNotPresent:
                 return None
-            return found
+            return found if found.location is not None and found.time is not None else None
 
         found = await self._each("meetups", self.agents, lambda agent: self._ask(agent, meetup))
-        meetups = {agent: m for agent, m in zip(self.agents, found, strict=True) if m is not None and m.location}
+        meetups = {agent: m for agent, m in zip(self.agents, found, strict=True) if m is not None}
         here = {agent.account: agent for agent in meetups}
         given = {}
         for agent, place in meetups.items():
@@ -185,7 +199,7 @@ class Community:
 
     def _claim(self, agent: Agent, meetup: Meetup) -> ClaimOfAttendance:
         assert meetup.location is not None
-        assert meetup.time is not None, "asked while the phase is that of attesting"
+        assert meetup.time is not None
         return ClaimOfAttendance(
             claimant=agent.account,
             ceremony_index=self._schedule.ceremony_index,
@@ -212,6 +226,7 @@ class Community:
                 return
 
     async def _ensure(self, agent: Agent, is_done: Question[bool], act: Question[None]) -> None:
+        refused_since: float | None = None
         while not await self._ask(agent, is_done):
             try:
                 await self.workers.once(agent.number, lambda worker: act(worker, agent))
@@ -219,19 +234,11 @@ class Community:
             except Gone:
                 continue
             except (OperationCancelled, RequestRefused):
-                if not await self._is_duplicate(agent, is_done):
+                now = time.monotonic()
+                refused_since = refused_since or now
+                if now > refused_since + REFUSAL_PATIENCE:
                     raise
-
-    async def _is_duplicate(self, agent: Agent, is_done: Question[bool]) -> bool:
-        """Whether a call was refused since the same one, given to a worker that went, was executed all the same."""
-        try:
-            async with asyncio.timeout(DUPLICATE_PATIENCE):
-                while True:
-                    if await self._ask(agent, is_done):
-                        return True
-                    await asyncio.sleep(POLL_PAUSE)
-        except TimeoutError:
-            return False
+            await asyncio.sleep(REFUSAL_PAUSE)
 
     async def _ask(self, agent: Agent, question: Question[T]) -> T:
         return await self.workers.ask(agent.number, lambda worker: question(worker, agent))
