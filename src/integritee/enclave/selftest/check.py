@@ -35,10 +35,14 @@ MAX_DETAIL: Final = 400
 
 
 class SelfTestError(IntegriteeError):
+    """A check of the self-test found something, or there is none of that name."""
+
     code = "selftest"
 
 
 class Mismatch(SelfTestError):
+    """Something is not what it should be on this machine: see what was found and what was expected."""
+
     code = "selftest.mismatch"
 
     def __init__(self, what: str, found: str, expected: str) -> None:
@@ -47,6 +51,8 @@ class Mismatch(SelfTestError):
 
 
 class NotRefused(SelfTestError):
+    """What should have been refused was accepted."""
+
     code = "selftest.not_refused"
 
     def __init__(self, what: str, expected: str) -> None:
@@ -55,6 +61,8 @@ class NotRefused(SelfTestError):
 
 
 class NotReached(SelfTestError):
+    """An earlier step of the same area failed, without which there is nothing to look at."""
+
     code = "selftest.not_reached"
 
     def __init__(self, needed: str) -> None:
@@ -63,6 +71,8 @@ class NotReached(SelfTestError):
 
 
 class UnknownArea(SelfTestError):
+    """The self-test has no area of that name; host and enclave are of different versions."""
+
     code = "selftest.unknown_area"
 
     def __init__(self, area: str) -> None:
