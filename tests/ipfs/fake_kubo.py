@@ -30,6 +30,8 @@ class FakeKubo:
     """Serves what is in `content`, by CID. `trouble` replaces the answer to a command."""
 
     content: dict[str, bytes] = field(default_factory=dict)
+    elsewhere: dict[str, bytes] = field(default_factory=dict)
+    """What others have and it would find."""
     trouble: dict[str, Answer] = field(default_factory=dict)
     asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     heard: asyncio.Event = field(default_factory=asyncio.Event)
@@ -59,6 +61,8 @@ class FakeKubo:
 
     async def _cat(self, request: web.Request) -> web.StreamResponse:
         cid = request.query["arg"]
+        if cid in self.elsewhere and request.query.get("offline") != "true":
+            self.content[cid] = self.elsewhere[cid]
         if cid not in self.content:
             return failed(NOT_FOUND)
         return web.Response(body=self.content[cid][: int(request.query["length"])], content_type="text/plain")

@@ -15,7 +15,7 @@ from integritee.boundary.messages import ContentFetched, ContentStored, FetchCon
 from integritee.errors import IntegriteeError
 from integritee.primitives.cid import CHUNK_BYTES, cid_v0, cid_v1
 from integritee.primitives.ipfs import MAX_DETAIL, CidMismatch, InvalidCid
-from integritee.worker.ipfs import IpfsDesk
+from integritee.worker.ipfs import MAX_WAITING_SEARCHES, IpfsDesk
 from integritee.worker.kubo import MAX_ANSWER, Kubo, Patience, fetch_file, store_file
 
 from .fake_kubo import NO_SPACE, SLOW, Answer, FakeKubo, answering, breaks_off, failed, fake_kubo, never, said
@@ -180,6 +180,33 @@ async def test_the_enclave_is_told_in_any_case(
         daemon.trouble[trouble[0]] = trouble[1]
     ask(desk[0])
     assert await desk[1].reports.get() == report
+
+
+async def test_what_the_daemon_lacks_is_searched_for(daemon: FakeKubo, desk: tuple[IpfsDesk, Enclave]) -> None:
+    daemon.elsewhere[CID] = CONTENT
+    for _ in range(2):
+        fetch(desk[0])
+        assert await desk[1].reports.get() == ContentFetched(7, CONTENT)
+    assert [options.get("offline") for _, options in daemon.asked] == ["true", None, "true"]
+
+
+async def test_searches_keep_nobody_from_what_is_here(daemon: FakeKubo) -> None:
+    """Far more is asked for that does not exist than is searched for; what the daemon has comes nevertheless."""
+
+    async def cat(request: web.Request) -> web.StreamResponse:
+        return await (daemon._cat if "offline" in request.query else never)(request)
+
+    daemon.trouble["cat"] = cat
+    daemon.content[CID] = CONTENT
+    enclave = Enclave()
+    desk = IpfsDesk(Kubo(daemon.url), enclave.hear, enclave.hear)
+    for number in range(MAX_WAITING_SEARCHES + 3):
+        desk.fetch(FetchContent(number, cid_v0(b"%d" % number)))
+    refused = [await enclave.reports.get() for _ in range(3)]
+    assert {report.code for report in refused} == {"ipfs.not_found"}
+    fetch(desk)
+    assert await enclave.reports.get() == ContentFetched(7, CONTENT)
+    await desk.close()
 
 
 async def test_without_a_daemon_the_enclave_is_told_so() -> None:

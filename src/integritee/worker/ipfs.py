@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from integritee.boundary.endpoint import RemoteFailure
 from integritee.boundary.messages import ContentFetched, ContentStored, FetchContent, Nothing, StoreContent
-from integritee.primitives.ipfs import DaemonError, IpfsRefused, IpfsUnavailable
+from integritee.primitives.ipfs import ContentNotFound, DaemonError, IpfsRefused, IpfsUnavailable
 
 from .errors import EnclaveDied, EnclaveSilent
 from .kubo import Kubo
@@ -23,6 +23,13 @@ MAX_WRITES: Final = 4
 
 MAX_READS: Final = 8
 """As `MAX_WRITES`, downloads."""
+
+MAX_SEARCHES: Final = 4
+"""Downloads at a time of what the daemon has to ask others for, which takes long, or for ever."""
+
+MAX_WAITING_SEARCHES: Final = 16
+"""Searches under way; beyond, only what the daemon has itself is read. So nobody keeps others from that by asking
+for what does not exist."""
 
 MAX_WAITING: Final = 128
 """Requests of the enclave under way, of both kinds; more are answered at once, with an error."""
@@ -38,6 +45,7 @@ class IpfsDesk:
     def __init__(self, kubo: Kubo | None, stored: ReportStored, fetched: ReportFetched) -> None:
         self._kubo, self._report_stored, self._report_fetched = kubo, stored, fetched
         self._writing, self._reading = asyncio.Semaphore(MAX_WRITES), asyncio.Semaphore(MAX_READS)
+        self._searching, self._searches = asyncio.Semaphore(MAX_SEARCHES), 0
         self._tasks: set[asyncio.Task[None]] = set()
 
     def store(self, wanted: StoreContent) -> None:
@@ -89,9 +97,22 @@ class IpfsDesk:
 
     async def _fetch(self, wanted: FetchContent) -> None:
         try:
-            kubo = self._daemon()
-            async with self._reading:
-                report = ContentFetched(wanted.number, await kubo.cat(wanted.cid))
+            report = ContentFetched(wanted.number, await self._read(self._daemon(), wanted.cid))
         except DaemonError as failed:
             report = ContentFetched(wanted.number, code=failed.code, detail=failed.detail)
         await self._report_fetched(report)
+
+    async def _read(self, kubo: Kubo, cid: str) -> bytes:
+        """What the daemon has, else what it finds. Raises DaemonError."""
+        try:
+            async with self._reading:
+                return await kubo.cat(cid, offline=True)
+        except ContentNotFound:
+            if self._searches >= MAX_WAITING_SEARCHES:
+                raise
+        self._searches += 1
+        try:
+            async with self._searching:
+                return await kubo.cat(cid)
+        finally:
+            self._searches -= 1

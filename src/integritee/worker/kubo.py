@@ -101,16 +101,19 @@ class Kubo:
             raise IpfsRefused("it took the content and does not keep it")
         return reported
 
-    async def cat(self, cid: str, limit: int = MAX_CONTENT_BYTES) -> bytes:
-        """Content of at most `limit` bytes, unchecked. Raises DaemonError."""
-        async with aclosing(self.pieces(cid, limit)) as pieces:
+    async def cat(self, cid: str, limit: int = MAX_CONTENT_BYTES, *, offline: bool = False) -> bytes:
+        """Content of at most `limit` bytes, unchecked; `offline`, only what the daemon has. Raises DaemonError."""
+        async with aclosing(self.pieces(cid, limit, offline=offline)) as pieces:
             return b"".join([piece async for piece in pieces])
 
-    async def pieces(self, cid: str, limit: int) -> AsyncGenerator[bytes, None]:
+    async def pieces(self, cid: str, limit: int, *, offline: bool = False) -> AsyncGenerator[bytes, None]:
         """As `cat`, as it comes. What is longer is a refusal, when that is seen."""
         found = 0
         # One byte more than may be, so that the daemon does not send all of what is too long.
-        async with self._request("cat", {"arg": cid, "length": str(limit + 1), "progress": "false"}) as response:
+        options = {"arg": cid, "length": str(limit + 1), "progress": "false"} | (
+            {"offline": "true"} if offline else {}
+        )
+        async with self._request("cat", options) as response:
             async for piece in response.content.iter_chunked(PIECE):
                 found += len(piece)
                 if found > limit:

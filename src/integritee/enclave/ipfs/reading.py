@@ -13,8 +13,8 @@ from integritee.primitives.ipfs import CidMismatch, IpfsTimeout, IpfsUnavailable
 READ_LIMIT: Final = 40.0
 """Seconds the host may take; its own patience with the daemon is shorter."""
 
-MAX_READS: Final = 16
-"""At a time: their content is in memory until it is sent to those who asked."""
+MAX_READS: Final = 64
+"""At a time: their content is in memory until it is sent to those who asked. The host searches for fewer elsewhere."""
 
 
 class ContentReader:
