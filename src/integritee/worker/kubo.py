@@ -110,9 +110,9 @@ class Kubo:
         """As `cat`, as it comes. What is longer is a refusal, when that is seen."""
         found = 0
         # One byte more than may be, so that the daemon does not send all of what is too long.
-        options = {"arg": cid, "length": str(limit + 1), "progress": "false"} | (
-            {"offline": "true"} if offline else {}
-        )
+        options = {"arg": cid, "length": str(limit + 1), "progress": "false"}
+        if offline:
+            options["offline"] = "true"
         async with self._request("cat", options) as response:
             async for piece in response.content.iter_chunked(PIECE):
                 found += len(piece)
