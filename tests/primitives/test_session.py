@@ -24,6 +24,7 @@ from integritee.enclave.rpc.session import Identity, Seat
 from integritee.primitives.session import (
     GETTER_METHOD,
     HELLO_LENGTH,
+    HELLO_METHOD,
     Binding,
     Hello,
     SessionKeys,
@@ -167,6 +168,13 @@ def test_what_is_no_acceptance_opens_no_session(key: ShieldingKey, answer: objec
     """Not even the hello itself, sent back."""
     with pytest.raises(UntrustedSession):
         session(key)[0].accepted(answer)
+
+
+def test_an_acceptance_has_counter_0(key: ShieldingKey) -> None:  # noqa: F811
+    terms = open_frame(AeadKey(VECTOR.keys["answers"]), VECTOR.acceptance[32:], HELLO_METHOD)
+    frame = seal_frame(AeadKey(VECTOR.keys["answers"]), 1, 1, terms, HELLO_METHOD)
+    with pytest.raises(UntrustedSession):
+        session(key)[0].accepted(to_text(VECTOR.acceptance[:32] + frame))
 
 
 def test_an_acceptance_is_signed_by_the_account_it_names(key: ShieldingKey) -> None:  # noqa: F811

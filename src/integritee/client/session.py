@@ -84,7 +84,9 @@ class Introduction:
         except (CryptoError, ScaleError):
             raise UntrustedSession("whoever answers has not read the hello") from None
         number, counter = frame_head(frame)
-        if counter != 0 or not verify_ed25519(terms.signature, signed_text(heard), terms.account):
+        if counter != 0:
+            raise UntrustedSession("the answer to the hello is that to another request")
+        if not verify_ed25519(terms.signature, signed_text(heard), terms.account):
             raise UntrustedSession("the enclave's signature is wrong")
         return ClientSession(number, keys, terms, self._now)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable
@@ -142,6 +143,26 @@ async def test_sessions_of_connections_are_their_own(office: Office) -> None:
     for _ in range(2):
         for caller, session in zip(callers, sessions, strict=True):
             assert await works(caller, session)
+
+
+@pytest.mark.parametrize("method", [SUBMIT_METHOD, WATCH_METHOD])
+async def test_what_a_client_sends_takes_effect_in_its_order(office: Office, caller: Caller, method: str) -> None:
+    """A call under RSA that takes its time, one in a session, and a hello that ends the session."""
+    session = await caller.hello()
+    office.backend.gate = asyncio.Event()
+    request = "0x" + encode(Request, Request(SHARD, b"under RSA")).hex()
+    sent = asyncio.gather(
+        caller.ask(PLAIN_METHODS[SUBMIT_METHOD], request),
+        caller.ask(method, session.seal_call(OPERATION, method)),
+        caller.hello(),
+    )
+    for _ in range(10):
+        await asyncio.sleep(0)
+    office.backend.gate.set()
+    _, answer, after = await sent
+    assert code(answer) is None
+    assert [request.cyphertext for request in office.backend.submitted] == [b"under RSA", OPERATION]
+    assert await works(caller, after)
 
 
 # -- frames that are not what the client sealed, where and when it did ------------------------------------
