@@ -36,8 +36,11 @@ SLOT_MS = 250
 SETTLED_BY_CALL = 2_000
 UNDER_WAY = 4
 RECEIVERS = 4096
-QUIET = 0.05
-"""Share of a core below which a network counts as being at rest: blocks are made, no snapshot is written."""
+QUIET = 0.1
+"""What networks at rest may take of a core more than they did when they were empty; then no snapshot is written."""
+
+PATIENCE = 300
+"""Seconds to come to rest."""
 
 
 class Place:
@@ -88,8 +91,9 @@ async def _on_networks(stack: AsyncExitStack, networks: Sequence[Network]) -> di
     idle = await _busy()
     for place in places:
         await place.settle()
-    while await _busy() > idle + QUIET:
-        pass
+    for _ in range(PATIENCE):
+        if await _busy() <= idle + QUIET:
+            break
     bounds = {RSA: decrypts_per_second(1.0), SESSION: MOST_SESSION_CALLS}
     found: dict[str, list[list[float]]] = {envelope: [[], []] for envelope in bounds}
     for _ in range(ROUNDS):
