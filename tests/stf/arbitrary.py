@@ -69,6 +69,8 @@ class Facts:
     """Session proxies of the sender."""
     related: Items[bytes] = ()
     """Accounts that have to do with the sender."""
+    named: dict[str, Callable[[Arbitrary], Any]] = field(default_factory=dict)
+    """Arguments that depend on the ledger's state, by name."""
     seen: deque[bytes] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
     """Byte strings from events: addresses of contracts, identifiers."""
 
@@ -91,7 +93,7 @@ class Arbitrary:
 
     def argument(self, argument: Argument) -> Any:
         """One argument. Those whose name says more than their type have values of their own."""
-        named = NAMED.get(argument.name)
+        named = self.facts.named.get(argument.name) or NAMED.get(argument.name)
         if named is not None and self.chance(90):
             return named(self)
         return self.value(argument.hint)

@@ -21,6 +21,7 @@ from integritee.stf.operation import (
 from integritee.stf.runtime import EXISTENTIAL_DEPOSIT, MAINTAINER, LedgerRuntime
 from integritee.stf.types import TransferAllowance
 
+from . import arbitrary_encointer as encointer
 from .arbitrary import Arbitrary
 from .cast import KEYS, USERS
 from .kit import ALICE, ENCLAVE, MRENCLAVE, SHARD
@@ -29,7 +30,8 @@ from .tally import PUBLIC
 NOT_SIGNED: Final = Ed25519(bytes(64))
 """Stands where a signature was checked before."""
 
-OFTEN: Final = ("add_session_proxy", "mint", "redeem")
+HAS_CEREMONIES: Final = "EncointerCeremonies"
+OFTEN: Final = ("add_session_proxy", "mint", "redeem", "register_participant", "register_attestations")
 """Calls that make others possible, or that others must make possible first."""
 
 MAX_NONCE: Final = (1 << 32) - 1
@@ -75,6 +77,7 @@ def _know(draw: Arbitrary, runtime: LedgerRuntime, sender: bytes) -> None:
     facts.assets = tuple(asset for asset, _ in runtime.assets.balances_of(sender, offered)) or offered
     proxies = runtime.session_proxy.session_proxies.items_under(sender)
     facts.proxies = tuple(who for who, _ in proxies if who in KEYS)
+    facts.named = encointer.draws(runtime) if HAS_CEREMONIES in runtime.pallets else {}
     facts.related = (*facts.proxies, mapped_account(evm_address(sender)))
 
 

@@ -21,6 +21,7 @@ from integritee.scale import encode
 from integritee.stf.asset_map import AssetId
 
 from ..enclave.core.parentchain import metadata
+from .arbitrary_encointer import Ceremonies
 from .kit import MRENCLAVE, NOW, SHARD, VAULT
 
 MAX_BALANCE: Final = (1 << 128) - 1
@@ -45,6 +46,7 @@ class LayerOne:
         self.owed: list[Payment] = []
         """Payments under way, oldest first."""
         self._deposits: list[Deposit] = []
+        self.ceremonies = Ceremonies()
 
     # -- the vault -----------------------------------------------------------------------------------
 
@@ -79,6 +81,7 @@ class LayerOne:
         self.header = Header(self.header.hash(), number, bytes(32), bytes(32), Digest([]))
         finished = [self._end(random, self.owed.pop(0)) for _ in range(random.randrange(len(self.owed) + 1))]
         deposits, self._deposits = tuple(self._deposits), []
+        self.ceremonies.go_on(random)
         now = None if random.randrange(10) == 0 else NOW + 6_000 * number
         return InboundBlock(self.header, self._values(), now, deposits, {}, b""), finished
 
@@ -98,4 +101,5 @@ class LayerOne:
             BRIDGE.shard_config: encode(UpgradableShardConfig, config),
             BRIDGE.shard_status: encode(ShardStatus, [ShardSignerStatus(SIGNER, MRENCLAVE, self.header.number)]),
             VAULT_ACCOUNT: self.vault_account(),
+            **self.ceremonies.values(),
         }

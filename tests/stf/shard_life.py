@@ -35,6 +35,7 @@ from integritee.stf.types import ShardMode
 from integritee.trie import Trie
 
 from .arbitrary import Arbitrary, Facts
+from .arbitrary_encointer import found
 from .arbitrary_operations import arbitrary_call, arbitrary_question, arbitrary_submission, weighted
 from .cast import PEOPLE, USERS, accounts_of
 from .getter_laws import ask
@@ -115,6 +116,7 @@ class ShardLife:
         if vault is not None:
             mirror.set_vault(VAULT)
         mirror.set_creation_block(self.layer_one.header)
+        found(runtime)
         self.endowed = {asset: runtime.assets.supply(asset) for asset in AssetId}
         """Units of assets that a development ledger has from the start, out of nothing."""
         return Trie.empty().commit(runtime.state.changes())

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, Final
 
+from integritee.apps.encointer.free_calls import FreeCalls
 from integritee.frame.pallets.balances import Balances
 from integritee.stf.asset_map import AssetId, in_asset
 from integritee.stf.declare import Authority
@@ -138,11 +139,13 @@ def _check_failed(step: Step) -> None:
 
 
 def _traces(step: Step) -> set[bytes]:
-    """Keys that changed although neither nonce nor fee stands there."""
+    """Keys that changed although neither nonce nor fee stands there, nor how many calls were free."""
     runtime, sender = step.runtime, step.signed.call.sender
     payers = (sender, runtime.enclave_account.account.get())
     allowed = {runtime.system.account.key_of(who) for who in payers}
     allowed.add(runtime.balances.total_issuance.key)
+    if (free := runtime.find(FreeCalls)) is not None:
+        allowed.add(free.used_until.key_of(sender))
     for asset in runtime.chain_spec().assets:
         allowed.add(runtime.assets.asset.key_of(asset))
         allowed.update(runtime.assets.account.key_of(asset, who) for who in payers)

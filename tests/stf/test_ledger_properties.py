@@ -7,7 +7,7 @@ purpose (`SHARED`): of two calls to one of them, the first may decide about the 
 
 *Replay*: the same inputs make the same block, from the parentchain's part to its hash.
 
-*Failure*: a failed call ends in the state that its fee and nonce alone end in, a refused one where it began.
+*Failure*: a failed call ends in the state that its gate, fee and nonce alone end in, a refused one where it began.
 """
 
 from __future__ import annotations
@@ -219,6 +219,7 @@ def _failures(life: ShardLife, random: Random) -> Counter[str]:
             left = _root(life, before)
             life.runtime.state = Overlay(before)
             if outcome.charged:
+                life.builder.executor._pass_gate(signed.call, life.now)
                 charge(life.runtime, signed.call.definition.fee, signed.call.sender, signed.call.args)
                 life.runtime.system.increment_nonce(signed.call.sender)
             assert left == _root(life, before), (signed, outcome.error.code)
