@@ -12,7 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integritee.enclave.rpc.jsonrpc import Connection, Dispatcher, Method, Outcome, Params
-from integritee.enclave.rpc.limits import MAX_BATCH, MAX_ECHOED_CHARACTERS, MAX_MESSAGE_BYTES, MAX_NESTING
+from integritee.enclave.rpc.limits import (
+    MAX_BATCH,
+    MAX_ECHOED_CHARACTERS,
+    MAX_MESSAGE_BYTES,
+    MAX_NESTING,
+    MAX_STRUCTURED_BYTES,
+)
 from integritee.errors import IntegriteeError
 
 
@@ -225,18 +231,20 @@ async def test_some_methods_take_longer_messages(call_id: str) -> None:
         (long_call(2 * MAX_MESSAGE_BYTES + 1), 2 * MAX_MESSAGE_BYTES),
         (long_call(MAX_MESSAGE_BYTES + 1, '"echo"'), MAX_MESSAGE_BYTES),
         (long_call(MAX_MESSAGE_BYTES + 1, '"nobody"'), MAX_MESSAGE_BYTES),
-        (long_call(MAX_MESSAGE_BYTES + 1, call_id="-1"), MAX_MESSAGE_BYTES),
-        (long_call(MAX_MESSAGE_BYTES + 1, call_id="1.5"), MAX_MESSAGE_BYTES),
-        (long_call(MAX_MESSAGE_BYTES + 1, more=',"extra":1'), MAX_MESSAGE_BYTES),
-        (long_call(MAX_MESSAGE_BYTES + 1).replace("2.0", "1.0"), MAX_MESSAGE_BYTES),
-        (long_call(MAX_MESSAGE_BYTES + 9).replace(',"id":1', ""), MAX_MESSAGE_BYTES),
-        ("[" + long_call(MAX_MESSAGE_BYTES + 1) + "]", MAX_MESSAGE_BYTES),
-        (long_call(MAX_MESSAGE_BYTES + 9).replace('aa"]', '","a"]'), MAX_MESSAGE_BYTES),
-        ("[" + "[]," * MAX_MESSAGE_BYTES + "[]]", MAX_MESSAGE_BYTES),
-        ("[" * 2 * MAX_MESSAGE_BYTES, MAX_MESSAGE_BYTES),
-        ("a" * 2 * MAX_MESSAGE_BYTES, MAX_MESSAGE_BYTES),
+        (long_call(MAX_MESSAGE_BYTES + 1, call_id="-1"), MAX_STRUCTURED_BYTES),
+        (long_call(MAX_MESSAGE_BYTES + 1, call_id="1.5"), MAX_STRUCTURED_BYTES),
+        (long_call(MAX_MESSAGE_BYTES + 1, more=',"extra":1'), MAX_STRUCTURED_BYTES),
+        (long_call(MAX_MESSAGE_BYTES + 1).replace("2.0", "1.0"), MAX_STRUCTURED_BYTES),
+        (long_call(MAX_MESSAGE_BYTES + 9).replace(',"id":1', ""), MAX_STRUCTURED_BYTES),
+        ("[" + long_call(MAX_MESSAGE_BYTES + 1) + "]", MAX_STRUCTURED_BYTES),
+        (long_call(MAX_MESSAGE_BYTES + 9).replace('aa"]', '","a"]'), MAX_STRUCTURED_BYTES),
+        ("[" + "[]," * MAX_MESSAGE_BYTES + "[]]", MAX_STRUCTURED_BYTES),
+        ("[" * 2 * MAX_MESSAGE_BYTES, MAX_STRUCTURED_BYTES),
+        ("a" * 2 * MAX_MESSAGE_BYTES, MAX_STRUCTURED_BYTES),
+        (long_call(MAX_STRUCTURED_BYTES + 9, '"echo"').replace('aa"]', '","a"]'), MAX_STRUCTURED_BYTES),
+        ("[" + "[]," * (MAX_STRUCTURED_BYTES // 3) + "[]]", MAX_STRUCTURED_BYTES),
     ],
-    ids=range(13),
+    ids=range(15),
 )
 async def test_a_long_message_of_another_form_is_not_looked_at(text: str, limit: int) -> None:
     reply = json.loads(await answer(text, Dispatcher(METHODS | LONG)) or "")
@@ -244,11 +252,28 @@ async def test_a_long_message_of_another_form_is_not_looked_at(text: str, limit:
     assert reply["reason"]["data"] == {"limit": limit, "found": len(text)}
 
 
+async def test_a_full_batch_of_submissions_is_looked_at() -> None:
+    text = "[" + ",".join([long_call(MAX_STRUCTURED_BYTES // MAX_BATCH - 2, '"echo"')] * MAX_BATCH) + "]"
+    assert len(json.loads(await answer(text) or "")) == MAX_BATCH
+
+
+async def test_calls_of_a_batch_wait_for_their_turns() -> None:
+    waited = 0
+
+    async def turn() -> None:
+        nonlocal waited
+        waited += 1
+
+    text = "[" + ",".join(['{"jsonrpc":"2.0","method":"echo","id":1}'] * MAX_BATCH) + "]"
+    await Dispatcher(METHODS).handle(text, Connection(1, turn))
+    assert waited == MAX_BATCH - 1, "the message has had one"
+
+
 @pytest.mark.parametrize(
     "text",
     [
         "[" * 100_000,
-        '{"a":' * 100_000,
+        '{"a":' * 20_000,
         "[" * 500 + "]" * 500,
         '{"jsonrpc":"2.0","method":"echo","id":1,"params":' + "[" * MAX_NESTING + "]" * MAX_NESTING + "}",
     ],

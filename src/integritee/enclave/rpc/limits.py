@@ -8,6 +8,10 @@ from typing import Final
 MAX_MESSAGE_BYTES: Final = 1024 * 1024
 """Longest JSON-RPC message that is looked at; longer ones are answered with `rpc.message_too_large`."""
 
+MAX_STRUCTURED_BYTES: Final = 128 * 1024
+"""Longest message that may be more than one call with one text: a full batch of ordinary submissions. What a stranger
+made of many small things takes much longer to build than one text."""
+
 MAX_BLOCKS_MESSAGE_BYTES: Final = 8 * MAX_MESSAGE_BYTES
 """As `MAX_MESSAGE_BYTES`, for a call of `sidechain_importBlock`: two hex digits a byte, so half as many of blocks.
 Larger blocks have to be fetched from their author's host."""
@@ -124,7 +128,7 @@ class ServerLimits:
     requests_per_connection: int = 32
     """Messages of one connection worked on at the same time; reading pauses while there are more."""
 
-    bytes_per_second: int = 4 * 1024 * 1024
+    bytes_per_second: int = 2 * 1024 * 1024
     """What one connection may send and be sent in the long run; beyond, it is read from with pauses."""
 
     bytes_at_once: int = 16 * 1024 * 1024
@@ -139,10 +143,10 @@ class ServerLimits:
     idle_frame_bytes: int = 64
     """Frames with less bring nothing, unless they are whole messages: pings, small fragments and binary ones."""
 
-    idle_frames_per_second: int = 32
+    idle_frames_per_second: int = 16
     """Of these, what one connection may send in the long run; beyond, it is dropped with 1008."""
 
-    idle_frames: int = 512
+    idle_frames: int = 128
     """As `idle_frames_per_second`, at once."""
 
     held_bytes: int = 512 * 1024 * 1024

@@ -97,7 +97,7 @@ class WebSocket(asyncio.Protocol):
         self._held = 0
         """What `budget` knows of."""
         self._running: set[asyncio.Task[None]] = set()
-        self._is_cancelled = self._is_gone = False
+        self._is_cancelled = self._is_gone = self._is_dropped = False
         self._writable = asyncio.Event()
         self._writable.set()
         self._reading_paused = False
@@ -120,6 +120,8 @@ class WebSocket(asyncio.Protocol):
         while not self._writable.is_set():
             await self._writable.wait()
         self._send(text)
+        if len(self._running) == 1:  # nothing else is about to be said
+            self._flush()
 
     def push(self, text: bytes) -> None:
         """Send a text message now; drops the client if too much waits for it already."""
@@ -137,9 +139,11 @@ class WebSocket(asyncio.Protocol):
             self.abort()
 
     def drop(self, why: Closing) -> None:
-        """End the connection one-sidedly."""
+        """End the connection one-sidedly; nothing is read from it any more."""
         if self.is_open:
             log.info("connection %d dropped: %s", self.number, why)
+            self._is_dropped = True
+            self._pieces.clear()
             self._fail(why.close_code, why.words)
         else:
             self.abort()
@@ -164,6 +168,8 @@ class WebSocket(asyncio.Protocol):
         self._set_deadline(self._limits.handshake_seconds, self.abort)
 
     def data_received(self, data: bytes) -> None:
+        if self._is_dropped:
+            return
         self._unpaid += len(data)
         if len(data) >= LARGE_READ and not self._read_is_due:
             self._read_is_due = True
@@ -308,7 +314,8 @@ class WebSocket(asyncio.Protocol):
             self._piece_is_due = True
             self._turns.take(self.number, self._next_piece)
         self._account()
-        self._have_client_wait((self.is_open and is_busy) or self._pieces.size > 0 or self._read_is_due)
+        is_behind = self._pieces.size > 0 or self._read_is_due or self._is_dropped
+        self._have_client_wait(is_behind or (self.is_open and is_busy))
 
     def _have_client_wait(self, pause: bool) -> None:
         transport = self._transport
