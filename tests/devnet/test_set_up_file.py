@@ -54,6 +54,7 @@ def test_all_that_can_be_said(tmp_path: Path, configured: Any) -> None:
         reload=False,
         shielding_target="target-a",
         keep_going=False,
+        ipfs_url="http://127.0.0.1:5001",
     )
     assert wishes == (Shielding("//Alice", 100 * TEER),)
 
@@ -68,6 +69,7 @@ SAYINGS: dict[str, tuple[dict[str, Any], list[str], dict[str, Any]]] = {
     "apps add up": ({"apps": ["evm"]}, ["--app", "game"], {"apps": ("evm", "game")}),
     "one port": ({"ports": {"node": 1944}}, [], {"ports": Ports(1944, STANDARD_PORTS.workers)}),
     "keep going": ({"keep_going": True}, [], {"keep_going": True}),
+    "IPFS": ({"ipfs_url": "http://n:1"}, ["--ipfs-url", "http://n:2"], {"ipfs_url": "http://n:2"}),
     "auto ports": ({"auto_ports": True}, [], {"auto_ports": True}),
 }
 

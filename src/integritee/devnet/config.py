@@ -58,6 +58,8 @@ class NetworkConfig:
     reload: bool = False
     shielding_target: str = INTEGRITEE
     keep_going: bool = False
+    ipfs_url: str | None = None
+    """Of an IPFS daemon's RPC, which all workers use."""
 
     @property
     def folders(self) -> tuple[Path, ...]:
@@ -113,6 +115,7 @@ def add_worker_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--keep-going", action="store_true", help="report the end of a worker that is not the first, and go on"
     )
+    parser.add_argument("--ipfs-url", metavar="URL", help="RPC of an IPFS daemon, where relayed notes go")
 
 
 def add_app_options(parser: argparse.ArgumentParser) -> None:
@@ -175,6 +178,7 @@ def network_config(found: argparse.Namespace, auto_ports: bool) -> NetworkConfig
         reload=getattr(found, "reload", False),
         shielding_target=shielding_target,
         keep_going=getattr(found, "keep_going", False),
+        ipfs_url=getattr(found, "ipfs_url", None),
     )
     if config.reload and not config.folders:
         raise NothingToReload

@@ -109,10 +109,11 @@ class Network:
         config, data_dir = self._config, self._directory.below(name)
         place = ("-p", str(self._ports.node), *port_arguments(self._workers[name]), "-d", str(data_dir))
         targets = target_arguments(self._targets)
+        host = (*place, *targets, *(("--ipfs-url", config.ipfs_url) if config.ipfs_url else ()))
         run = ("run", "--dev", "--slot-ms", str(config.slot_ms), *app_arguments(config.apps))
         vault = ("--shielding-target", config.shielding_target) if targets else ()
         sealing = ("--seal-to-signer",) if config.reload else ()
-        await self._start(name, WORKER, (*place, *targets, *run, *vault, *sealing, *([shard] if shard else [])))
+        await self._start(name, WORKER, (*host, *run, *vault, *sealing, *([shard] if shard else [])))
 
     async def stop_worker(self) -> None:
         """End the first worker alone, if there is one; what it knows is in its data directory."""

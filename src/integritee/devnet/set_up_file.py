@@ -13,6 +13,7 @@ What the file says stands for the options of the same names; options on the comm
     shield = ["//Alice=100"]
     data_dir = "./data"
     auto_ports = false
+    ipfs_url = "http://127.0.0.1:5001"
 
     [ports]                          # workers behind the first follow from its ports
     node = 9944
@@ -68,6 +69,7 @@ class SetUp(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     shield: list[str] | None = None
     data_dir: str | None = None
     auto_ports: bool | None = None
+    ipfs_url: str | None = None
     ports: PortsTable = msgspec.field(default_factory=PortsTable)
 
 
