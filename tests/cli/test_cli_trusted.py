@@ -167,6 +167,22 @@ def test_sender_named_by_a_stored_key(with_enclave: Cli, enclave: LedgerEnclave)
     assert with_enclave("trusted", "nonce", address).out == "1\n"
 
 
+@pytest.mark.parametrize(
+    ("options", "call", "getter"),
+    [
+        ([], "session_submitAndWatch", "state_executeGetter"),
+        (["--envelope", "session"], "session_submitAndWatch", "session_executeGetter"),
+        (["--envelope", "rsa"], "author_submitAndWatchExtrinsic", "state_executeGetter"),
+    ],
+    ids=["default", "session", "rsa"],
+)
+def test_envelopes(with_enclave: Cli, enclave: LedgerEnclave, options: list[str], call: str, getter: str) -> None:
+    assert with_enclave(*options, "trusted", "-d", "transfer", "//Alice", "//Bob", str(UNIT)).code == 0
+    assert with_enclave(*options, "trusted", "balance", "//Bob").out == f"{UNIT}\n"
+    ways = ("author_submit", "state_execute", "session_submit", "session_execute")
+    assert [method for method in enclave.asked if method.startswith(ways)] == [call, getter]
+
+
 # -- what fails
 
 
