@@ -72,7 +72,7 @@ class Encointer(App):
 
     def _may_grant(self, now: int, sender: bytes, cid: bytes, account: bytes) -> None:
         self._scheduler.expect_ceremony_master(sender)
-        self._communities.expect_known(cid)
+        self._communities.expect(cid)
         self._free_calls.use(sender, now)
 
     def _may_describe(self, now: int, sender: bytes, cid: bytes, ipfs_cid: bytes) -> None:

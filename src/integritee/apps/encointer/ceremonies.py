@@ -11,7 +11,7 @@ Source: encointer pallet `ceremonies` 0.3. What differs:
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Final
 
 from integritee.frame.declare import storage
@@ -42,14 +42,13 @@ from .errors import (
     TooManyNewbies,
 )
 from .fixed_point import ONE
-from .meetups import assign, meetup_location, meetup_time
+from .meetups import assign, meetup_time
 from .types import (
     Attestation,
     CeremonyPhase,
     Cid,
     ClaimOfAttendance,
     CommunityCeremony,
-    Location,
     Meetup,
     MeetupIndex,
     ProofOfAttendance,
@@ -111,13 +110,14 @@ class EncointerCeremonies(Pallet):
 
     def check_registration(self, who: bytes, cid: bytes, index: int, proof: ProofOfAttendance | None) -> None:
         """Whether an account may register for ceremony `index`. Raises UnknownCommunity, RegistrationRefused."""
-        community, here = self.communities.expect(cid), (cid, index)
+        self.communities.expect(cid)
+        here = (cid, index)
         known = self.participant_index.get(here, who)
         if known:
             raise AlreadyRegistered(known)
         if proof is not None:
             self._check_proof(proof, who, index)
-        elif who not in community.bootstrappers and self.newbie_count.get(here) >= MAX_NEWBIES:
+        elif self.newbie_count.get(here) >= MAX_NEWBIES and not self.communities.is_bootstrapper(cid, who):
             raise TooManyNewbies(MAX_NEWBIES)
 
     def _check_proof(self, proof: ProofOfAttendance, who: bytes, index: int) -> None:
@@ -143,7 +143,7 @@ class EncointerCeremonies(Pallet):
             there = (proof.currency_identifier, proof.ceremony_index)
             self.participant_reputation.put(there, proof.attendee, Reputation.VerifiedLinked)
             self.participant_reputation.put(here, who, Reputation.UnverifiedReputable)
-        elif who not in self.communities.expect(cid).bootstrappers:
+        elif not self.communities.is_bootstrapper(cid, who):
             self.newbie_count.put(here, self.newbie_count.get(here) + 1)
         participant = self.participant_count.get(here) + 1
         if participant == 1:
@@ -177,7 +177,7 @@ class EncointerCeremonies(Pallet):
 
     def _assign(self, here: CommunityCeremony) -> None:
         cid, _ = here
-        trusted = {*self.communities.expect(cid).bootstrappers}
+        trusted = {who for who, _ in self.communities.bootstrappers.items_under(cid)}
         count = self.participant_count.get(here)
         participants = [self.participant_registry.get(here, number) or bytes(32) for number in range(1, count + 1)]
         reputables: list[bytes] = []
@@ -219,7 +219,7 @@ class EncointerCeremonies(Pallet):
         number = self.meetup_index.get((cid, index), who)
         if not number:
             return None
-        place = meetup_location(self.communities.expect(cid).locations, number)
+        place = self.communities.locations.get(cid, number)
         time = None if place is None or start is None else meetup_time(place, start)
         return Meetup(number, self.meetup_registry.get((cid, index), number), place, time)
 
@@ -234,7 +234,7 @@ class EncointerCeremonies(Pallet):
         if not attestations:
             raise NoAttestations
         cid = attestations[0].claim.currency_identifier
-        self.communities.expect_known(cid)
+        self.communities.expect(cid)
         meetup = self.meetup_of(who, cid, index, start)
         if meetup is None:
             raise NotInMeetup(index)
@@ -242,7 +242,7 @@ class EncointerCeremonies(Pallet):
         if len(attestations) > others:
             raise TooManyAttestations(len(attestations), others)
         if meetup.location is None:
-            raise MeetupWithoutLocation(meetup.index, len(self.communities.expect(cid).locations))
+            raise MeetupWithoutLocation(meetup.index)
         if meetup.time is None:
             raise MeetupWithoutTime(meetup.index)
         return cid, meetup
@@ -255,17 +255,19 @@ class EncointerCeremonies(Pallet):
         cid, meetup = self.check_attestations(who, attestations, index, start)
         here = (cid, index)
         vote, attesters, reasons = 0, list[bytes](), Counter[str]()
+        others = {*meetup.participants} - {who}
+        claims: dict[ClaimOfAttendance, str | None] = {}
         for attestation in attestations:
-            reason = _why_not(attestation, who, here, meetup)
-            if reason is None and attestation.public in attesters:
-                reason = "of an attester counted before"
-            if reason is None and not is_signed(attestation):
-                reason = BAD_SIGNATURE
+            claim = attestation.claim
+            if claim not in claims:
+                claims[claim] = _why_no_claim(claim, who, here, meetup)
+            reason = claims[claim] or _why_no_attestation(attestation, others)
             if reason is not None:
                 reasons[reason] += 1
                 continue
+            others.remove(attestation.public)
             attesters.insert(0, attestation.public)
-            vote = attestation.claim.number_of_participants_confirmed
+            vote = claim.number_of_participants_confirmed
         if not attesters:
             if reasons.keys() == {BAD_SIGNATURE}:
                 raise BadAttestationSignature(len(attestations))
@@ -276,31 +278,29 @@ class EncointerCeremonies(Pallet):
         self.meetup_participant_count_vote.put(here, who, vote)
 
 
-def _why_not(attestation: Attestation, who: bytes, here: CommunityCeremony, meetup: Meetup) -> str | None:
-    """Why an attestation does not count whoever has signed it; None if it may."""
-    claim, attester = attestation.claim, attestation.public
+def _why_no_attestation(attestation: Attestation, others: Container[bytes]) -> str | None:
+    """Why an attestation of a claim that counts does not; `others` are those who have not attested it yet."""
+    if attestation.public not in others:
+        return "not of another participant, or of one counted before"
+    return None if is_signed(attestation) else BAD_SIGNATURE
+
+
+def _why_no_claim(claim: ClaimOfAttendance, who: bytes, here: CommunityCeremony, meetup: Meetup) -> str | None:
+    """Why a claim does not count whoever attests it; None if it does."""
     if claim.claimant != who:
         return "for a claim of another account"
-    if attester == who:
-        return "of the account itself"
-    if attester not in meetup.participants:
-        return "of an account that is not in the meetup"
     if claim.ceremony_index != here[1]:
         return "for another ceremony"
     if claim.currency_identifier != here[0]:
         return "for another community"
     if claim.meetup_index != meetup.index:
         return "for another meetup"
-    return _why_not_there(claim, meetup.location, meetup.time)
-
-
-def _why_not_there(claim: ClaimOfAttendance, location: Location | None, time: int | None) -> str | None:
-    assert location is not None
-    assert time is not None
+    assert meetup.location is not None
+    assert meetup.time is not None
     if not geography.is_on_earth(claim.location):
         return "for a place that is not on Earth"
-    if geography.distance(claim.location, location) > LOCATION_TOLERANCE:
+    if geography.distance(claim.location, meetup.location) > LOCATION_TOLERANCE:
         return "for another place"
-    if abs(claim.timestamp - time) > TIME_TOLERANCE:
+    if abs(claim.timestamp - meetup.time) > TIME_TOLERANCE:
         return "for another time"
     return None

@@ -10,14 +10,23 @@ import logging
 from typing import ClassVar, Final
 
 from integritee.frame.pallet import Pallet
-from integritee.frame.storage_items import Blake2_128Concat, StorageMap, StorageValue
+from integritee.frame.storage_items import Blake2_128Concat, StorageDoubleMap, StorageMap, StorageValue
 from integritee.primitives.ids import H256, AccountId
 from integritee.scale import ScaleError, codec, u32
 from integritee.stf.mirror import Values
 
 from .errors import NotBootstrapper, UnknownCommunity
 from .parentchain import CURRENCY_IDENTIFIERS, bootstrappers_key, community_identifier, locations_key
-from .types import MAX_BOOTSTRAPPERS, MAX_COMMUNITIES, MAX_LOCATIONS, Cid, Community, Location, MetadataCid
+from .types import (
+    MAX_BOOTSTRAPPERS,
+    MAX_COMMUNITIES,
+    MAX_LOCATIONS,
+    Cid,
+    Community,
+    Location,
+    MeetupIndex,
+    MetadataCid,
+)
 
 ASKED_AT_ONCE: Final = 8
 """Communities whose content is in the proof of one block."""
@@ -38,6 +47,9 @@ class EncointerCommunities(Pallet):
     identifiers: StorageValue[list[Cid]]
     """Of communities whose content is known, in the order in which it became so."""
     communities: StorageMap[Blake2_128Concat[Cid], Community | None]
+    locations: StorageDoubleMap[Blake2_128Concat[Cid], Blake2_128Concat[MeetupIndex], Location | None]
+    """Where meetups 1, 2, … are; part of the above, as is the next, for who needs one of many."""
+    bootstrappers: StorageDoubleMap[Blake2_128Concat[Cid], Blake2_128Concat[AccountId], bool]
     announced: StorageValue[u32]
     """How many of the parentchain's cids were seen: it only ever appends."""
     awaited: StorageValue[list[Cid]]
@@ -75,28 +87,32 @@ class EncointerCommunities(Pallet):
             if community is None:
                 log.warning("the content of a community is not what its cid stands for; it is left out")
             else:
-                self.communities.put(cid, community)
-                self.identifiers.mutate(lambda known, cid=cid: [*known, cid])  # type: ignore[misc]
+                self._keep(cid, community)
         if answered:
             self.awaited.put([cid for cid in awaited if cid not in answered])
 
+    def _keep(self, cid: bytes, community: Community) -> None:
+        self.communities.put(cid, community)
+        for number, place in enumerate(community.locations, 1):
+            self.locations.put(cid, number, place)
+        for who in community.bootstrappers:
+            self.bootstrappers.put(cid, who, True)
+        self.identifiers.put([*self.identifiers.get(), cid])
+
     # -- looking up ----------------------------------------------------------------------------------
 
-    def expect(self, cid: bytes) -> Community:
+    def expect(self, cid: bytes) -> None:
         """Raises UnknownCommunity."""
-        found = self.communities.get(cid)
-        if found is None:
-            raise UnknownCommunity(cid)
-        return found
-
-    def expect_known(self, cid: bytes) -> None:
-        """Raises UnknownCommunity. Cheaper than `expect`."""
         if not self.communities.contains(cid):
             raise UnknownCommunity(cid)
 
+    def is_bootstrapper(self, cid: bytes, who: bytes) -> bool:
+        return self.bootstrappers.get(cid, who)
+
     def expect_bootstrapper(self, cid: bytes, who: bytes) -> None:
         """Raises UnknownCommunity, NotBootstrapper."""
-        if who not in self.expect(cid).bootstrappers:
+        self.expect(cid)
+        if not self.is_bootstrapper(cid, who):
             raise NotBootstrapper(cid)
 
 

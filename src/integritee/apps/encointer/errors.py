@@ -198,9 +198,9 @@ class MeetupWithoutLocation(AttestationsRefused):
 
     code = "encointer.meetup_without_location"
 
-    def __init__(self, meetup_index: int, locations: int) -> None:
-        self.meetup_index, self.locations = meetup_index, locations
-        super().__init__(f"meetup {meetup_index} has no location, the community has {locations}")
+    def __init__(self, meetup_index: int) -> None:
+        self.meetup_index = meetup_index
+        super().__init__(f"meetup {meetup_index} has no location")
 
 
 class MeetupWithoutTime(AttestationsRefused):

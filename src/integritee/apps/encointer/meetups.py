@@ -39,11 +39,6 @@ def assign(reputables: Sequence[bytes], newbies: Sequence[bytes]) -> list[list[b
     return [meetup if len(meetup) >= MIN_PARTICIPANTS else [] for meetup in meetups]
 
 
-def meetup_location(locations: Sequence[Location], index: int) -> Location | None:
-    """Where meetup `index` (from 1) is; None if there are more meetups than locations."""
-    return locations[index - 1] if 1 <= index <= len(locations) else None
-
-
 def meetup_time(location: Location, attesting_start: int) -> int:
     """Unix ms of high sun at a place, on the day that the phase of attesting begins with (Unix ms)."""
     degrees = abs(location.lon.bits) >> 32
