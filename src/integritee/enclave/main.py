@@ -40,6 +40,10 @@ READ_LIMIT: Final = 1 << 20
 SWITCH_INTERVAL: Final = 0.001
 """Seconds a thread may keep the interpreter lock when others want it; decryption threads need it briefly."""
 
+COLLECTOR: Final = (5_000, 10, 50)
+"""Objects, young and middle-aged collections before the next older one. Full ones stop everything for tens of
+milliseconds while much is under way; with the usual thresholds a flood of requests brings several a second."""
+
 log = logging.getLogger(__name__)
 
 
@@ -162,6 +166,7 @@ def main() -> None:
     )
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the host decides; Ctrl-C reaches the whole process group
     sys.setswitchinterval(SWITCH_INTERVAL)
+    gc.set_threshold(*COLLECTOR)
     uvloop.run(_serve(arguments.fd))
 
 

@@ -146,6 +146,23 @@ async def test_the_next_piece_waits_for_room_and_the_client_is_not_read_from_mea
     assert wire.is_read
 
 
+async def test_large_messages_are_not_worked_on_together() -> None:
+    server = Server(bytes_worked_on=500)
+    server.gate = asyncio.Event()
+    client, _ = server.client()
+    for size in (600, 200, 200, 200, 200):
+        client.data_received(frame(b"a" * size))
+    await settle()
+    assert [len(message) for _, message in server.heard] == [600]
+    server.gate.set()
+    server.gate = asyncio.Event()
+    await settle()
+    assert [len(message) for _, message in server.heard] == [600, 200, 200]
+    server.gate.set()
+    await settle()
+    assert len(server.heard) == 5
+
+
 async def test_whoever_sends_more_than_its_share_is_read_from_later() -> None:
     server = Server(bytes_at_once=1000, bytes_per_second=1_000_000)
     client, wire = server.client()

@@ -155,6 +155,9 @@ class ServerLimits:
     spared_bytes: int = 32 * 1024
     """Whoever holds no more is not dropped for the sake of `held_bytes`."""
 
+    bytes_worked_on: int = 64 * 1024
+    """Of a connection's messages worked on at the same time, unless there is one only: so there are few batches."""
+
     outgoing_bytes: int = 4 * 1024 * 1024
     """Bytes waiting for a client that does not read, above which it is dropped with 1008."""
 

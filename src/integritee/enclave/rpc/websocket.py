@@ -92,6 +92,8 @@ class WebSocket(asyncio.Protocol):
         self._waiting: deque[str] = deque()
         self._due = 0
         """Messages that wait for their turn."""
+        self._worked_on = 0
+        """Characters of those and of the ones that are worked on."""
         self._message_bytes = 0
         """Of messages and fragments that were read, until they are answered."""
         self._held = 0
@@ -305,9 +307,9 @@ class WebSocket(asyncio.Protocol):
 
     def _pump(self) -> None:
         """Have waiting messages take turns while there is room, and let the client wait while there is none."""
-        limit = self._limits.requests_per_connection
-        while self._waiting and len(self._running) + self._due < limit and self._writable.is_set():
+        while self._waiting and self._has_room(len(self._waiting[0])) and self._writable.is_set():
             self._due += 1
+            self._worked_on += len(self._waiting[0])
             self._turns.take(self.number, partial(self._start, self._waiting.popleft()), TASK_SECONDS)
         is_busy = bool(self._waiting) or not self._writable.is_set() or self._rest is not None
         if self._pieces.size and not self._piece_is_due and not is_busy:
@@ -316,6 +318,12 @@ class WebSocket(asyncio.Protocol):
         self._account()
         is_behind = self._pieces.size > 0 or self._read_is_due or self._is_dropped
         self._have_client_wait(is_behind or (self.is_open and is_busy))
+
+    def _has_room(self, size: int) -> bool:
+        """Whether a message may be worked on beside those that are."""
+        limits, under_way = self._limits, len(self._running) + self._due
+        is_small = self._worked_on + size <= limits.bytes_worked_on and under_way < limits.requests_per_connection
+        return not under_way or is_small
 
     def _have_client_wait(self, pause: bool) -> None:
         transport = self._transport
@@ -340,6 +348,7 @@ class WebSocket(asyncio.Protocol):
             await self._on_message(self, message)
         finally:
             self._message_bytes -= len(message)
+            self._worked_on -= len(message)
 
     def _work_done(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
