@@ -28,8 +28,8 @@ from .mix import CALLS
 from .tally import Counts, Tally
 from .websocket import WebSocketClient
 
-NAP: Final = 0.001
-"""Seconds between looks at whether something has ended, where that is waited for."""
+NAP: Final = 0.005
+"""Seconds between looks at whether requests have ended, where that is waited for."""
 
 SOON: Final = 0.0005
 """What is due within so many seconds leaves now, for timers of the event loop are no finer; its latency counts from
