@@ -15,6 +15,7 @@ from integritee.boundary.endpoint import Endpoint, RemoteFailure
 from integritee.boundary.interface import Ecalls, Ocalls
 from integritee.boundary.messages import InitParams, LedgerChoice, Nothing
 from integritee.client.answers import read_value
+from integritee.client.errors import ConnectionFailed
 from integritee.client.worker import WorkerClient
 from integritee.enclave.main import EnclaveProcess
 from integritee.scale import codec
@@ -62,6 +63,15 @@ async def test_the_port_that_was_free_is_advertised(tmp_path: Path) -> None:
             told = read_value("author_getMuRaUrl", await client.rpc.exchange("author_getMuRaUrl", []))
     assert codec(str).decode(told) == f"peers.example:{started.mu_ra_port}"
     assert started.mu_ra_port
+
+
+async def test_as_many_clients_as_the_host_says(tmp_path: Path) -> None:
+    async with host() as enclave:
+        started = await enclave.call(Ecalls.init, replace(params(tmp_path, []), max_connections=1))
+        url = f"wss://127.0.0.1:{started.trusted_port}"
+        async with await WorkerClient.connect(url):
+            with pytest.raises(ConnectionFailed, match="503"):
+                await WorkerClient.connect(url)
 
 
 async def code_of(asked: Awaitable[object]) -> str:
