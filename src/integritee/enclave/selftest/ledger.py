@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 from typing import Any, Final
@@ -46,10 +47,7 @@ ANN, BEN, ENCLAVE, VAULT = (Ed25519Pair.from_seed(blake2_256(b"self-test/%d" % n
 
 def checks(setup: Setup) -> Iterator[Check]:
     answers = known_answers()
-    for position, each in enumerate(answers["values"]):
-        if each["type"] in KINDS:
-            kind = each["type"].removeprefix("Integritee")
-            yield Check(f"value {position} on the wire: {kind} {each['note']}", partial(_on_the_wire, each))
+    yield from _values([each for each in answers["values"] if each["type"] in KINDS])
     for position, call in enumerate(answers["signed_calls"]):
         wrapped = ", wrapped" if call["wrapped"] else ""
         name = f"signed call {position}: {call['kind']}, {call['scheme']}{wrapped}"
@@ -59,6 +57,15 @@ def checks(setup: Setup) -> Iterator[Check]:
     yield Check("a transfer is executed", partial(_transfer, setup))
     yield Check("what must not be executed", partial(_refusals, setup))
     yield Check("a getter is answered to its owner only", partial(_answers, setup))
+
+
+def _values(known: list[dict[str, Any]]) -> Iterator[Check]:
+    seen: Counter[str] = Counter()
+    for each in known:
+        name = f"{each['type'].removeprefix('Integritee')} {each['note']}"
+        seen[name] += 1
+        again = f" ({seen[name]})" if seen[name] > 1 else ""
+        yield Check(f"{name}{again}", partial(_on_the_wire, each))
 
 
 def _on_the_wire(known: dict[str, Any]) -> None:

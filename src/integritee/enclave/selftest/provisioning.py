@@ -21,7 +21,7 @@ from integritee.boundary.messages import (
 from integritee.crypto import blake2_256
 from integritee.primitives.sidechain import SignedBlock
 
-from .check import Check, NotReached, Setup, expect, expect_refused, expect_that
+from .check import Check, Mismatch, NotReached, Setup, expect, expect_refused, expect_that
 from .small_chain import BLOCK_MS, SmallChain
 from .small_host import LEDGER, SHARD, SmallHost, enlist, settle
 
@@ -31,6 +31,10 @@ OTHER_LEDGER: Final = LedgerChoice([], True)
 """Without custodians, and so with another measurement."""
 SOMEBODY: Final = blake2_256(b"self-test/somebody else")
 WAIT_PAUSE: Final = 0.2
+CONNECT_LIMIT: Final = 15.0
+"""Seconds a server may take to accept a connection."""
+PARTING: Final = 1.0
+"""Seconds for the last words to reach who was provisioned."""
 
 
 def checks(setup: Setup) -> Iterator[Check]:
@@ -153,6 +157,7 @@ def server_checks(setup: Setup) -> Iterator[Check]:
         await server.follow(chain)
         while not server.admitted():  # noqa: ASYNC110  # for as long as it takes
             await asyncio.sleep(WAIT_PAUSE)
+        await asyncio.sleep(PARTING)
 
     yield Check("an enclave of another machine is provisioned", serve, limit=None)
 
@@ -166,6 +171,7 @@ def client_checks(setup: Setup) -> Iterator[Check]:
         chain.serve(SHARD, identity.fingerprint, [SOMEBODY])
         chain.grow()
         await host.follow(chain)
+        await _expect_somebody(setup.host, setup.port)
         found = await host.call(Ecalls.provision, Provisioning(setup.host, setup.port))
         await host.stop()
         sealed = await (await hosted(setup, "client")).call(Ecalls.examine, Examine(host.place, False))
@@ -174,3 +180,13 @@ def client_checks(setup: Setup) -> Iterator[Check]:
         )
 
     yield Check("keys and state of another machine's enclave arrive", ask)
+
+
+async def _expect_somebody(host: str, port: int) -> None:
+    """Raises Mismatch if nobody is there: the enclave itself would try again for a long time."""
+    try:
+        async with asyncio.timeout(CONNECT_LIMIT):
+            _, writer = await asyncio.open_connection(host, port)
+    except (OSError, TimeoutError) as failed:
+        raise Mismatch(f"{host}:{port}", str(failed) or "no answer", "a provisioning server") from None
+    writer.close()
