@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias, TypeVar
 from integritee.primitives.storage import storage_prefix
 from integritee.scale.shape import Array as ArrayShape
 from integritee.scale.shape import CompactOf as CompactShape
-from integritee.scale.shape import Hint, OptionOf, Primitive, Sequence, TupleOf, shape
+from integritee.scale.shape import Hint, OptionOf, Primitive, Sequence, TupleOf, is_immutable, shape
 from integritee.scale.shape import MapOf as MapShape
 
 from .declare import UNSET, CallDef, ConstantMark, Errors, Events, EventValue, StorageOptions
 from .errors import DeclarationError, camel
-from .storage_items import Hasher, StorageDoubleMap, StorageEntry, StorageMap, StorageValue
+from .storage_items import Form, Hasher, Keys, StorageDoubleMap, StorageEntry, StorageMap, StorageValue
 
 if TYPE_CHECKING:
     from .inherents import InherentData
@@ -99,12 +99,12 @@ def storage_parts(runtime: type[Runtime], pallet: type[Pallet], name: str) -> di
 
 
 def _parts(runtime: type[Runtime], name: str, entry: StorageEntry) -> Parts:
-    codec, key = runtime.codec(entry.value), storage_prefix(name, entry.name)
+    prefix = storage_prefix(name, entry.name)
+    form = Form(runtime.codec(entry.value), entry.default, is_immutable(entry.value))
     if not entry.keys:
-        return StorageValue, (key, codec, entry.default)
-    keys = tuple(runtime.codec(k) for k in entry.keys)
-    kind = StorageMap if len(keys) == 1 else StorageDoubleMap
-    return kind, (key, keys, entry.hashers, codec, entry.default)
+        return StorageValue, (prefix, form)
+    kind = StorageMap if len(entry.keys) == 1 else StorageDoubleMap
+    return kind, (Keys(prefix, tuple(runtime.codec(key) for key in entry.keys), entry.hashers), form)
 
 
 def per_class(derive: Callable[[type[Pallet]], T]) -> Callable[[type[Pallet]], T]:

@@ -6,8 +6,7 @@ decided by its pallets; blocks, extrinsics and fees are added by `executive`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
 from typing import Any, ClassVar, TypeVar
 
 from integritee.scale import Codec, Err, Ok, Registry, items, product, tagged
@@ -29,6 +28,34 @@ P = TypeVar("P", bound=Pallet)
 def use(index: int, pallet: type[P], **constants: Any) -> P:
     """List a pallet in a runtime at `index`, overriding constants by name. Reads as the pallet instance."""
     return PalletUse(index, pallet, constants)  # type: ignore[return-value]
+
+
+class Transaction:
+    """See `Runtime.transaction`."""
+
+    __slots__ = ("_deposited", "_pallet", "_runtime")
+
+    def __init__(self, runtime: Runtime, pallet: Pallet | None) -> None:
+        self._runtime, self._pallet = runtime, pallet
+
+    def __enter__(self) -> None:
+        runtime = self._runtime
+        if runtime.state.depth >= MAX_TRANSACTIONS:
+            raise limit_reached()
+        runtime.state.begin()
+        self._deposited = len(runtime.events)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, reason: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        runtime = self._runtime
+        if reason is None:
+            runtime.state.commit()
+            return
+        runtime.state.rollback()
+        del runtime.events[self._deposited :]
+        if isinstance(reason, DispatchFailure):
+            runtime.place(reason, self._pallet)
 
 
 class Runtime:
@@ -56,6 +83,7 @@ class Runtime:
         self.phase: Phase = Initialization()
         self.events: list[bytes] = []
         """Encoded records deposited since they were last written to storage."""
+        self._encode_event = self.codec(EventRecord).encode
         self.record_events = True
         self.pallets: dict[str, Pallet] = {}
         for attribute, listed in type(self).uses.items():
@@ -125,27 +153,14 @@ class Runtime:
             return Err(failure.error)
         return Ok(None)
 
-    @contextmanager
-    def transaction(self, pallet: Pallet | None = None) -> Iterator[None]:
+    def transaction(self, pallet: Pallet | None = None) -> Transaction:
         """Undo storage writes and events if it raises. Raises LimitReached when nested too deeply.
 
         `pallet` is the one at work; only where a runtime lists a pallet twice does it matter to error indexes.
         """
-        if self.state.depth >= MAX_TRANSACTIONS:
-            raise limit_reached()
-        self.state.begin()
-        deposited = len(self.events)
-        try:
-            yield
-        except BaseException as reason:
-            self.state.rollback()
-            del self.events[deposited:]
-            if isinstance(reason, DispatchFailure):
-                self._place(reason, pallet)
-            raise
-        self.state.commit()
+        return Transaction(self, pallet)
 
-    def _place(self, failure: DispatchFailure, near: Pallet | None) -> None:
+    def place(self, failure: DispatchFailure, near: Pallet | None) -> None:
         """Fill in the index of the pallet that declares the error, itself or through the pallet it derives from."""
         if failure.owner and isinstance(failure.error, Module):
             for pallet in (near, *self.pallets.values()):
@@ -161,7 +176,7 @@ class Runtime:
         if self.record_events:
             occurred = RuntimeEvent(pallet.name, pallet.index, event.definition, event.values)
             record = EventRecord(self.phase, occurred, list(topics))
-            self.events.append(self.codec(EventRecord).encode(record))
+            self.events.append(self._encode_event(record))
 
     def enter(self, state: Overlay) -> None:
         """Go on over `state`, with no events waiting to be written."""

@@ -26,6 +26,9 @@ REMEMBERED_KEYS: Final = 8192
 REMEMBERED_KEY_BYTES: Final = 64
 """A call hashes the keys of its accounts again and again; so many hashes of keys up to this size are kept."""
 
+REMEMBERED_VALUES: Final = 1024
+"""Of one map; it is the same few accounts that one call reads and writes several times."""
+
 _remembered_blake2 = lru_cache(REMEMBERED_KEYS)(blake2_128_concat)
 
 
@@ -87,26 +90,45 @@ class StorageEntry:
     docs: str = ""
 
 
+class Form(Generic[V]):
+    """How values are encoded in storage, and what they are if absent. Those that nobody can change are `shared`: read
+    again without a write in between, the same object is given out."""
+
+    __slots__ = ("decode", "default", "encode", "shared")
+
+    def __init__(self, codec: Codec, default: V, shared: bool) -> None:
+        self.encode: Callable[[V], bytes] = codec.encode
+        self.decode: Callable[[bytes], V] = codec.decode
+        self.default, self.shared = default, shared
+
+
 class StorageValue(Generic[V]):
     """One value."""
 
-    __slots__ = ("_codec", "_default", "_ext", "key")
+    __slots__ = ("_ext", "_form", "_raw", "_value", "key")
 
-    def __init__(self, ext: HasState, key: bytes, codec: Codec, default: V) -> None:
-        self._ext, self.key, self._codec, self._default = ext, key, codec, default
+    def __init__(self, ext: HasState, key: bytes, form: Form[V]) -> None:
+        self._ext, self.key, self._form = ext, key, form
+        self._raw: bytes | None = None
+        self._value = form.default
+        """Of these very bytes, if values are shared."""
 
     def get(self) -> V:
         raw = self._ext.state.get(self.key)
         if raw is None:
-            return self._default
-        value: V = self._codec.decode(raw)
+            return self._form.default
+        if raw is self._raw:
+            return self._value
+        value = self._form.decode(raw)
+        if self._form.shared:
+            self._raw, self._value = raw, value
         return value
 
     def exists(self) -> bool:
         return self._ext.state.get(self.key) is not None
 
     def put(self, value: V) -> None:
-        self._ext.state.put(self.key, self._codec.encode(value))
+        self._ext.state.put(self.key, self._form.encode(value))
 
     def kill(self) -> None:
         self._ext.state.remove(self.key)
@@ -123,51 +145,71 @@ class StorageValue(Generic[V]):
         return value
 
 
-class _Map(Generic[V]):
-    __slots__ = ("_codec", "_default", "_ext", "_hashers", "_keys", "prefix")
+class Keys:
+    """How the keys of a map become raw storage keys."""
 
-    def __init__(
-        self,
-        ext: HasState,
-        prefix: bytes,
-        keys: tuple[Codec, ...],
-        hashers: tuple[type[Hasher[Any]], ...],
-        codec: Codec,
-        default: V,
-    ) -> None:
-        self._ext, self.prefix, self._codec, self._default = ext, prefix, codec, default
-        self._keys, self._hashers = keys, hashers
+    __slots__ = ("codecs", "hashers", "prefix", "raw")
 
-    def _raw_key(self, *keys: Any) -> bytes:
+    def __init__(self, prefix: bytes, codecs: tuple[Codec, ...], hashers: tuple[type[Hasher[Any]], ...]) -> None:
+        self.prefix, self.codecs, self.hashers = prefix, codecs, hashers
+        is_small = len(codecs) == 1 and codecs[0].fixed and codecs[0].min_size <= REMEMBERED_KEY_BYTES
+        self.raw: Callable[..., bytes] = lru_cache(REMEMBERED_KEYS, typed=True)(self.made) if is_small else self.made
+
+    def made(self, *keys: Any) -> bytes:
         out = self.prefix
-        for codec, hasher, key in zip(self._keys, self._hashers, keys, strict=False):
+        for codec, hasher, key in zip(self.codecs, self.hashers, keys, strict=False):
             out += hasher.apply(codec.encode(key))
         return out
+
+    def read(self, raw_key: bytes) -> tuple[Any, ...]:
+        """The keys behind the hashes in a raw one."""
+        at, keys = len(self.prefix), []
+        for codec, hasher in zip(self.codecs, self.hashers, strict=True):
+            key, at = codec.decode_prefix(raw_key, at + hasher.digest)
+            keys.append(key)
+        return tuple(keys)
+
+
+class _Map(Generic[V]):
+    __slots__ = ("_ext", "_form", "_keys", "_raw_key", "_seen", "prefix")
+
+    def __init__(self, ext: HasState, keys: Keys, form: Form[V]) -> None:
+        self._ext, self._keys, self._form, self.prefix = ext, keys, form, keys.prefix
+        self._raw_key = keys.raw
+        self._seen: dict[bytes, tuple[bytes, V]] = {}
+        """By raw key, encoded and decoded, what was read or written lately; if values are shared."""
 
     def _get(self, raw_key: bytes) -> V:
         raw = self._ext.state.get(raw_key)
         if raw is None:
-            return self._default
-        value: V = self._codec.decode(raw)
+            return self._form.default
+        seen = self._seen.get(raw_key)
+        if seen is not None and seen[0] is raw:
+            return seen[1]
+        value = self._form.decode(raw)
+        self._see(raw_key, raw, value)
         return value
+
+    def _put(self, raw_key: bytes, value: V) -> None:
+        raw = self._form.encode(value)
+        self._ext.state.put(raw_key, raw)
+        self._see(raw_key, raw, value)
+
+    def _see(self, raw_key: bytes, raw: bytes, value: V) -> None:
+        if self._form.shared:
+            if len(self._seen) >= REMEMBERED_VALUES:
+                self._seen.clear()
+            self._seen[raw_key] = raw, value
 
     def _entries(self, prefix: bytes, start: bytes | None = None) -> Iterator[tuple[tuple[Any, ...], V]]:
         for raw_key, raw in self._ext.state.items(prefix, start):
-            at, keys = len(self.prefix), []
-            for codec, hasher in zip(self._keys, self._hashers, strict=True):
-                key, at = codec.decode_prefix(raw_key, at + hasher.digest)
-                keys.append(key)
-            yield tuple(keys), self._codec.decode(raw)
+            yield self._keys.read(raw_key), self._form.decode(raw)
 
 
 class StorageMap(_Map[V], Generic[H, V]):
     """Values by one hashed key."""
 
     __slots__ = ()
-
-    def _raw_key(self, *keys: Any) -> bytes:
-        (key,) = keys
-        return self.prefix + self._hashers[0].apply(self._keys[0].encode(key))
 
     def key_of(self: StorageMap[Hasher[K], V], key: K) -> bytes:
         """Raw storage key of an entry."""
@@ -180,7 +222,7 @@ class StorageMap(_Map[V], Generic[H, V]):
         return self._ext.state.get(self._raw_key(key)) is not None
 
     def put(self: StorageMap[Hasher[K], V], key: K, value: V) -> None:
-        self._ext.state.put(self._raw_key(key), self._codec.encode(value))
+        self._put(self._raw_key(key), value)
 
     def remove(self: StorageMap[Hasher[K], V], key: K) -> None:
         self._ext.state.remove(self._raw_key(key))
@@ -221,7 +263,7 @@ class StorageDoubleMap(_Map[V], Generic[H, H2, V]):
         return self._ext.state.get(self._raw_key(key, key2)) is not None
 
     def put(self: StorageDoubleMap[Hasher[K], Hasher[K2], V], key: K, key2: K2, value: V) -> None:
-        self._ext.state.put(self._raw_key(key, key2), self._codec.encode(value))
+        self._put(self._raw_key(key, key2), value)
 
     def remove(self: StorageDoubleMap[Hasher[K], Hasher[K2], V], key: K, key2: K2) -> None:
         self._ext.state.remove(self._raw_key(key, key2))

@@ -252,3 +252,25 @@ def fields_of(hint: type[Struct]) -> tuple[Field, ...]:
 def _docs(hint: type) -> str:
     doc = hint.__dict__.get("__doc__") or ""
     return doc.strip()
+
+
+def is_immutable(hint: Hint) -> bool:
+    """Whether nobody can change a decoded value of a type."""
+    match shape(hint):
+        case Primitive() | CompactOf() | Array(None) | Sequence(None):
+            return True
+        case TupleOf(items):
+            return all(map(is_immutable, items))
+        case OptionOf(item):
+            return is_immutable(item)
+        case Composite(_, fields, build):
+            return _is_frozen(build) and all(is_immutable(f.hint) for f in fields)
+        case Variants(_, variants):
+            return all(_is_frozen(v.build) and all(is_immutable(f.hint) for f in v.fields) for v in variants)
+    return False
+
+
+def _is_frozen(build: Callable[..., Any]) -> bool:
+    """Whether values are made by a frozen struct; of an enum without fields there are only constants."""
+    config = getattr(build, "__struct_config__", None)
+    return config.frozen if config is not None else not isinstance(build, type)

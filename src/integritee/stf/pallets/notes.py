@@ -13,7 +13,7 @@ from integritee.frame.declare import Constant, Errors, constant, error
 from integritee.frame.pallet import Pallet
 from integritee.frame.storage_items import Blake2_128Concat, StorageDoubleMap, StorageMap, StorageValue
 from integritee.primitives.ids import AccountId
-from integritee.scale import encode, u32, u64
+from integritee.scale import codec, u32
 from integritee.stf.types import (
     BucketIndex,
     BucketInfo,
@@ -27,6 +27,9 @@ from .timestamp import Timestamp
 
 NOTE_VERSION: Final = 1
 """Grows when clients must read payloads of notes in another way."""
+
+NOTE: Final = codec(TimestampedTrustedNote)
+INDEX: Final = codec(NoteIndex)
 
 MAX_LINKS: Final = 2
 """Accounts that one note concerns."""
@@ -77,18 +80,19 @@ class Notes(Pallet):
         if len(accounts) > MAX_LINKS:
             raise self.Error.TooManyLinkedAccounts()
         now = self.timestamp.now.get()
-        stamped = TimestampedTrustedNote(now, NOTE_VERSION, note)
-        size = len(encode(TimestampedTrustedNote, stamped))
+        stamped = NOTE.encode(TimestampedTrustedNote(now, NOTE_VERSION, note))
+        size = len(stamped)
         if size > self.max_note_size:
             raise self.Error.NoteTooLong()
         bucket = self._bucket_with_room_for(size, now)
         index = self._next_note_index()
         self.buckets.put(bucket.index, BucketInfo(bucket.index, bucket.bytes_ + size, bucket.begins_at, now))
-        self.notes.put(bucket.index, index, stamped)
+        state = self.runtime.state
+        state.put(self.notes.key_of(bucket.index, index), stamped)
         self.last_note_index.put(index)
         for account in accounts:
             # Appended, not rewritten: a busy account has hundreds of notes in a bucket.
-            self.runtime.state.append(self.notes_lookup.key_of(bucket.index, account), [encode(u64, index)])
+            state.append(self.notes_lookup.key_of(bucket.index, account), [INDEX.encode(index)])
 
     def _next_note_index(self) -> int:
         last = self.last_note_index.get()
