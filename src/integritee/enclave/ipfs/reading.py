@@ -14,7 +14,7 @@ READ_LIMIT: Final = 40.0
 """Seconds the host may take; its own patience with the daemon is shorter."""
 
 MAX_READS: Final = 64
-"""At a time: their content is in memory until it is sent to those who asked. The host searches for fewer elsewhere."""
+"""At a time: their content is in memory until it is sent to those who asked. Of these the host searches for few."""
 
 
 class ContentReader:
