@@ -113,6 +113,11 @@ WITHOUT_GOLDEN_VALUE = {
     "evm_call",
     "evm_create",
     "evm_create2",
+    "encointer.balance_transfer",
+    "encointer.register_participant",
+    "encointer.register_attestations",
+    "encointer.grant_reputation",
+    "encointer.set_community_metadata",
 }
 """Calls that the client's types do not have."""
 

@@ -36,7 +36,7 @@ from .limits import ServerLimits
 from .places import Places
 from .turns import Turns
 from .watch import Push, WatchRegistry
-from .websocket import Message, WebSocket
+from .websocket import WebSocket
 
 log = logging.getLogger(__name__)
 
@@ -260,7 +260,7 @@ class TrustedRpcServer:
         if not self._sockets:
             self._all_gone.set()
 
-    async def _answer(self, connection: Connection, client: WebSocket, message: Message) -> None:
+    async def _answer(self, connection: Connection, client: WebSocket, message: str) -> None:
         reply = await self._dispatcher.handle(message, connection)
         if reply is None:
             return

@@ -25,7 +25,7 @@ from websockets.server import ServerProtocol
 
 from .budget import Budget
 from .errors import Closing, Reason, SlowReader, TooManyFrames, TooMuchHeld
-from .limits import MAX_STRUCTURED_BYTES, ServerLimits
+from .limits import ServerLimits
 from .pieces import Pieces, is_one_frame
 from .rate import TokenBucket
 from .turns import TASK_SECONDS, Turns
@@ -45,10 +45,7 @@ SECONDS_PER_BYTE: Final = 2e-9
 TEXT_NOT_UTF8: Final = "text is not UTF-8"
 TOO_MANY_FRAGMENTS: Final = "too many fragments"
 
-Message: TypeAlias = str | bytes
-"""Text; long ones as they came, for whoever reads them finds out whether they are UTF-8, in a turn of its own."""
-
-OnMessage: TypeAlias = "Callable[[WebSocket, Message], Awaitable[None]]"
+OnMessage: TypeAlias = "Callable[[WebSocket, str], Awaitable[None]]"
 OnState: TypeAlias = "Callable[[WebSocket], None]"
 
 
@@ -92,7 +89,7 @@ class WebSocket(asyncio.Protocol):
         """Bytes sent and received that `_bytes` was not asked for yet."""
         self._rest: asyncio.TimerHandle | None = None
         self._idle_frames = TokenBucket(limits.idle_frames_per_second, limits.idle_frames)
-        self._waiting: deque[Message] = deque()
+        self._waiting: deque[str] = deque()
         self._due = 0
         """Messages that wait for their turn."""
         self._worked_on = 0
@@ -285,9 +282,9 @@ class WebSocket(asyncio.Protocol):
         if not self._is_text:
             self._note_binary()
             return
-        data = bytes(fragments[0]) if len(fragments) == 1 else b"".join(fragments)
+        data = fragments[0] if len(fragments) == 1 else b"".join(fragments)
         try:
-            message = data.decode() if len(data) <= MAX_STRUCTURED_BYTES else data
+            message = str(data, "utf-8")
         except UnicodeDecodeError:
             self._message_bytes -= len(data)
             self._fail(CloseCode.INVALID_DATA, TEXT_NOT_UTF8)
@@ -338,7 +335,7 @@ class WebSocket(asyncio.Protocol):
         else:
             transport.resume_reading()
 
-    def _start(self, message: Message) -> None:
+    def _start(self, message: str) -> None:
         self._due -= 1
         if self._is_cancelled:
             return
@@ -346,7 +343,7 @@ class WebSocket(asyncio.Protocol):
         self._running.add(task)
         task.add_done_callback(self._work_done)
 
-    async def _work(self, message: Message) -> None:
+    async def _work(self, message: str) -> None:
         try:
             await self._on_message(self, message)
         finally:
