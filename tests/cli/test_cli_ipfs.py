@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +10,7 @@ import pytest
 from integritee.primitives.cid import CHUNK_BYTES, cid_v0, cid_v1
 
 from ..client.ledger_enclave import LedgerEnclave
-from ..ipfs.fake_kubo import FakeKubo, fake_kubo
+from ..ipfs.fake_kubo import FakeKubo, served
 from .conftest import Cli
 
 CONTENT = bytes(CHUNK_BYTES + 1)
@@ -21,23 +19,8 @@ CID = cid_v0(CONTENT)
 
 @pytest.fixture
 def daemon() -> Iterator[FakeKubo]:
-    """Served from a thread of its own: the command line has the loop of this one."""
-    ready, stop, kubos = threading.Event(), asyncio.Event(), list[FakeKubo]()
-    loops = list[asyncio.AbstractEventLoop]()
-
-    async def serve() -> None:
-        loops.append(asyncio.get_running_loop())
-        async with fake_kubo() as kubo:
-            kubos.append(kubo)
-            ready.set()
-            await stop.wait()
-
-    thread = threading.Thread(target=asyncio.run, args=(serve(),))
-    thread.start()
-    ready.wait()
-    yield kubos[0]
-    loops[0].call_soon_threadsafe(stop.set)
-    thread.join()
+    with served() as daemon:
+        yield daemon
 
 
 def test_a_file_there_and_back(cli: Cli, daemon: FakeKubo, directory: Path) -> None:

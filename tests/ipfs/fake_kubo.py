@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -126,3 +127,26 @@ async def fake_kubo() -> AsyncIterator[FakeKubo]:
         yield kubo
     finally:
         await runner.cleanup()
+
+
+@contextmanager
+def served() -> Iterator[FakeKubo]:
+    """As `fake_kubo`, from a thread of its own: for command lines, which have the loop of the test's."""
+    ready, kubos, ends = threading.Event(), list[FakeKubo](), list[Callable[[], object]]()
+
+    async def serve() -> None:
+        loop, stop = asyncio.get_running_loop(), asyncio.Event()
+        async with fake_kubo() as kubo:
+            kubos.append(kubo)
+            ends.append(lambda: loop.call_soon_threadsafe(stop.set))
+            ready.set()
+            await stop.wait()
+
+    thread = threading.Thread(target=asyncio.run, args=(serve(),))
+    thread.start()
+    ready.wait()
+    try:
+        yield kubos[0]
+    finally:
+        ends[0]()
+        thread.join()

@@ -35,7 +35,19 @@ def command_names() -> set[str]:
 
 def _add_verbs(group: Parser, apps: list[str]) -> Commands:
     """Commands of the original come first: names that apps choose must not hide them."""
-    from . import benchmark, calls, development, encointer, evm, getters, notes, proxies, relayed_notes, watchdog
+    from . import (
+        benchmark,
+        calls,
+        community_metadata,
+        development,
+        encointer,
+        evm,
+        getters,
+        notes,
+        proxies,
+        relayed_notes,
+        watchdog,
+    )
     from .groups import Groups
     from .ledger import ledger_with
 
@@ -47,7 +59,7 @@ def _add_verbs(group: Parser, apps: list[str]) -> Commands:
     _add_queries(verbs)
     for module in (notes, relayed_notes, proxies, development, watchdog, benchmark):
         module.add_commands(groups)
-    for derived in (evm, encointer, getters, calls):
+    for derived in (evm, encointer, community_metadata, getters, calls):
         derived.add_commands(groups, ledger)
     return verbs
 
