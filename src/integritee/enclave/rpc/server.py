@@ -35,7 +35,7 @@ from .jsonrpc import Connection, Dispatcher
 from .limits import ServerLimits
 from .places import Places
 from .turns import Turns
-from .watch import Push, WatchRegistry
+from .watch import Push, Watcher, WatchRegistry
 from .websocket import WebSocket
 
 log = logging.getLogger(__name__)
@@ -264,8 +264,10 @@ class TrustedRpcServer:
         reply = await self._dispatcher.handle(message, connection)
         if reply is None:
             return
-        await client.reply(reply.text)
-        for watcher in reply.watchers:
+        await client.reply(reply.text, partial(self._release, reply.watchers) if reply.watchers else None)
+
+    def _release(self, watchers: Iterable[Watcher]) -> None:
+        for watcher in watchers:
             self._deliver(self._watches.release(watcher))
 
     def _deliver(self, pushes: list[Push]) -> None:

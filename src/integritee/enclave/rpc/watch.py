@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections import OrderedDict, deque
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 import msgspec
@@ -31,7 +32,7 @@ from integritee.primitives.rpc import (
     TrustedOperationStatus,
     Usurped,
 )
-from integritee.scale import encode
+from integritee.scale import codec
 
 from .errors import Reason, TooManyWatches
 from .limits import (
@@ -44,6 +45,9 @@ from .limits import (
 
 WATCH_METHOD: Final = "author_submitAndWatchExtrinsic"
 UPDATE_ID: Final = 1
+
+REMEMBERED_RESULTS: Final = 64
+"""Encoded statuses: all operations of a block have the same one."""
 
 LAST_STATUSES: Final = (InSidechainBlock, Finalized, Usurped, Dropped, Invalid)
 """Nothing follows these, unless a block is given up. (The original keeps a watch after Dropped, for nothing.)"""
@@ -255,16 +259,21 @@ class _Frame(msgspec.Struct, frozen=True, tag_field="jsonrpc", tag="2.0"):
     params: _Update
 
 
+_STATUS: Final = codec(DirectRequestStatus)
 _encode = msgspec.json.Encoder().encode
 
 
 def update_frame(top_hash: bytes, status: TrustedOperationStatus, reason: IntegriteeError | None = None) -> bytes:
     """The text that tells a watcher about a status; `reason` is an addition that clients may ignore."""
-    result = encode(DirectRequestStatus, StatusOfOperation(status))
     update = _Update(
         None,
-        "0x" + result.hex(),
+        _result(status),
         "0x" + top_hash.hex(),
         UNSET if reason is None else Reason.of(reason),
     )
     return _encode(_Frame(UPDATE_ID, WATCH_METHOD, update))
+
+
+@lru_cache(REMEMBERED_RESULTS)
+def _result(status: TrustedOperationStatus) -> str:
+    return "0x" + _STATUS.encode(StatusOfOperation(status)).hex()

@@ -17,7 +17,6 @@ from functools import partial
 from typing import Any, Final, TypeAlias, cast
 
 import msgspec
-from websockets.exceptions import InvalidState
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.http11 import Request
 from websockets.protocol import SEND_EOF, State
@@ -26,7 +25,7 @@ from websockets.server import ServerProtocol
 from .budget import Budget
 from .errors import Closing, Reason, SlowReader, TooManyFrames, TooMuchHeld
 from .limits import ServerLimits
-from .pieces import Pieces, is_one_frame
+from .pieces import Pieces, is_one_frame, text_head
 from .rate import TokenBucket
 from .turns import TASK_SECONDS, Turns
 
@@ -104,6 +103,8 @@ class WebSocket(asyncio.Protocol):
         self._writable.set()
         self._reading_paused = False
         self._unsent = 0
+        self._frames: list[bytes] = []
+        """Heads and bodies of text frames that leave with the next piece."""
 
     # What the server does with a connection
 
@@ -117,11 +118,16 @@ class WebSocket(asyncio.Protocol):
         """Whether messages can be sent."""
         return self._protocol.state is State.OPEN
 
-    async def reply(self, text: bytes) -> None:
-        """Send a text message once the client reads; does nothing for a connection that is gone."""
+    async def reply(self, text: bytes, push_more: Callable[[], None] | None = None) -> None:
+        """Send a text message once the client reads; does nothing for a connection that is gone.
+
+        What `push_more` pushes leaves in one piece with it: a piece is a TLS record, and costs a system call.
+        """
         while not self._writable.is_set():
             await self._writable.wait()
         self._send(text)
+        if push_more is not None:
+            push_more()
         if len(self._running) == 1:  # nothing else is about to be said
             self._flush()
 
@@ -361,10 +367,9 @@ class WebSocket(asyncio.Protocol):
 
     def _send(self, text: bytes) -> None:
         """Queue a message: all that one turn of the event loop has to say leaves in one piece."""
-        try:
-            self._protocol.send_text(text)
-        except InvalidState:  # closed while the reply was worked out
+        if not self.is_open:  # closed while the reply was worked out
             return
+        self._frames += text_head(len(text)), text
         if self._unsent == 0:
             asyncio.get_running_loop().call_soon(self._flush)
         self._unsent += len(text)
@@ -376,7 +381,8 @@ class WebSocket(asyncio.Protocol):
         transport = self._transport
         if transport is None:
             return
-        writes = self._protocol.data_to_send()
+        writes = [*self._frames, *self._protocol.data_to_send()]  # behind a close there is no text
+        self._frames.clear()
         if data := b"".join(writes):
             transport.write(data)
         if SEND_EOF not in writes:
