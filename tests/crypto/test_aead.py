@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integritee.crypto import aead, aead_open, aead_seal, derive_key
+from integritee.crypto import AeadKey, aead, aead_open, aead_seal, derive_key
 from integritee.crypto.errors import AeadMessageTooLong, AeadTampered, InvalidLength
 
 KEYS = st.binary(min_size=32, max_size=32)
@@ -104,3 +104,20 @@ def test_messages_have_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
         assert caught.value.data() == {"limit": 64, "found": 65}
         with pytest.raises(AeadMessageTooLong):
             aead_open(key, nonce, bytes(plain + aead.TAG_LENGTH), bytes(data))
+
+
+@given(KEYS, NONCES, st.binary(max_size=100), st.binary(max_size=20))
+def test_a_key_in_use_many_times_seals_alike(key: bytes, nonce: bytes, plain: bytes, data: bytes) -> None:
+    kept = AeadKey(key)
+    sealed = kept.seal(nonce, plain, data)
+    assert sealed == aead_seal(key, nonce, plain, data)
+    assert kept.open(nonce, sealed, data) == plain
+    for altered in (sealed[:-1] + bytes([sealed[-1] ^ 1]), sealed[:-1], sealed[1:], b""):
+        with pytest.raises(AeadTampered):
+            kept.open(nonce, altered, data)
+
+
+@pytest.mark.parametrize("length", [0, 16, 31, 33])
+def test_a_key_of_wrong_length_is_never_in_use(length: int) -> None:
+    with pytest.raises(InvalidLength):
+        AeadKey(bytes(length))
