@@ -31,13 +31,18 @@ class Deciphering:
         self, decrypt: Callable[[bytes], bytes], executor: Executor, at_a_time: int, clock: Callable[[], float]
     ) -> None:
         self._decrypt, self._executor, self._clock = decrypt, executor, clock
-        self._free = at_a_time
+        self._free = self._at_a_time = at_a_time
         self._waiting: FairQueue[int, asyncio.Future[None]] = FairQueue()
         self._offenders: OrderedDict[int, TokenBucket] = OrderedDict()
 
     def __len__(self) -> int:
         """Submissions that wait for a thread."""
         return len(self._waiting)
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether threads have anything to decipher."""
+        return self._free < self._at_a_time
 
     async def decipher(self, caller: int, cyphertext: bytes) -> bytes:
         """What a caller has submitted. Raises Undecipherable, RateExceeded, ServerBusy."""

@@ -112,7 +112,8 @@ class EnclaveProcess:
         watches, mu_ra_port = WatchRegistry(), 0
         dispatcher = Dispatcher(trusted_methods(service, watches), observe=service.count_request)
         tls = tls_context(enclave.core.keys.signing.seed, unix_ms())
-        server = TrustedRpcServer(dispatcher, watches, tls, ServerLimits(connections=params.max_connections))
+        limits = ServerLimits(connections=params.max_connections)
+        server = TrustedRpcServer(dispatcher, watches, tls, limits, service.let_threads_run)
         try:
             await server.start(params.trusted_host, params.trusted_port)
             if params.mu_ra_port is not None:

@@ -74,6 +74,10 @@ STATUSES_PER_SLICE: Final = 64
 """Status updates sent before the event loop gets a turn."""
 
 DECIPHER_NICENESS: Final = 5
+BREATH_SECONDS: Final = 0.0001
+"""A busy event loop waits so long each millisecond for threads. Otherwise these wait until the interpreter lock is
+taken from the loop, several times per decryption, and as often for the core that the loop holds meanwhile."""
+
 SPARE_DECIPHERMENTS: Final = 2
 """Submissions given to the threads ahead, so that these need not wait for the event loop."""
 
@@ -251,6 +255,11 @@ class EnclaveService:
     async def content_fetched(self, report: ContentFetched) -> Nothing:
         self.reader.fetched(report)
         return Nothing()
+
+    def let_threads_run(self) -> None:
+        """Let threads that have something to decipher have the interpreter lock, and a core, for a moment."""
+        if self._deciphering.is_at_work:
+            time.sleep(BREATH_SECONDS)
 
     # -- ecalls --------------------------------------------------------------------------------------
 

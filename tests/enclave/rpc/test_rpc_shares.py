@@ -45,6 +45,19 @@ async def test_turns_are_taken_at_once_until_a_round_is_over_and_then_in_fair_or
     assert taken[-1] == "again"
 
 
+async def test_threads_get_a_breath_after_each_full_round() -> None:
+    breaths: list[int] = []
+    turns: Turns[int] = Turns(2.0, Clock(), lambda: breaths.append(len(turns)))
+    for _ in range(5):
+        turns.take(1, lambda: None, 1.0)
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert breaths == [3, 1], "and none after the last one, which was not full"
+    turns.take(1, lambda: None, 1.0)
+    await asyncio.sleep(0)
+    assert len(breaths) == 2
+
+
 async def test_a_turn_that_takes_long_is_a_round() -> None:
     clock = Clock()
     turns: Turns[int] = Turns(2.0, clock)

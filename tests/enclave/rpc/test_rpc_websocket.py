@@ -74,12 +74,12 @@ class Server:
         self.turns: Turns[int] = Turns(clock=lambda: 0.0)
         self.budget = Budget(held, spared)
         self.limits = ServerLimits(**limits)
-        self.heard: list[tuple[int, str]] = []
+        self.heard: list[tuple[int, str | bytes]] = []
         self.wires: list[Wire] = []
         self.gate: asyncio.Event | None = None
 
     def client(self, refusal: TooManyClients | None = None) -> tuple[WebSocket, Wire]:
-        async def hear(client: WebSocket, message: str) -> None:
+        async def hear(client: WebSocket, message: str | bytes) -> None:
             self.heard.append((client.number, message))
             if self.gate is not None:
                 await self.gate.wait()

@@ -18,7 +18,7 @@ import secrets
 import socket
 import ssl
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -36,7 +36,7 @@ from .limits import ServerLimits
 from .places import Places
 from .turns import Turns
 from .watch import Push, Watcher, WatchRegistry
-from .websocket import WebSocket
+from .websocket import Message, WebSocket
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +76,10 @@ def raise_file_limit() -> int:
 
 
 class TrustedRpcServer:
-    """Serves a dispatcher to websocket clients and carries status updates to those that watch."""
+    """Serves a dispatcher to websocket clients and carries status updates to those that watch.
+
+    `breathe` is called often while there is much to do: it may wait a little for other threads.
+    """
 
     def __init__(
         self,
@@ -84,13 +87,14 @@ class TrustedRpcServer:
         watches: WatchRegistry,
         tls: ssl.SSLContext,
         limits: ServerLimits | None = None,
+        breathe: Callable[[], None] = lambda: None,
     ) -> None:
         self._dispatcher = dispatcher
         self._watches = watches
         self._tls = tls
         self._limits = limits or ServerLimits()
         self._places: Places[Network] = Places(self._limits.connections)
-        self._turns: Turns[int] = Turns()
+        self._turns: Turns[int] = Turns(breathe=breathe)
         self._entrance: Turns[Network] = Turns(HANDSHAKE_SECONDS)
         self._budget = Budget(self._limits.held_bytes, self._limits.spared_bytes)
         self._listener: Listener | None = None
@@ -260,7 +264,7 @@ class TrustedRpcServer:
         if not self._sockets:
             self._all_gone.set()
 
-    async def _answer(self, connection: Connection, client: WebSocket, message: str) -> None:
+    async def _answer(self, connection: Connection, client: WebSocket, message: Message) -> None:
         reply = await self._dispatcher.handle(message, connection)
         if reply is None:
             return

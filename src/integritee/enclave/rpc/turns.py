@@ -2,7 +2,7 @@
 
 A message or a piece of a stream is worked on in a *turn*. Of these the loop takes a few at a time, in fair order,
 before it looks after its sockets and other duties again: so a client waits for few turns of others, however many
-messages those send.
+messages those send. After a full round the process's threads get a breath, which the loop would keep from them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Final, Generic, TypeAlias, TypeVar
 
 from ..fair_queue import FairQueue
 
-ROUND_SECONDS: Final = 0.0005
+ROUND_SECONDS: Final = 0.001
 """Turns between two looks at the sockets take about so long, or one turn does."""
 
 TASK_SECONDS: Final = 0.00025
@@ -27,11 +27,17 @@ K = TypeVar("K", bound=Hashable)
 
 
 class Turns(Generic[K]):
-    """Gives turns on the running event loop to callers of any names. `clock` in seconds."""
+    """Gives turns on the running event loop to callers of any names. `clock` in seconds; `breathe` is called after
+    each round that was full."""
 
-    def __init__(self, round_seconds: float = ROUND_SECONDS, clock: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(
+        self,
+        round_seconds: float = ROUND_SECONDS,
+        clock: Callable[[], float] = time.perf_counter,
+        breathe: Callable[[], None] = lambda: None,
+    ) -> None:
         self._round_seconds = self._left = round_seconds
-        self._clock = clock
+        self._clock, self._breathe = clock, breathe
         self._queue: FairQueue[K, tuple[float, Start]] = FairQueue()
         self._round_is_due = False
 
@@ -65,6 +71,8 @@ class Turns(Generic[K]):
             asyncio.get_running_loop().call_soon(self._round)
 
     def _round(self) -> None:
+        if self._left <= 0:
+            self._breathe()
         self._round_is_due, self._left = False, self._round_seconds
         if self._queue:
             self._schedule()

@@ -24,7 +24,7 @@ from websockets.server import ServerProtocol
 
 from .budget import Budget
 from .errors import Closing, Reason, SlowReader, TooManyFrames, TooMuchHeld
-from .limits import ServerLimits
+from .limits import MAX_STRUCTURED_BYTES, ServerLimits
 from .pieces import Pieces, is_one_frame, text_head
 from .rate import TokenBucket
 from .turns import TASK_SECONDS, Turns
@@ -44,7 +44,10 @@ SECONDS_PER_BYTE: Final = 2e-9
 TEXT_NOT_UTF8: Final = "text is not UTF-8"
 TOO_MANY_FRAGMENTS: Final = "too many fragments"
 
-OnMessage: TypeAlias = "Callable[[WebSocket, str], Awaitable[None]]"
+Message: TypeAlias = str | bytes
+"""Text; long ones as they came, for whoever reads them finds out whether they are UTF-8, in a turn of its own."""
+
+OnMessage: TypeAlias = "Callable[[WebSocket, Message], Awaitable[None]]"
 OnState: TypeAlias = "Callable[[WebSocket], None]"
 
 
@@ -88,7 +91,7 @@ class WebSocket(asyncio.Protocol):
         """Bytes sent and received that `_bytes` was not asked for yet."""
         self._rest: asyncio.TimerHandle | None = None
         self._idle_frames = TokenBucket(limits.idle_frames_per_second, limits.idle_frames)
-        self._waiting: deque[str] = deque()
+        self._waiting: deque[Message] = deque()
         self._due = 0
         """Messages that wait for their turn."""
         self._worked_on = 0
@@ -288,9 +291,9 @@ class WebSocket(asyncio.Protocol):
         if not self._is_text:
             self._note_binary()
             return
-        data = fragments[0] if len(fragments) == 1 else b"".join(fragments)
+        data = bytes(fragments[0]) if len(fragments) == 1 else b"".join(fragments)
         try:
-            message = str(data, "utf-8")
+            message = data.decode() if len(data) <= MAX_STRUCTURED_BYTES else data
         except UnicodeDecodeError:
             self._message_bytes -= len(data)
             self._fail(CloseCode.INVALID_DATA, TEXT_NOT_UTF8)
@@ -341,7 +344,7 @@ class WebSocket(asyncio.Protocol):
         else:
             transport.resume_reading()
 
-    def _start(self, message: str) -> None:
+    def _start(self, message: Message) -> None:
         self._due -= 1
         if self._is_cancelled:
             return
@@ -349,7 +352,7 @@ class WebSocket(asyncio.Protocol):
         self._running.add(task)
         task.add_done_callback(self._work_done)
 
-    async def _work(self, message: str) -> None:
+    async def _work(self, message: Message) -> None:
         try:
             await self._on_message(self, message)
         finally:
