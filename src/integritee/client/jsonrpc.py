@@ -15,7 +15,8 @@ from typing import Any, Final, Self
 
 import msgspec
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
+from websockets.http11 import Response
 
 from .errors import ConnectionFailed, MalformedAnswer, RequestTimeout, RpcError
 
@@ -40,6 +41,23 @@ def unverified_tls() -> ssl.SSLContext:
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     return context
+
+
+class _Refusal(msgspec.Struct):
+    """What a worker answers in place of a WebSocket, such as ``rpc.too_many_clients``."""
+
+    code: str
+    message: str
+
+
+def _refusal(response: Response) -> str:
+    """HTTP status, and code and text of the worker's reason if it gave one."""
+    status = f"HTTP {response.status_code}"
+    try:
+        refusal = msgspec.json.decode(response.body or b"", type=_Refusal)
+    except (msgspec.DecodeError, UnicodeError):
+        return f"{status} {response.reason_phrase}"
+    return f"{status}: {refusal.code}: {refusal.message}"
 
 
 class Subscription:
@@ -107,6 +125,8 @@ class RpcConnection:
                 close_timeout=1.0,
                 proxy=None,
             )
+        except InvalidStatus as refused:
+            raise ConnectionFailed(url, _refusal(refused.response)) from None
         except (OSError, InvalidHandshake, InvalidURI, TimeoutError, ValueError) as failed:
             raise ConnectionFailed(url, str(failed) or type(failed).__name__) from None
         return cls(url, socket, request_timeout)

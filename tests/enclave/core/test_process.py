@@ -70,7 +70,7 @@ async def test_as_many_clients_as_the_host_says(tmp_path: Path) -> None:
         started = await enclave.call(Ecalls.init, replace(params(tmp_path, []), max_connections=1))
         url = f"wss://127.0.0.1:{started.trusted_port}"
         async with await WorkerClient.connect(url):
-            with pytest.raises(ConnectionFailed, match="503"):
+            with pytest.raises(ConnectionFailed, match=r"HTTP 503: rpc\.too_many_clients: 1 clients"):
                 await WorkerClient.connect(url)
 
 
