@@ -18,7 +18,7 @@ from integritee.load.mix import Mix
 
 ACCOUNTS = 64
 CONNECTIONS = 16
-IN_FLIGHT = 1536
+IN_FLIGHT = 2048
 SECONDS = 10.0
 WARM_UP = 3.0
 
