@@ -5,7 +5,6 @@ What is added is stored as it is: only notes are encrypted, and they go through 
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Final
 
@@ -35,6 +34,8 @@ def add_commands(commands: Commands) -> None:
 
 
 async def print_cid(options: Options, output: Output) -> None:
+    import asyncio
+
     from integritee.worker.kubo import file_cid
 
     output.answer("cid", str(await asyncio.to_thread(file_cid, options.file, options.cid_version)))
@@ -51,6 +52,8 @@ async def add_file(options: Options, output: Output) -> None:
 
 
 async def get_file(options: Options, output: Output) -> None:
+    import asyncio
+
     from integritee.client.relayed_notes import read_content
     from integritee.worker.kubo import Kubo, Patience, fetch_file
 
