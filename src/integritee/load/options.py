@@ -42,7 +42,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="URL",
         help="wss://HOST:PORT of a trusted RPC; repeatable, for workers of one shard. Default: a fresh set-up",
     )
-    add("--payer", default="//Alice", metavar="ACCOUNT", help="who pays, in the private ledger (%(default)s)")
+    add("--payer", default="//Alice", metavar="URI", help="who pays in the private ledger (%(default)s)")
     add("--mix", type=_mix, default=Mix({"transfer": 1}), metavar="KIND=WEIGHT,…", help="default: transfer")
     rates = found.add_mutually_exclusive_group()
     rate = _number(0.1, MAX_RATE)
