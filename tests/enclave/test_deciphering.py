@@ -12,6 +12,7 @@ from integritee.crypto import CryptoError
 from integritee.enclave import deciphering
 from integritee.enclave.deciphering import Deciphering
 from integritee.enclave.errors import Undecipherable
+from integritee.enclave.rpc.caller import NOBODY
 from integritee.enclave.rpc.errors import RateExceeded, ServerBusy
 from integritee.enclave.rpc.limits import UNDECIPHERABLE
 
@@ -135,6 +136,9 @@ async def test_garbage_costs_a_few_decryptions_and_then_none() -> None:
         assert (refused.value.code, refused.value.retry_ms) == ("rpc.rate_exceeded", 1000)
     assert len(hand.done) == UNDECIPHERABLE
     assert await ask(2, b"good") == b"GOOD"
+    for _ in range(UNDECIPHERABLE + 1):
+        with pytest.raises(Undecipherable):
+            await ask(NOBODY, BAD)
     clock.now = 1.0
     assert await ask(1, b"good") == b"GOOD"
     assert await ask(1, b"good") == b"GOOD", "what can be read costs nothing"

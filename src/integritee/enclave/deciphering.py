@@ -17,6 +17,7 @@ from integritee.crypto import CryptoError
 
 from .errors import Undecipherable
 from .fair_queue import FairQueue
+from .rpc.caller import NOBODY
 from .rpc.errors import RateExceeded, ServerBusy
 from .rpc.limits import MAX_OFFENDERS, MAX_WAITING_TO_BE_DECIPHERED, UNDECIPHERABLE, UNDECIPHERABLE_PER_SECOND
 from .rpc.rate import TokenBucket
@@ -53,7 +54,8 @@ class Deciphering:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._executor, self._decrypt, cyphertext)
         except CryptoError:
-            self._note_offence(caller)
+            if caller != NOBODY:
+                self._note_offence(caller)
             raise Undecipherable from None
         finally:
             self._leave()
