@@ -78,7 +78,7 @@ BREATH_SECONDS: Final = 0.0001
 """A busy event loop waits so long each millisecond for threads. Otherwise these wait until the interpreter lock is
 taken from the loop, several times per decryption, and as often for the core that the loop holds meanwhile."""
 
-SPARE_DECIPHERMENTS: Final = 2
+SPARE_DECIPHERMENTS: Final = 1
 """Submissions given to the threads ahead, so that these need not wait for the event loop."""
 
 log = logging.getLogger(__name__)
