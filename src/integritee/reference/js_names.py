@@ -13,11 +13,15 @@ TYPES: Final = {
     "AssetBalance": "IntegriteeAssetBalance",
     "AssetId": "IntegriteeAssetId",
     "BucketRange": "NotesBucketInfo",
+    "FixedI128": "i128",
+    "FixedI64": "i64",
     "Getter": "IntegriteeGetter",
     "Guess": "GuessType",
     "GuessTheNumberGuessArgs": "GuessArgs",
+    "Meetup": "CeremonyMeetup",
     "MrEnclave": "EnclaveFingerprint",
     "PublicGetter": PUBLIC_GETTER,
+    "Reputation": "CeremonyReputation",
     "RelayedNoteRetrievalInfoHere": "RelayedNoteRetrievalHere",
     "RelayedNoteRetrievalInfoIpfs": "RelayedNoteRetrievalIpfs",
     "RelayedNoteRetrievalInfoUndeclared": "RelayedNoteRetrievalUndeclared",
@@ -33,6 +37,7 @@ TYPES: Final = {
 """By our names, or by those that derive from the names of calls, getters and variants."""
 
 PARTS: Final = {
+    ("BalanceEntry", "last_update"): "lastUpdate",
     ("NotesBucketInfo", "maybe_first"): "first",
     ("NotesBucketInfo", "maybe_last"): "last",
     ("CreditsPublicGetter", "credits_of"): "credits",
@@ -43,6 +48,9 @@ SNAKE_CASE: Final = frozenset({"IntegriteeGetter", "IntegriteeTrustedOperation"}
 """Enums whose variants are written as ``direct_call``."""
 
 BUILT_IN: Final = frozenset(
-    {"AccountId", "AccountInfo", "Balance", "BlockNumber", "H160", "H256", "Moment", "MultiSignature"}
+    {
+        *("AccountId", "AccountInfo", "Balance", "BlockNumber", "H160", "H256", "Moment", "MultiSignature"),
+        *("i64", "i128"),
+    }
 )
 """Types that every registry of polkadot-js has, with our layout."""
