@@ -9,7 +9,6 @@ client than is configured is refused with HTTP 503.
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from integritee.load.websocket import WebSocketClient
 
 from .calls import ALICE, SHIELDED, SLOT_MS, START_TIMEOUT, endow
 from .crowd import CrowdProcess, Orders, Window
+from .latest import main
 
 CLIENTS = 10_000
 PROCESSES = 4
@@ -113,4 +113,4 @@ def resident_kib(process: int) -> int:
 
 
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(measure()), indent=2))
+    main(lambda: asyncio.run(measure()))
