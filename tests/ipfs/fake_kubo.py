@@ -1,6 +1,6 @@
 """An IPFS daemon in a few lines: `add`, `cat` and `pin/ls` as Kubo answers them, and as one in trouble does.
 
-The answers are those of Kubo 0.3x, recorded: status, headers and texts.
+The answers have the form of those of Kubo 0.3x: status, headers and texts.
 """
 
 from __future__ import annotations
