@@ -146,6 +146,24 @@ async def test_the_next_piece_waits_for_room_and_the_client_is_not_read_from_mea
     assert wire.is_read
 
 
+async def test_whose_replies_are_large_has_fewer_turns_a_round() -> None:
+    server = Server()
+    (large, _), (small, _) = server.client(), server.client()
+    await large.reply(bytes(1 << 20))
+    await small.reply(bytes(10))
+    await settle()
+    for client, expected in ((large, 1), (small, PER_ROUND)):
+        server.heard.clear()
+        client.data_received(b"".join(frame(b"%d" % number) for number in range(20)))
+        for _ in range(50):
+            await asyncio.sleep(0)
+            if server.heard:
+                break
+        assert 0 < len(server.heard) <= expected
+        await settle(1000)
+        assert len(server.heard) == 20
+
+
 async def test_large_messages_are_not_worked_on_together() -> None:
     server = Server(bytes_worked_on=500)
     server.gate = asyncio.Event()

@@ -128,6 +128,9 @@ class ServerLimits:
     requests_per_connection: int = 32
     """Messages of one connection worked on at the same time; reading pauses while there are more."""
 
+    kernel_bytes: int = 128 * 1024
+    """What the kernel keeps of a connection in either direction; Linux doubles it, or else takes megabytes."""
+
     bytes_per_second: int = 2 * 1024 * 1024
     """What one connection may send and be sent in the long run; beyond, it is read from with pauses."""
 

@@ -241,6 +241,8 @@ class TrustedRpcServer:
         """Wait until a client says something, and then for its site's turn. Raises OSError, TimeoutError."""
         try:
             accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            for buffer in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+                accepted.setsockopt(socket.SOL_SOCKET, buffer, self._limits.kernel_bytes)
             async with asyncio.timeout(self._limits.handshake_seconds):
                 await _first_bytes(accepted)
                 await self._entrance.wait(site, HANDSHAKE_SECONDS)

@@ -41,6 +41,9 @@ LARGE_READ: Final = 32 * 1024
 SECONDS_PER_BYTE: Final = 2e-9
 """What TLS takes of it, about."""
 
+SECONDS_PER_BYTE_SENT: Final = 4e-9
+"""What making a reply takes, and TLS, about."""
+
 TEXT_NOT_UTF8: Final = "text is not UTF-8"
 TOO_MANY_FRAGMENTS: Final = "too many fragments"
 
@@ -92,6 +95,8 @@ class WebSocket(asyncio.Protocol):
         self._rest: asyncio.TimerHandle | None = None
         self._idle_frames = TokenBucket(limits.idle_frames_per_second, limits.idle_frames)
         self._waiting: deque[Message] = deque()
+        self._task_seconds = TASK_SECONDS
+        """What its next message will cost, judged by the last reply."""
         self._due = 0
         """Messages that wait for their turn."""
         self._worked_on = 0
@@ -128,6 +133,7 @@ class WebSocket(asyncio.Protocol):
         """
         while not self._writable.is_set():
             await self._writable.wait()
+        self._task_seconds = TASK_SECONDS + len(text) * SECONDS_PER_BYTE_SENT
         self._send(text)
         if push_more is not None:
             push_more()
@@ -319,7 +325,7 @@ class WebSocket(asyncio.Protocol):
         while self._waiting and self._has_room(len(self._waiting[0])) and self._writable.is_set():
             self._due += 1
             self._worked_on += len(self._waiting[0])
-            self._turns.take(self.number, partial(self._start, self._waiting.popleft()), TASK_SECONDS)
+            self._turns.take(self.number, partial(self._start, self._waiting.popleft()), self._task_seconds)
         is_busy = bool(self._waiting) or not self._writable.is_set() or self._rest is not None
         if self._pieces.size and not self._piece_is_due and not is_busy:
             self._piece_is_due = True
