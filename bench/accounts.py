@@ -34,7 +34,7 @@ SIZES = (1_000, 1_000_000)
 ROUNDS = 3
 SLOT_MS = 250
 SETTLED_BY_CALL = 2_000
-UNDER_WAY = 4
+UNDER_WAY = 2
 RECEIVERS = 4096
 QUIET = 0.1
 """What networks at rest may take of a core more than they did when they were empty; then no snapshot is written."""
