@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from typing import Any
 
@@ -29,22 +30,19 @@ class Hand(Executor):
     """Threads that work when they are told to."""
 
     def __init__(self) -> None:
-        self.given: list[tuple[Future[Any], bytes]] = []
+        self.given: list[tuple[Future[Any], Callable[[list[bytes]], Any], list[bytes]]] = []
         self.done: list[bytes] = []
 
     def submit(self, fn: Any, /, *args: Any, **_: Any) -> Future[Any]:
         future: Future[Any] = Future()
-        self.given.append((future, args[0]))
+        self.given.append((future, fn, args[0]))
         return future
 
     async def work(self) -> None:
         """Do what is first in line."""
-        future, cyphertext = self.given.pop(0)
-        self.done.append(cyphertext)
-        try:
-            future.set_result(decrypt(cyphertext))
-        except CryptoError as error:
-            future.set_exception(error)
+        future, work, cyphertexts = self.given.pop(0)
+        self.done += cyphertexts
+        future.set_result(work(cyphertexts))
         await settle()
 
 
@@ -70,7 +68,7 @@ async def test_no_more_than_so_many_are_given_to_the_threads_and_a_newcomer_is_n
     await settle()
     while b"honest" not in hand.done:
         await hand.work()
-    assert hand.done == [b"flood"] * 3 + [b"honest"], "behind those at work and one turn of the other's"
+    assert hand.done[:4] == [b"flood"] * 3 + [b"honest"], "behind those at work and one turn of the other's"
     while hand.given:
         await hand.work()
     assert await asyncio.gather(*tasks) == [b"FLOOD"] * 100 + [b"HONEST"]
@@ -88,14 +86,45 @@ async def test_whoever_is_cancelled_gives_its_turn_back() -> None:
     tasks[2].cancel()
     await asyncio.sleep(0)
     await settle()
-    assert [cyphertext for _, cyphertext in hand.given][-1] == b"a3"
-    await asyncio.gather(*tasks[:3], return_exceptions=True)
-    tasks[3].cancel()
-    await asyncio.gather(tasks[3], return_exceptions=True)
+    await hand.work()
+    assert hand.given[-1][2] == [b"a3"]
+    await hand.work()
+    assert await tasks[3] == b"A3"
+    assert all(
+        isinstance(found, asyncio.CancelledError)
+        for found in await asyncio.gather(*tasks[:3], return_exceptions=True)
+    )
     again = asyncio.create_task(shared.decipher(9, b"again"))
     await settle()
-    assert hand.given[-1][1] == b"again"
+    assert hand.given[-1][2] == [b"again"]
     again.cancel()
+
+
+async def test_what_waits_is_shared_out_to_the_threads_a_few_at_a_time() -> None:
+    hand = Hand()
+    shared = Deciphering(decrypt, hand, 2, Clock())
+    tasks = [asyncio.create_task(shared.decipher(number, b"a%d" % number)) for number in range(15)]
+    await settle()
+    sizes = []
+    while hand.given:
+        sizes.append(len(hand.given[0][2]))
+        await hand.work()
+    assert sizes == [1, 1, 2, 2, 2, 2, 2, 1, 1, 1]
+    assert await asyncio.gather(*tasks) == [b"A%d" % number for number in range(15)]
+
+
+async def test_a_defect_and_the_end_of_the_threads_reach_whoever_waits() -> None:
+    hand = Hand()
+    shared = Deciphering(decrypt, hand, 1, Clock())
+    first, second = (asyncio.create_task(shared.decipher(number, b"a")) for number in range(2))
+    await settle()
+    hand.given.pop(0)[0].set_exception(ZeroDivisionError())
+    await settle()
+    with pytest.raises(ZeroDivisionError):
+        await first
+    hand.given.pop(0)[0].cancel()
+    await settle()
+    assert second.cancelled()
 
 
 async def test_too_many_at_once_are_told_so_and_find_room_again(monkeypatch: pytest.MonkeyPatch) -> None:
