@@ -98,12 +98,17 @@ def enclave_of(facts: Facts) -> int:
     """Process id of the first worker's enclave: the worker's child that imports the enclave's main module."""
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            arguments, parent = path.read_bytes().split(b"\0"), int((path.parent / "stat").read_text().split()[3])
+            arguments, parent = path.read_bytes().split(b"\0"), _parent(path.parent)
         except (FileNotFoundError, ProcessLookupError):
             continue
         if b"integritee.enclave.main" in arguments and parent == facts.pids[facts.workers[0].name]:
             return int(path.parent.name)
     raise SystemExit("no enclave was found")
+
+
+def _parent(process: Path) -> int:
+    """Of a process under ``/proc``, whose name may have spaces and stands in parentheses."""
+    return int((process / "stat").read_text().rpartition(")")[2].split()[1])
 
 
 def resident_kib(process: int) -> int:
