@@ -20,11 +20,14 @@ class Outer(Struct, frozen=True):
     pair: tuple[u8, u64]
     note: bytes
     end: u8
+    tags: list[Bytes4] = []
 
 
 INNER = Inner(b"abcd", (7 << 64) + 1)
-WHOLE = Outer(5, INNER, (1, 2), b"hello", 9)
-ENCODED = bytes.fromhex("05000000 61626364 0100000000000000 0700000000000000 01 0200000000000000 14 68656c6c6f 09")
+WHOLE = Outer(5, INNER, (1, 2), b"hello", 9, [b"abcd", b"efgh"])
+ENCODED = bytes.fromhex(
+    "05000000 61626364 0100000000000000 0700000000000000 01 0200000000000000 14 68656c6c6f 09 08 61626364 65666768"
+)
 
 
 def test_a_product_is_its_fields_one_after_the_other() -> None:
@@ -52,6 +55,7 @@ def test_what_ends_early_is_refused(size: int) -> None:
         Outer(5, INNER, (256, 2), b"", 9),
         Outer(5, INNER, (1, 2), b"", 1.0),  # type: ignore[arg-type]
         Outer(5, None, (1, 2), b"", 9),  # type: ignore[arg-type]
+        Outer(5, INNER, (1, 2), b"", 9, [b"abcde", b"fgh"]),
         INNER,
         None,
     ],

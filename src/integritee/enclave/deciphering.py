@@ -37,7 +37,7 @@ class Deciphering:
     """`decrypt` in the threads of an executor, so many batches at a time. Callers are plain numbers; `clock` in
     seconds.
 
-    Waking a thread and being woken by it takes a tenth of a decryption, so two go together under load, no more
+    Waking a thread and being woken by it takes a tenth of a decryption, so two go together under load, no more,
     for newcomers wait for those that have begun.
     """
 

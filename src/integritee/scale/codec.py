@@ -79,6 +79,9 @@ class Registry:
             case s.Sequence(None, limit):
                 return _byte_sequence(limit)
             case s.Sequence(item, limit):
+                match s.shape(item) if item not in self._bound else None:
+                    case s.Array(None, size) if size:
+                        return _hashes(size, limit)
                 return _sequence(self.codec(item), limit)
             case s.TupleOf(parts):
                 return product(tuple(self.codec(part) for part in parts), None, items(len(parts)))
@@ -279,6 +282,27 @@ def _sequence(item: Codec, limit: int | None) -> Codec:
             value, at = item.read(data, at, depth + 1)
             out.append(value)
         return out, at
+
+    return Codec(encode, read, 1)
+
+
+def _hashes(size: int, limit: int | None) -> Codec:
+    """A sequence of so many bytes each, as most long ones are: hashes. All of them are cut at once."""
+    item = _fixed_bytes(size)
+    one_by_one = _sequence(item, limit)
+    allowed = {size}
+
+    def encode(value: list[bytes]) -> bytes:
+        if (limit is not None and len(value) > limit) or not allowed.issuperset(map(len, value)):
+            return one_by_one.encode(value)  # which tells what is wrong
+        return encode_compact(len(value)) + b"".join(value)
+
+    def read(data: bytes, at: int, depth: int) -> tuple[list[bytes], int]:
+        count, start = decode_compact(data, at)
+        end = start + count * size
+        if depth > MAX_DEPTH or end > len(data) or (limit is not None and count > limit):
+            return one_by_one.read(data, at, depth)
+        return [data[i : i + size] for i in range(start, end, size)], end
 
     return Codec(encode, read, 1)
 

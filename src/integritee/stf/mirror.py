@@ -12,9 +12,10 @@ Peers get what became of it with the author's block, like everything else; they 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, Protocol, runtime_checkable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, Protocol
 
+from integritee.frame.pallet import Pallet, per_class
 from integritee.frame.runtime import Runtime
 
 MAX_WANTED: Final = 64
@@ -26,7 +27,6 @@ Values = Mapping[bytes, bytes | None]
 """Raw storage by key; None if proven absent."""
 
 
-@runtime_checkable
 class MirrorsParentchain(Protocol):
     """A pallet that knows something of the parentchain."""
 
@@ -67,4 +67,12 @@ def tell(runtime: Runtime, number: int, values: Values) -> None:
 
 
 def _mirroring(runtime: Runtime) -> Iterator[MirrorsParentchain]:
-    return (pallet for pallet in runtime.pallets.values() if isinstance(pallet, MirrorsParentchain))
+    pallets: Iterable[Any] = runtime.pallets.values()
+    return (pallet for pallet in pallets if _mirrors(type(pallet)))
+
+
+@per_class
+def _mirrors(kind: type[Pallet]) -> bool:
+    """Whether pallets of a class are `MirrorsParentchain`; asked of each of them it would take most of this module's
+    time."""
+    return all(hasattr(kind, member) for member in ("mirrored_storage", "wanted_storage", "on_parentchain_block"))
