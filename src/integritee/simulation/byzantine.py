@@ -162,9 +162,11 @@ def _unknown_anchor(world: Simulation, actor: Validateer, dice: random.Random, s
 
 
 def _old_anchor(world: Simulation, actor: Validateer, dice: random.Random, signed: SignedBlock) -> SignedBlock:
-    """Builds on a parentchain block from before that of its parent."""
-    old = max(1, world.parentchain.height - dice.randint(3, 5))
-    return forged(signed, actor.enclave.signing, layer_one_head=world.parentchain.hash_at(old))
+    """Builds on a parentchain block from before that of its parent, however old that is."""
+    chain, parent = world.parentchain, world.laws.known[signed.block.header.parent_hash]
+    anchor = parent.block.block_data.layer_one_head
+    latest = next(number for number in range(chain.height, 0, -1) if chain.hash_at(number) == anchor)
+    return forged(signed, actor.enclave.signing, layer_one_head=chain.hash_at(max(1, latest - dice.randint(1, 3))))
 
 
 def _orphan(world: Simulation, actor: Validateer, dice: random.Random, signed: SignedBlock) -> SignedBlock:
