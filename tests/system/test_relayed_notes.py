@@ -36,8 +36,8 @@ async def daemon() -> AsyncIterator[FakeKubo]:
 
 
 @pytest.fixture
-async def worker(daemon: FakeKubo, node_process: Node, tmp_path: Path) -> AsyncIterator[Worker]:
-    worker = Worker(tmp_path, node_process.port, options=("--ipfs-url", daemon.url))
+async def worker(daemon: FakeKubo, node: Node, tmp_path: Path) -> AsyncIterator[Worker]:
+    worker = Worker(tmp_path, node.port, options=("--ipfs-url", daemon.url))
     try:
         yield await asyncio.to_thread(worker.start)
     finally:
