@@ -7,6 +7,6 @@ import pytest
 from .seeds import BLOCKS, live
 
 
-@pytest.mark.parametrize("seed", range(1, 121))
+@pytest.mark.parametrize("seed", range(1, 151))
 def test_no_law_is_broken(seed: int) -> None:
     assert live(seed, validateers=1).authored >= BLOCKS

@@ -249,7 +249,7 @@ PLANTS: Final[Mapping[str, Plant]] = {
     "pays-early": Plant("payments do not wait for confirmations", _pays_early, validateers=3),
     "pays-again": Plant("what is under way stays due", _pays_again, validateers=3),
     "outbox-key-forgotten": Plant(
-        "the outbox does not know what it sends", _forgets_keys, FORKS, validateers=3, first=7
+        "the outbox does not know what it sends", _forgets_keys, EVERYTHING, validateers=2, first=18
     ),
     "refund-lost": Plant("what cannot be paid is gone", _loses_refunds, validateers=3),
     "credits-again": Plant(
