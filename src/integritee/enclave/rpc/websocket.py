@@ -137,7 +137,8 @@ class WebSocket(asyncio.Protocol):
         self._send(text)
         if push_more is not None:
             push_more()
-        if len(self._running) == 1:  # nothing else is about to be said
+        is_last = len(self._running) == 1 and not self._waiting and not self._pieces.size
+        if is_last:  # else more is about to be said, and leaves in one piece with this
             self._flush()
 
     def push(self, text: bytes) -> None:
