@@ -100,16 +100,20 @@ async def registered(chain: ParentchainClient, facts: dict[str, Any]) -> str:
     return base58.b58encode(record.value["mr_enclave"]).decode()
 
 
+HAND_OVER = frozenset({"EnclaveBridge.ShardConfigUpdated", "Teerex.AddedSgxEnclave"})
+
+
 async def next_events(chain: ParentchainClient, *wanted: str) -> None:
     """Wait until all of these have happened from here on.
 
-    Confirmations of the code before may still be under way when the shard is given to other code: those fail.
+    Confirmations of the code before may still be under way when the shard is given to other code, and while that is
+    put on record: those fail.
     """
     missing = set(wanted)
     async with asyncio.timeout(30), chain.event_stream() as batches:
         async for batch in batches:
             names = {str(event) for event in batch.events}
-            assert "System.ExtrinsicFailed" not in names or "EnclaveBridge.ShardConfigUpdated" in names
+            assert "System.ExtrinsicFailed" not in names or names & HAND_OVER
             missing -= names
             if not missing:
                 return
