@@ -158,11 +158,11 @@ class Replica:
         chain = self.chain
         processed = self.processed(after)
         lanes = [Lane.of(link) for link in self.links.proven()]
+        refunded = payload.refunded if signed.block.block_data.block_author == chain.own else []
         for lane in lanes:
             lane.pass_by(processed[lane.id])
-        refunded = payload.refunded if signed.block.block_data.block_author == chain.own else []
-        for lane in lanes:  # where `revert` has put them
-            lane.outbox.forget_refunds(refunded if self.links[lane.id] is self.links.vault else [])
+            if self.links[lane.id] is self.links.vault:  # where `revert` has put them
+                lane.outbox.forget_refunds(refunded)
         charged = (refused.top_hash for refused in payload.refused if refused.nonce_used)
         adopted = Adopted(
             signed,
@@ -262,8 +262,8 @@ class Replica:
         chain = self.chain
         given_up = chain.revert(number)
         changes = restoration(given_up, chain.state)
-        for link in self.links:  # what own blocks gave back is due again: they are no more
-            link.outbox.refunds += [p for block in given_up for p in block.refunds if link is self.links.vault]
+        # What own blocks gave back is due again: they are no more.
+        self.links.vault.outbox.refunds += [payment for block in given_up for payment in block.refunds]
         chains = [ChainRecord(link.id, b"", link.outbox.take_change()) for link in self.links]
         record = RevertRecord(TipRecord.of(chain.tip), changes, list(chain.held), chains)
         self.recorded = self._store.append(RecordKind.REVERT, REVERT.encode(record))

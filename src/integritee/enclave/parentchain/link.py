@@ -101,10 +101,6 @@ class Link:
         return self.follower.genesis_hash if self.follower else self._genesis_hash
 
     @property
-    def hosts_vault(self) -> bool:
-        return self.place.vault is not None
-
-    @property
     def connected(self) -> Follower:
         """Raises NotReady before the chain was introduced."""
         if self.follower is None:
