@@ -85,6 +85,25 @@ def test_the_command_line_tells_what_happened(capsys: pytest.CaptureFixture[str]
     assert facts["speed"] == pytest.approx(facts["simulated_ms"] / 1000 / facts["wall_seconds"])
 
 
+def test_several_runs_share_processes_and_come_to_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    digests = []
+    for processes in ("1", "2"):
+        assert main([*ARGUMENTS, "--json", "--seeds", "2", "--processes", processes]) == 0
+        *runs, together = map(json.loads, capsys.readouterr().out.splitlines())
+        assert [run["seed"] for run in runs] == [7, 8]
+        assert together["runs"] == 2 and together["broken"] == 0
+        assert together["simulated_s"] == sum(run["simulated_ms"] for run in runs) / 1000
+        digests.append([run["digest"] for run in runs])
+    assert digests[0] == digests[1]
+
+
+def test_several_broken_runs_are_told_by_all_processes(capsys: pytest.CaptureFixture[str]) -> None:
+    planted = ["--hours", "0.06", "--faults", "none", "--plant", "pays-again", "--seeds", "2", "--processes", "2"]
+    assert main(planted) == 1
+    told = capsys.readouterr().out
+    assert told.count("integritee simulate --seed ") == 2 and "2 runs, 2 of them broke a law" in told
+
+
 def test_a_broken_law_is_told_with_the_command_that_shows_it_again(capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["--seed", "1", "--validateers", "3", "--hours", "0.06", "--faults", "none", "--plant", "pays-again"]
     assert main(arguments) == 1
@@ -94,7 +113,8 @@ def test_a_broken_law_is_told_with_the_command_that_shows_it_again(capsys: pytes
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--faults", "earthquake"], ["--validateers", "11"], ["--validateers", "0"], ["--hours", "0"]]
+    "arguments",
+    [["--faults", "earthquake"], ["--validateers", "11"], ["--validateers", "0"], ["--hours", "0"], ["--seeds", "0"]],
 )
 def test_a_wrong_command_line_is_refused(arguments: list[str]) -> None:
     try:

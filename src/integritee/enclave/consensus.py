@@ -290,9 +290,10 @@ class Consensus:
 
     def _best(self, now: int) -> Branch | None:
         """The best branch, as far as it can be adopted now, if it is better than the chain."""
-        chain, anchors = self._replica.chain, self._anchors()
+        branches = self.candidates.branches(self._replica.chain.positions)
+        anchors = self._anchors() if branches else []
         best: Branch | None = None
-        for found in self.candidates.branches(chain.positions):
+        for found in branches:
             if not prefers(found, self._own_branch(found.fork), anchors):
                 continue
             branch = self._usable(found, now)

@@ -6,22 +6,34 @@ A signature that was made here need not be verified at all: it is known to be va
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from functools import cache, lru_cache
-from typing import Final
+from typing import Final, TypeVar
 
 from integritee.crypto import Ed25519Pair, ShieldingKey, verify_ed25519
+from integritee.enclave import consensus, records, replica
 from integritee.enclave.parentchain import bridge, follower, justification, onboarding
 from integritee.enclave.parentchain.blocks import verify_block
+from integritee.enclave.sidechain import payload
 from integritee.metadata import RuntimeMetadata
 from integritee.primitives import signature
 from integritee.primitives.header import Header
 from integritee.primitives.sidechain import BlockData, SidechainHeader, SignedBlock
 from integritee.scale import Codec
+from integritee.trie import Trie
 
 from .patches import Patches
 
 MAX_REMEMBERED: Final = 4096
+
+DECODED: Final = (
+    (bridge, "CONFIRMATION"),
+    (onboarding, "STATUS"),
+    (onboarding, "ACCOUNT"),
+    (records, "BLOCK"),
+    (records, "META"),
+)
+"""Codecs of values that are read again and again, by all validateers or by one that starts again."""
 
 _key = cache(ShieldingKey.from_private_json)
 _metadata = cache(RuntimeMetadata.parse)
@@ -36,8 +48,13 @@ def remember(patches: Patches) -> None:
     patches.set(Ed25519Pair, "sign", lambda pair, message: signatures.sign(pair, message))
     for module in (signature, justification):
         patches.set(module, "verify_ed25519", signatures.verify)
-    for place, name in ((bridge, "CONFIRMATION"), (onboarding, "STATUS"), (onboarding, "ACCOUNT")):
+    for place, name in DECODED:
         patches.set(place, name, Decoded(vars(place)[name]))
+    states = States(Trie.commit, records.size_of)
+    patches.set(Trie, "commit", lambda state, changes: states.commit(state, changes))
+    for module in (records, replica):
+        patches.set(module, "size_of", states.size_of)
+    patches.set(consensus, "decrypt", lru_cache(MAX_REMEMBERED)(payload.decrypt))
     patches.set(RuntimeMetadata, "read_events", lru_cache(MAX_REMEMBERED)(RuntimeMetadata.read_events))
     patches.set(follower, "verify_block", Verified())
     _once(patches, SignedBlock, "has_valid_signature")
@@ -56,19 +73,40 @@ class Signatures:
 
     def sign(self, pair: Ed25519Pair, message: bytes) -> bytes:
         made = self._sign(pair, message)
-        self._remember((made, message, pair.public), True)
+        _remember(self._known, (made, message, pair.public), True)
         return made
 
     def verify(self, found: bytes, message: bytes, public: bytes) -> bool:
         key = found, message, public
         known = self._known.get(key)
-        return self._remember(key, self._verify(*key)) if known is None else known
+        return _remember(self._known, key, self._verify(*key)) if known is None else known
 
-    def _remember(self, key: tuple[bytes, bytes, bytes], is_valid: bool) -> bool:
-        self._known[key] = is_valid
-        if len(self._known) > MAX_REMEMBERED:
-            self._known.popitem(last=False)
-        return is_valid
+
+class States:
+    """States and their sizes: at a block all validateers, and those that start again, go from one to the next."""
+
+    def __init__(
+        self,
+        commit: Callable[[Trie, Mapping[bytes, bytes | None]], Trie],
+        size_of: Callable[[Trie, Iterable[tuple[bytes, bytes | None]]], int],
+    ) -> None:
+        self._commit, self._size_of = commit, size_of
+        self._after: OrderedDict[tuple[object, ...], tuple[Trie, Trie]] = OrderedDict()
+        self._growth: OrderedDict[tuple[object, ...], int] = OrderedDict()
+
+    def commit(self, state: Trie, changes: Mapping[bytes, bytes | None]) -> Trie:
+        if not changes:
+            return state
+        key = id(state.source), state.root(), state.layout, frozenset(changes.items())
+        known = self._after.get(key)
+        if known is None:  # with the state, lest its source's id is another's
+            known = _remember(self._after, key, (self._commit(state, changes), state))
+        return known[0]
+
+    def size_of(self, state: Trie, changes: Iterable[tuple[bytes, bytes | None]]) -> int:
+        key = state.root(), frozenset(changes)
+        known = self._growth.get(key)
+        return _remember(self._growth, key, self._size_of(state, key[1])) if known is None else known
 
 
 class Verified:
@@ -84,9 +122,7 @@ class Verified:
         known = self._known.get(key)
         if known is None:
             values = verify_block(header, extrinsics, proof, keys)
-            known = self._known[key] = (header, extrinsics, proof), values
-            if len(self._known) > MAX_REMEMBERED:
-                self._known.popitem(last=False)
+            known = _remember(self._known, key, ((header, extrinsics, proof), values))
         return dict(known[1])
 
 
@@ -106,9 +142,18 @@ def _once(patches: Patches, owner: type, name: str) -> None:
     def answer(self: object) -> object:
         known = answers.get(id(self))
         if known is None:
-            known = answers[id(self)] = self, method(self)
-            if len(answers) > MAX_REMEMBERED:
-                answers.popitem(last=False)
+            known = _remember(answers, id(self), (self, method(self)))
         return known[1]
 
     patches.set(owner, name, answer)
+
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+def _remember(known: OrderedDict[K, V], key: K, value: V) -> V:
+    known[key] = value
+    if len(known) > MAX_REMEMBERED:
+        known.popitem(last=False)
+    return value

@@ -6,6 +6,7 @@ calm lasts until all that was under way has arrived. A seed and the names in the
 
 from __future__ import annotations
 
+import gc
 import random
 import shlex
 from collections import Counter
@@ -40,6 +41,9 @@ from .validateer import Surroundings, Validateer
 HOUR_MS: Final = 3_600_000
 STORM_MS: Final = 90_000
 """About how long faults go on in a round."""
+
+STORMS_PER_COLLECTION: Final = 32
+"""Reference cycles are few, some megabytes in this many storms, and looking for them takes a tenth of the time."""
 
 ACT_MS: Final = 5_000
 PATIENCE_MS: Final = 600_000
@@ -180,39 +184,40 @@ class Simulation:
 
     def run(self) -> Outcome:
         """Raises LawBroken, and whatever breaks."""
+        with collector_paused():
+            return self._run()
+
+    def _run(self) -> Outcome:
         calm = (2 * len(self.authorities) + 2) * SLOT_MS
         if len(self.authorities) == 1:
             calm += BLOCK_MS  # all there is may have to wait for a parentchain block after its start
         duration = self.plan.hours * HOUR_MS
         rounds = max(1, round(duration / (STORM_MS + calm)))
         storm = max(SLOT_MS, round(duration / rounds / SLOT_MS) * SLOT_MS - calm)
-        for _ in range(rounds):
+        for number in range(rounds):
+            if number % STORMS_PER_COLLECTION == STORMS_PER_COLLECTION - 1:
+                gc.collect()
             self.is_calm = False
-            self._live(storm)
+            self.clock.run(storm)
             self.is_calm = True
             self.trace.say("faults stop")
             restore(self)
             self._calm_down(calm)
         self._settle()
-        self._live(QUIET_MS)
+        self.clock.run(QUIET_MS)
         self.laws.check_quiet()
         return self._outcome()
-
-    def _live(self, ms: int) -> None:
-        """Time goes on. Reference cycles are few, and looked for in between."""
-        with collector_paused():
-            self.clock.run(ms)
 
     def _calm_down(self, calm: int) -> None:
         """The chain must grow within the 2n + 2 slots of a `calm` (ms), and be one as soon as the parentchain
         confirmed what the primary asked it to."""
         since, height = self.clock.now, max(validateer.blocks.height for validateer in self.honest)
-        self._live(calm)
+        self.clock.run(calm)
         self.laws.check_alive(since)
         confirmation = (CONFIRMATION_BLOCKS + 2 * self.parentchain.lag) * BLOCK_MS
         limit = since + calm + confirmation + (FINALIZATION_STRIDE + PROVISIONING_SLOTS) * SLOT_MS
         while not self.laws.is_one(height) and self.clock.now < limit:
-            self._live(SLOT_MS)
+            self.clock.run(SLOT_MS)
         self.laws.check_one(height)
         self.unities.append((self.clock.now - since) // SLOT_MS)
 
@@ -221,7 +226,7 @@ class Simulation:
             if self.laws.is_quiet():
                 self.trace.say("everything has arrived")
                 return
-            self._live(QUIET_STEP_MS)
+            self.clock.run(QUIET_STEP_MS)
         self.laws.check_quiet()
         raise LawBroken("everything arrives", "the validateers do not agree on their latest block")
 

@@ -70,6 +70,11 @@ class Trie:
     def layout(self) -> Layout:
         return self._layout
 
+    @property
+    def source(self) -> NodeSource:
+        """Where nodes come from that are not in memory yet."""
+        return self._source
+
     def in_layout(self, layout: Layout) -> Trie:
         """The same trie; values written from here on are in another layout."""
         return Trie(self._root, self._hash, self._source, layout, self._subtries)

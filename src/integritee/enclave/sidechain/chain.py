@@ -81,7 +81,7 @@ class Adopted:
     def header(self) -> SidechainHeader:
         return self.signed.block.header
 
-    @property
+    @cached_property
     def author(self) -> bytes:
         return self.signed.block.block_data.block_author
 
