@@ -11,6 +11,7 @@ import pytest
 
 from integritee.crypto import CryptoError
 from integritee.enclave import deciphering
+from integritee.enclave.decipherers import Threads
 from integritee.enclave.deciphering import Deciphering
 from integritee.enclave.errors import Undecipherable
 from integritee.enclave.rpc.caller import NOBODY
@@ -60,7 +61,7 @@ async def settle() -> None:
 
 async def test_no_more_than_so_many_are_given_to_the_threads_and_a_newcomer_is_next() -> None:
     hand = Hand()
-    shared = Deciphering(decrypt, hand, 2, Clock())
+    shared = Deciphering(Threads(decrypt, hand, 2), Clock())
     tasks = [asyncio.create_task(shared.decipher(1, b"flood")) for _ in range(100)]
     await settle()
     assert (len(hand.given), len(shared)) == (2, 98)
@@ -77,7 +78,7 @@ async def test_no_more_than_so_many_are_given_to_the_threads_and_a_newcomer_is_n
 
 async def test_whoever_is_cancelled_gives_its_turn_back() -> None:
     hand = Hand()
-    shared = Deciphering(decrypt, hand, 1, Clock())
+    shared = Deciphering(Threads(decrypt, hand, 1), Clock())
     tasks = [asyncio.create_task(shared.decipher(number, b"a%d" % number)) for number in range(4)]
     await settle()
     tasks[0].cancel()
@@ -102,7 +103,7 @@ async def test_whoever_is_cancelled_gives_its_turn_back() -> None:
 
 async def test_what_waits_is_shared_out_to_the_threads_a_few_at_a_time() -> None:
     hand = Hand()
-    shared = Deciphering(decrypt, hand, 2, Clock())
+    shared = Deciphering(Threads(decrypt, hand, 2), Clock())
     tasks = [asyncio.create_task(shared.decipher(number, b"a%d" % number)) for number in range(15)]
     await settle()
     sizes = []
@@ -115,7 +116,7 @@ async def test_what_waits_is_shared_out_to_the_threads_a_few_at_a_time() -> None
 
 async def test_a_defect_and_the_end_of_the_threads_reach_whoever_waits() -> None:
     hand = Hand()
-    shared = Deciphering(decrypt, hand, 1, Clock())
+    shared = Deciphering(Threads(decrypt, hand, 1), Clock())
     first, second = (asyncio.create_task(shared.decipher(number, b"a")) for number in range(2))
     await settle()
     hand.given.pop(0)[0].set_exception(ZeroDivisionError())
@@ -130,7 +131,7 @@ async def test_a_defect_and_the_end_of_the_threads_reach_whoever_waits() -> None
 async def test_too_many_at_once_are_told_so_and_find_room_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deciphering, "MAX_WAITING_TO_BE_DECIPHERED", 2)
     hand = Hand()
-    shared = Deciphering(decrypt, hand, 1, Clock())
+    shared = Deciphering(Threads(decrypt, hand, 1), Clock())
     tasks = [asyncio.create_task(shared.decipher(number, b"a")) for number in range(3)]
     await settle()
     with pytest.raises(ServerBusy) as busy:
@@ -147,7 +148,7 @@ async def test_too_many_at_once_are_told_so_and_find_room_again(monkeypatch: pyt
 
 async def test_garbage_costs_a_few_decryptions_and_then_none() -> None:
     hand, clock = Hand(), Clock()
-    shared = Deciphering(decrypt, hand, 1, clock)
+    shared = Deciphering(Threads(decrypt, hand, 1), clock)
 
     async def ask(caller: int, cyphertext: bytes) -> bytes:
         task = asyncio.create_task(shared.decipher(caller, cyphertext))
@@ -181,7 +182,7 @@ async def test_of_offenders_the_latest_are_remembered(monkeypatch: pytest.Monkey
     monkeypatch.setattr(deciphering, "MAX_OFFENDERS", 2)
     monkeypatch.setattr(deciphering, "UNDECIPHERABLE", 1)
     hand = Hand()
-    shared = Deciphering(decrypt, hand, 1, Clock())
+    shared = Deciphering(Threads(decrypt, hand, 1), Clock())
 
     async def offend(caller: int) -> type[BaseException]:
         task = asyncio.create_task(shared.decipher(caller, BAD))

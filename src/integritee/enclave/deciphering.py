@@ -1,7 +1,7 @@
-"""Who has submissions deciphered next: RSA takes a core for about a millisecond each, so it is what floods aim at.
+"""Whose submissions are deciphered next: RSA takes a core for about a millisecond each, so it is what floods aim at.
 
-Submissions wait in fair order for the threads, however many a caller has sent. A caller whose submissions turn out
-undecipherable is refused before any work is done, once it has had enough of these.
+Submissions wait in fair order for the decipherers, however many a caller has sent. A caller whose submissions turn
+out undecipherable is refused before any work is done, once it has had enough of these.
 """
 
 from __future__ import annotations
@@ -10,11 +10,10 @@ import asyncio
 import math
 from collections import OrderedDict
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
+from functools import partial
 from typing import Final, TypeAlias
 
-from integritee.crypto import CryptoError
-
+from .decipherers import Decipherers, Plain, Result
 from .errors import Undecipherable
 from .fair_queue import FairQueue
 from .rpc.caller import NOBODY
@@ -25,47 +24,37 @@ from .rpc.rate import TokenBucket
 WHAT: Final = "undecipherable submissions"
 
 MAX_TOGETHER: Final = 2
-"""Decryptions for which a thread is woken once."""
+"""Decryptions for which a decipherer is woken once."""
 
-Answer: TypeAlias = "asyncio.Future[bytes | None]"
-"""What was in a cyphertext; None if it could not be told."""
-
-Batch: TypeAlias = list[tuple[bytes, Answer]]
+Batch: TypeAlias = "list[tuple[bytes, asyncio.Future[Plain]]]"
 
 
 class Deciphering:
-    """`decrypt` in the threads of an executor, so many batches at a time. Callers are plain numbers; `clock` in
-    seconds.
+    """Turns of those who decipher. Callers are plain numbers; `clock` in seconds.
 
-    Waking a thread and being woken by it takes a tenth of a decryption, so two go together under load, no more,
+    Waking a decipherer and being woken by it takes a tenth of a decryption, so two go together under load, no more,
     for newcomers wait for those that have begun.
     """
 
-    def __init__(
-        self, decrypt: Callable[[bytes], bytes], executor: Executor, at_a_time: int, clock: Callable[[], float]
-    ) -> None:
-        self._decrypt, self._executor, self._clock = decrypt, executor, clock
-        self._at_a_time = self._free = at_a_time
-        self._waiting: FairQueue[int, tuple[bytes, Answer]] = FairQueue()
+    def __init__(self, decipherers: Decipherers, clock: Callable[[], float]) -> None:
+        self._decipherers, self._clock = decipherers, clock
+        self._under_way = 0
+        self._waiting: FairQueue[int, tuple[bytes, asyncio.Future[Plain]]] = FairQueue()
         self._offenders: OrderedDict[int, TokenBucket] = OrderedDict()
 
     def __len__(self) -> int:
-        """Submissions that wait for a thread."""
+        """Submissions that wait for a decipherer."""
         return len(self._waiting)
 
-    @property
-    def is_at_work(self) -> bool:
-        """Whether threads have anything to decipher."""
-        return self._free < self._at_a_time
-
     async def decipher(self, caller: int, cyphertext: bytes) -> bytes:
-        """What a caller has submitted. Raises Undecipherable, RateExceeded, ServerBusy."""
+        """What a caller has submitted. Raises Undecipherable, RateExceeded, ServerBusy,
+        DecipheringInterrupted."""
         bucket = self._offenders.get(caller)
         if bucket is not None and (wait := bucket.wait(1, self._clock())):
             raise RateExceeded(WHAT, math.ceil(wait * 1000))
         if len(self._waiting) >= MAX_WAITING_TO_BE_DECIPHERED:
             raise ServerBusy(MAX_WAITING_TO_BE_DECIPHERED)
-        answer: Answer = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Plain] = asyncio.get_running_loop().create_future()
         self._waiting.push(caller, (cyphertext, answer))
         self._give_turns()
         plain = await answer
@@ -76,22 +65,14 @@ class Deciphering:
         return plain
 
     def _give_turns(self) -> None:
-        while self._free and (batch := self._next_batch()):
-            self._free -= 1
-            self._start(batch)
-
-    def _start(self, batch: Batch) -> None:
-        loop = asyncio.get_running_loop()
-
-        def report(work: Future[list[bytes | None]]) -> None:
-            loop.call_soon_threadsafe(self._done, batch, work)
-
-        work = self._executor.submit(self._decrypt_all, [cyphertext for cyphertext, _ in batch])
-        work.add_done_callback(report)
+        while self._under_way < self._decipherers.at_a_time and (batch := self._next_batch()):
+            self._under_way += 1
+            cyphertexts = [cyphertext for cyphertext, _ in batch]
+            self._decipherers.start(cyphertexts, partial(self._done, batch))
 
     def _next_batch(self) -> Batch:
-        """Those whose turn it is: their share of what waits, so that no thread idles while another has several."""
-        size = min(max(len(self._waiting) // self._at_a_time, 1), MAX_TOGETHER)
+        """Those whose turn it is: their share of what waits, so that none idles while another has several."""
+        size = min(max(len(self._waiting) // self._decipherers.at_a_time, 1), MAX_TOGETHER)
         batch: Batch = []
         while self._waiting and len(batch) < size:
             item = self._waiting.pop()
@@ -99,30 +80,19 @@ class Deciphering:
                 batch.append(item)
         return batch
 
-    def _decrypt_all(self, cyphertexts: list[bytes]) -> list[bytes | None]:
-        """In a thread."""
-        return [self._decrypted(cyphertext) for cyphertext in cyphertexts]
-
-    def _decrypted(self, cyphertext: bytes) -> bytes | None:
-        try:
-            return self._decrypt(cyphertext)
-        except CryptoError:
-            return None
-
-    def _done(self, batch: Batch, work: Future[list[bytes | None]]) -> None:
-        self._free += 1
+    def _done(self, batch: Batch, result: Result) -> None:
+        self._under_way -= 1
         self._give_turns()
-        waiting = [answer for _, answer in batch if not answer.done()]
-        if work.cancelled():  # the threads are stopped
-            for answer in waiting:
+        plain = result if isinstance(result, list) else [None] * len(batch)
+        for (_, answer), found in zip(batch, plain, strict=True):
+            if answer.done():
+                continue
+            if isinstance(result, list):
+                answer.set_result(found)
+            elif isinstance(result, asyncio.CancelledError):
                 answer.cancel()
-        elif (defect := work.exception()) is not None:
-            for answer in waiting:
-                answer.set_exception(defect)
-        else:
-            for (_, answer), plain in zip(batch, work.result(), strict=True):
-                if not answer.done():
-                    answer.set_result(plain)
+            else:
+                answer.set_exception(result)
 
     def _note_offence(self, caller: int) -> None:
         bucket = self._offenders.pop(caller, None) or TokenBucket(UNDECIPHERABLE_PER_SECOND, UNDECIPHERABLE)

@@ -20,6 +20,7 @@ EnclaveError
 ├── StateRolledBack      sealed state is older than what the parentchain confirmed
 ├── UnknownShard         a request names a shard this enclave does not serve
 ├── Undecipherable       a request is not encrypted to the shielding key
+├── DecipheringInterrupted  a process of the enclave ended while it deciphered
 └── InvalidTop           what was deciphered is no trusted operation
 """
 
@@ -199,6 +200,15 @@ class Undecipherable(EnclaveError):
 
     def __init__(self) -> None:
         super().__init__("Trusted operation could not be deciphered")
+
+
+class DecipheringInterrupted(EnclaveError):
+    """What was submitted was not looked at; it can be submitted again."""
+
+    code = "shielding.interrupted"
+
+    def __init__(self) -> None:
+        super().__init__("deciphering was interrupted")
 
 
 class InvalidTop(EnclaveError):

@@ -14,6 +14,7 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Sequence
 from typing import Final
 
 import uvloop
@@ -26,6 +27,7 @@ from integritee.errors import IntegriteeError
 
 from .bootstrap import config_of, identity, measured, start
 from .collector import collector_paused
+from .decipherers import fork
 from .errors import AlreadyInitialised, NotReady, OtherLedgerLoaded
 from .recovery.ecalls import RecoveryEcalls
 from .rpc.jsonrpc import Dispatcher
@@ -48,9 +50,10 @@ log = logging.getLogger(__name__)
 
 
 class EnclaveProcess:
-    """Serves the ecalls of one host until it goes away."""
+    """Serves the ecalls of one host until it goes away, with processes that decipher for it."""
 
-    def __init__(self) -> None:
+    def __init__(self, decipherers: Sequence[socket.socket] = ()) -> None:
+        self._decipherers = decipherers
         self._service: EnclaveService | None = None
         self._loaded: LedgerConfig | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -109,6 +112,7 @@ class EnclaveProcess:
             gc.freeze()  # the state stays: cyclic collections need not look at it again
         core, tee = enclave.core, enclave.tee
         service = EnclaveService(core, enclave.store, params.mu_ra_url, params.untrusted_url, tee, params.skip_ra)
+        await service.use_decipherers(self._decipherers)
         watches, mu_ra_port = WatchRegistry(), 0
         dispatcher = Dispatcher(trusted_methods(service, watches), observe=service.count_request)
         tls = tls_context(enclave.core.keys.signing.seed, unix_ms())
@@ -168,11 +172,11 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the host decides; Ctrl-C reaches the whole process group
     sys.setswitchinterval(SWITCH_INTERVAL)
     gc.set_threshold(*COLLECTOR)
-    uvloop.run(_serve(arguments.fd))
+    uvloop.run(_serve(arguments.fd, fork(os.cpu_count() or 1)))
 
 
-async def _serve(descriptor: int) -> None:
-    await EnclaveProcess().serve(descriptor)
+async def _serve(descriptor: int, decipherers: Sequence[socket.socket]) -> None:
+    await EnclaveProcess(decipherers).serve(descriptor)
 
 
 if __name__ == "__main__":

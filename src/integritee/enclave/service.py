@@ -1,7 +1,7 @@
 """The enclave at work: trusted requests, ecalls and the slot clock around the sans-IO core.
 
-One event loop owns the core. RSA decryption and disk syncs run in threads; a block under construction yields
-to the loop every few calls, so that getters and submissions are answered meanwhile.
+One event loop owns the core. RSA decryption runs in processes of their own, disk syncs in threads; a block under
+construction yields to the loop every few calls, so that getters and submissions are answered meanwhile.
 """
 
 from __future__ import annotations
@@ -9,12 +9,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import sys
-import threading
+import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from typing import Final
 
 import integritee
@@ -50,6 +48,7 @@ from integritee.trie import Trie
 
 from .attestation import Tee
 from .core import EnclaveCore
+from .decipherers import AHEAD, Processes, Threads, step_back
 from .deciphering import Deciphering
 from .errors import HandedOver, NotReady, UnknownShard
 from .ipfs.reading import ContentReader
@@ -73,23 +72,11 @@ SLICE_MS: Final = 4
 STATUSES_PER_SLICE: Final = 64
 """Status updates sent before the event loop gets a turn."""
 
-DECIPHER_NICENESS: Final = 5
 BREATH_SECONDS: Final = 0.0001
 """A busy event loop waits so long each millisecond for threads. Otherwise these wait until the interpreter lock is
 taken from the loop, several times per decryption, and as often for the core that the loop holds meanwhile."""
 
-SPARE_DECIPHERMENTS: Final = 1
-"""Submissions given to the threads ahead, so that these need not wait for the event loop."""
-
 log = logging.getLogger(__name__)
-
-
-def _step_back() -> None:
-    """Let the event loop go first where it competes with this thread for a core: getters wait half as long."""
-    if sys.platform == "linux":  # elsewhere the priority is the process's
-        with suppress(OSError):  # a wish: not every system grants it
-            niceness = os.getpriority(os.PRIO_PROCESS, os.getpid()) + DECIPHER_NICENESS
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)
 
 
 def unix_ms() -> int:
@@ -111,11 +98,11 @@ class EnclaveService:
     ) -> None:
         self.core, self._store, self._clock = core, store, clock
         self._mu_ra_url, self._untrusted_url = mu_ra_url, untrusted_url
-        threads = max(os.cpu_count() or 1, 1)
-        self._decipherers = ThreadPoolExecutor(threads, thread_name_prefix="decipher", initializer=_step_back)
-        self._deciphering = Deciphering(
-            core.keys.shielding.decrypt, self._decipherers, threads + SPARE_DECIPHERMENTS, time.monotonic
-        )
+        cores = os.cpu_count() or 1
+        self._executor = ThreadPoolExecutor(cores, thread_name_prefix="decipher", initializer=step_back)
+        self._threads = Threads(core.keys.shielding.decrypt, self._executor, cores + AHEAD)
+        self._processes = Processes(self._threads)
+        self._deciphering = Deciphering(self._processes, time.monotonic)
         self._getter_codec = core.ledger.codec(Getter)
         self._snapshot: asyncio.Task[None] | None = None
         self._acting = asyncio.Lock()
@@ -229,8 +216,12 @@ class EnclaveService:
             raise UnknownShard(request.shard, self.core.config.shard)
 
     async def decipher(self, cyphertext: bytes) -> bytes:
-        """In a thread, beside the event loop. Raises Undecipherable, RateExceeded, ServerBusy."""
+        """Beside the event loop. Raises Undecipherable, RateExceeded, ServerBusy, DecipheringInterrupted."""
         return await self._deciphering.decipher(CALLER.get(), cyphertext)
+
+    async def use_decipherers(self, sockets: Sequence[socket.socket]) -> None:
+        """From here on processes decipher; the enclave's ends of their sockets."""
+        await self._processes.begin(sockets, self.core.keys.shielding)
 
     # -- content on IPFS -----------------------------------------------------------------------------
 
@@ -258,7 +249,7 @@ class EnclaveService:
 
     def let_threads_run(self) -> None:
         """Let threads that have something to decipher have the interpreter lock, and a core, for a moment."""
-        if self._deciphering.is_at_work:
+        if self._threads.are_at_work:
             time.sleep(BREATH_SECONDS)
 
     # -- ecalls --------------------------------------------------------------------------------------
@@ -375,7 +366,7 @@ class EnclaveService:
             return {}
         calls = [call.shielded for block in due(follower.inbox) for call in block.calls if call.shielded is not None]
         loop, decipher = asyncio.get_running_loop(), self.core.keys.decipher
-        plain = await asyncio.gather(*(loop.run_in_executor(self._decipherers, decipher, call) for call in calls))
+        plain = await asyncio.gather(*(loop.run_in_executor(self._executor, decipher, call) for call in calls))
         return dict(zip(calls, plain, strict=True))
 
     def _deciphered(self, known: dict[bytes, bytes | None], shielded: bytes) -> bytes | None:
@@ -480,7 +471,8 @@ class EnclaveService:
         await self.peering.close()
         if self.server is not None:
             await self.server.stop()
-        self._decipherers.shutdown(wait=False, cancel_futures=True)
+        self._processes.close()
+        self._executor.shutdown(wait=False, cancel_futures=True)
         if self._snapshot is not None and not self._snapshot.done():
             await self._snapshot
         self._store.close()

@@ -1,0 +1,274 @@
+"""Who deciphers: processes of the enclave that do nothing else, or threads where there are none.
+
+An RSA decryption needs the interpreter for moments only, but in a thread it waits for each of them until the event
+loop lets go of the interpreter lock, and the loop waits for it. A process of its own has its own lock.
+
+The processes are forked before the enclave has any secret; each is sent the shielding key over the socket pair that
+only the two have, later batches of cyphertexts, and answers with what was in them. It ends when the socket does. In
+a confidential virtual machine all processes of the enclave are inside; a library OS runs each in an enclave that the
+first has attested.
+
+All numbers are big-endian:
+
+    key      length u32, JSON of the shielding key
+    batch    count u16, for each cyphertext its length u32 and itself
+    answers  for each cyphertext of a batch the length u32 of the plaintext and itself, or the length 0xffffffff alone
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import resource
+import socket
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future
+from contextlib import suppress
+from io import BufferedReader
+from typing import Final, Protocol, TypeAlias
+
+from integritee.crypto import CryptoError, ShieldingKey
+
+from .errors import DecipheringInterrupted
+
+AHEAD: Final = 1
+"""Batches given to a process or thread ahead, so that it need not wait for the event loop."""
+
+NICENESS: Final = 5
+"""How far decipherers step back behind the event loop where they compete for a core: getters wait half as long."""
+
+UNDECIPHERABLE_LENGTH: Final = 0xFFFF_FFFF
+
+Plain: TypeAlias = bytes | None
+"""What was in a cyphertext; None if it could not be told."""
+
+Result: TypeAlias = list[Plain] | BaseException
+"""Of a batch; what went wrong otherwise, `asyncio.CancelledError` if deciphering was stopped."""
+
+Done: TypeAlias = Callable[[Result], None]
+
+log = logging.getLogger(__name__)
+
+
+class Decipherers(Protocol):
+    """Those who decipher."""
+
+    @property
+    def at_a_time(self) -> int:
+        """Batches that may be under way."""
+
+    def start(self, batch: list[bytes], done: Done) -> None:
+        """Decipher a batch; `done` is called in the event loop."""
+
+
+class Threads:
+    """`decrypt` in the threads of an executor."""
+
+    def __init__(self, decrypt: Callable[[bytes], bytes], executor: Executor, at_a_time: int) -> None:
+        self._decrypt, self._executor, self._at_a_time = decrypt, executor, at_a_time
+        self._under_way = 0
+
+    @property
+    def at_a_time(self) -> int:
+        return self._at_a_time
+
+    @property
+    def are_at_work(self) -> bool:
+        return self._under_way > 0
+
+    def start(self, batch: list[bytes], done: Done) -> None:
+        loop = asyncio.get_running_loop()
+
+        def report(work: Future[list[Plain]]) -> None:
+            loop.call_soon_threadsafe(self._done, work, done)
+
+        self._under_way += 1
+        self._executor.submit(self._all, batch).add_done_callback(report)
+
+    def _all(self, batch: list[bytes]) -> list[Plain]:
+        """In a thread."""
+        return [_plain(self._decrypt, cyphertext) for cyphertext in batch]
+
+    def _done(self, work: Future[list[Plain]], done: Done) -> None:
+        self._under_way -= 1
+        done(asyncio.CancelledError() if work.cancelled() else work.exception() or work.result())
+
+
+class Processes:
+    """Processes that were forked. `others` decipher before there are any, and if all have ended, as none should."""
+
+    def __init__(self, others: Decipherers) -> None:
+        self._others = others
+        self._connections: list[_Connection] = []
+
+    async def begin(self, sockets: Sequence[socket.socket], key: ShieldingKey) -> None:
+        """Give processes the key, by the sockets that `fork` returned."""
+        loop = asyncio.get_running_loop()
+        for own in sockets:
+            _, connection = await loop.create_unix_connection(lambda: _Connection(self._lost), sock=own)
+            connection.send_key(key)
+            self._connections.append(connection)
+
+    @property
+    def at_a_time(self) -> int:
+        return len(self._connections) * (1 + AHEAD) or self._others.at_a_time
+
+    def start(self, batch: list[bytes], done: Done) -> None:
+        if self._connections:
+            min(self._connections, key=lambda each: each.waiting).send(batch, done)
+        else:
+            self._others.start(batch, done)
+
+    def close(self) -> None:
+        """Have them end."""
+        for connection in list(self._connections):
+            connection.close()
+
+    def _lost(self, lost: _Connection) -> None:
+        if not lost.is_closed:
+            log.error("a deciphering process has ended")
+        with suppress(ValueError):
+            self._connections.remove(lost)
+
+
+class _Connection(asyncio.Protocol):
+    """The enclave's end of a socket pair. Answers come in the order of the batches."""
+
+    def __init__(self, lost: Callable[[_Connection], None]) -> None:
+        self._lost = lost
+        self._transport: asyncio.Transport | None = None
+        self._sent: deque[tuple[int, Done]] = deque()
+        self._plain: list[Plain] = []
+        self._buffer = bytearray()
+        self.is_closed = False
+
+    @property
+    def waiting(self) -> int:
+        """Batches that were sent and not answered."""
+        return len(self._sent)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def send_key(self, key: ShieldingKey) -> None:
+        self._write(_framed(key.private_json()))
+
+    def send(self, batch: list[bytes], done: Done) -> None:
+        self._sent.append((len(batch), done))
+        self._write(len(batch).to_bytes(2, "big") + b"".join(map(_framed, batch)))
+
+    def close(self) -> None:
+        self.is_closed = True
+        if self._transport is not None:
+            self._transport.close()
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        while (plain := self._next()) is not None:
+            self._plain.append(plain[0])
+            count, done = self._sent[0]
+            if len(self._plain) == count:
+                self._sent.popleft()
+                result, self._plain = self._plain, []
+                done(result)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._lost(self)
+        while self._sent:
+            _, done = self._sent.popleft()
+            done(asyncio.CancelledError() if self.is_closed else DecipheringInterrupted())
+
+    def _next(self) -> tuple[Plain] | None:
+        """The next answer, if it is there."""
+        buffer = self._buffer
+        if len(buffer) < 4:
+            return None
+        length = int.from_bytes(buffer[:4], "big")
+        end = 4 if length == UNDECIPHERABLE_LENGTH else 4 + length
+        if len(buffer) < end:
+            return None
+        plain = None if length == UNDECIPHERABLE_LENGTH else bytes(buffer[4:end])
+        del buffer[:end]
+        return (plain,)
+
+    def _write(self, data: bytes) -> None:
+        assert self._transport is not None
+        self._transport.write(data)
+
+
+def fork(count: int) -> list[socket.socket]:
+    """Start processes that decipher; the enclave's ends of their sockets. Before there are threads or secrets."""
+    gc.collect()
+    gc.freeze()  # what both have stays shared: the collector does not write to it
+    return [_fork() for _ in range(count)]
+
+
+def _fork() -> socket.socket:
+    ours, theirs = socket.socketpair()
+    if os.fork():
+        theirs.close()
+        return ours
+    try:
+        _close_all_but(theirs.fileno())
+        step_back()
+        with theirs.makefile("rb") as requests:
+            _serve(requests, theirs)
+    except (OSError, EOFError):
+        pass  # the enclave has ended
+    finally:
+        os._exit(0)  # nothing of the enclave's own must run here: no handlers, no buffers
+
+
+def _close_all_but(descriptor: int) -> None:
+    """Of what the enclave had open: its stream to the host would not end with it otherwise."""
+    limit = min(resource.getrlimit(resource.RLIMIT_NOFILE)[0], 1 << 16)
+    os.closerange(3, descriptor)
+    os.closerange(descriptor + 1, limit)
+
+
+def _serve(requests: BufferedReader, answers: socket.socket) -> None:
+    """Decipher until the enclave ends. Raises EOFError, OSError."""
+    key = ShieldingKey.from_private_json(_read(requests, _length(requests, 4)))
+    while True:
+        batch = [_read(requests, _length(requests, 4)) for _ in range(_length(requests, 2))]
+        answers.sendall(b"".join(_answer(_plain(key.decrypt, cyphertext)) for cyphertext in batch))
+
+
+def _length(requests: BufferedReader, size: int) -> int:
+    return int.from_bytes(_read(requests, size), "big")
+
+
+def _read(requests: BufferedReader, length: int) -> bytes:
+    found = requests.read(length)
+    if len(found) < length:
+        raise EOFError
+    return found
+
+
+def _answer(plain: Plain) -> bytes:
+    return UNDECIPHERABLE_LENGTH.to_bytes(4, "big") if plain is None else _framed(plain)
+
+
+def _framed(data: bytes) -> bytes:
+    return len(data).to_bytes(4, "big") + data
+
+
+def _plain(decrypt: Callable[[bytes], bytes], cyphertext: bytes) -> Plain:
+    try:
+        return decrypt(cyphertext)
+    except CryptoError:
+        return None
+
+
+def step_back() -> None:
+    """Let the event loop go first where it competes with this process or thread for a core."""
+    if sys.platform == "linux":  # elsewhere the priority of a thread is its process's
+        with suppress(OSError):  # a wish: not every system grants it
+            niceness = os.getpriority(os.PRIO_PROCESS, os.getpid()) + NICENESS
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)
