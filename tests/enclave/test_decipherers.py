@@ -8,17 +8,21 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import pytest
+import uvloop
 
 from integritee.crypto import ShieldingKey
 from integritee.crypto.shielding import CHUNK_LENGTH, MAX_BLOCKS
 from integritee.enclave.decipherers import Processes, Result, Threads, fork
 from integritee.enclave.deciphering import Deciphering
 from integritee.enclave.errors import DecipheringInterrupted, Undecipherable
+
+Run: TypeAlias = Callable[[Coroutine[Any, Any, list[bytes | BaseException]]], list[bytes | BaseException]]
 
 KEY = ShieldingKey.generate()
 MESSAGES = [b"", b"a", bytes(range(180)), os.urandom(CHUNK_LENGTH), os.urandom(CHUNK_LENGTH * MAX_BLOCKS)]
@@ -42,20 +46,25 @@ def sockets() -> list[socket.socket]:
     return fork(2)
 
 
-async def test_they_answer_in_order_and_tell_what_cannot_be_read(sockets: list[socket.socket]) -> None:
-    processes = Processes(Hand())
-    await processes.begin(sockets, KEY)
-    shared = Deciphering(processes, lambda: 0.0)
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+def test_they_answer_in_order_and_tell_what_cannot_be_read(run: Run, sockets: list[socket.socket]) -> None:
     asked = [KEY.public.encrypt(message) for message in MESSAGES] * 8
-    asked[3] = bytes(384)
-    asked[4] = b"no block"
-    found = await asyncio.gather(*(shared.decipher(n, each) for n, each in enumerate(asked)), return_exceptions=True)
-    for place, (plain, message) in enumerate(zip(found, MESSAGES * 8, strict=True)):
+    asked[3], asked[4] = bytes(384), b"no block"
+
+    async def ask() -> list[bytes | BaseException]:
+        processes = Processes(Hand())
+        await processes.begin(sockets, KEY)
+        shared = Deciphering(processes, lambda: 0.0)
+        tasks = [shared.decipher(number, each) for number, each in enumerate(asked)]
+        found = await asyncio.gather(*tasks, return_exceptions=True)
+        processes.close()
+        return found
+
+    for place, (plain, message) in enumerate(zip(run(ask()), MESSAGES * 8, strict=True)):
         if place in (3, 4):
             assert isinstance(plain, Undecipherable)
         else:
             assert plain == message
-    processes.close()
 
 
 async def test_they_end_when_their_socket_does(sockets: list[socket.socket]) -> None:

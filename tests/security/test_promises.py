@@ -151,7 +151,7 @@ class Wiretap:
         await self.slot()
         world.store.snapshot(world.core.state.items(), world.core.snapshot_meta())
         self.bytes += world.directory.contents().values()
-        self.service._decipherers.shutdown()
+        self.service._executor.shutdown()
         return calls
 
 
@@ -515,7 +515,7 @@ async def test_9_sessions_are_read_and_repeated_by_nobody(world: World) -> None:
     world.slot()
     assert world.free(HIDDEN) == HIDDEN_AMOUNT + TEER
     assert service.trusted_calls == 1
-    service._decipherers.shutdown()
+    service._executor.shutdown()
 
 
 def test_getters_are_no_way_to_write(world: World) -> None:

@@ -30,7 +30,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import suppress
 from io import BufferedReader
-from typing import Final, Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias, cast
 
 from integritee.crypto import CryptoError, ShieldingKey
 
@@ -153,8 +153,7 @@ class _Connection(asyncio.Protocol):
         return len(self._sent)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)
 
     def send_key(self, key: ShieldingKey) -> None:
         self._write(_framed(key.private_json()))

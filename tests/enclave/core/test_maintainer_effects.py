@@ -111,4 +111,4 @@ async def test_the_author_idles_as_long_as_it_is_told_and_answers_meanwhile(
     await service._serve_slot(slot, slot.start)
     assert sum(naps) == 0.75
     assert world.core.latest_header.block_number == number + 1
-    service._decipherers.shutdown()
+    service._executor.shutdown()

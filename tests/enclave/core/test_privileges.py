@@ -86,7 +86,7 @@ async def door(world: World) -> AsyncIterator[Door]:
     world.block()
     world.slot()
     yield door
-    door.service._decipherers.shutdown()
+    door.service._executor.shutdown()
 
 
 async def test_getters_through_the_door(door: Door) -> None:

@@ -167,7 +167,7 @@ async def client(world: World) -> AsyncIterator[Client]:
     world.slot()
     client = Client(world)
     yield client
-    client.service._decipherers.shutdown()
+    client.service._executor.shutdown()
 
 
 # -- refused at once -----------------------------------------------------------------------------------
@@ -361,7 +361,7 @@ async def test_before_the_shard_runs(fresh: World) -> None:
     told = await client.refused(client.transfer())
     assert told["code"] == "enclave.not_ready"
     assert told["data"] == {"needed": "the shard has its vault"}
-    client.service._decipherers.shutdown()
+    client.service._executor.shutdown()
 
 
 def leaves(kind: type[IntegriteeError]) -> set[str]:

@@ -300,7 +300,7 @@ async def test_a_note_is_stored_and_executed_by_whom_it_was_given_to(network: Ne
     (retrieval,) = {*found(first, BEN), *found(second, BEN)}
     assert isinstance(retrieval, OnIpfs)
     assert second.core.relay.take_outgoing() == []
-    office.service._decipherers.shutdown()
+    office.service._executor.shutdown()
 
 
 # -- reading

@@ -92,7 +92,7 @@ async def office(world: World) -> AsyncIterator[Office]:
     await office.block()
     await office.slot()
     yield office
-    office.service._decipherers.shutdown()
+    office.service._executor.shutdown()
 
 
 async def test_a_payment_from_ciphertext_to_the_parentchain(office: Office) -> None:
@@ -159,7 +159,7 @@ async def test_no_submission_before_the_shard_runs(fresh: World) -> None:
         await office.submit(office.transfer())
     assert office.service.shard_vault() is None
     assert (await office.service.status(Nothing())).phase == "connecting"
-    office.service._decipherers.shutdown()
+    office.service._executor.shutdown()
 
 
 async def test_nobody_hears_of_a_vault_that_a_crash_could_undo(fresh: World) -> None:
@@ -175,7 +175,7 @@ async def test_nobody_hears_of_a_vault_that_a_crash_could_undo(fresh: World) -> 
     assert office.service.shard_vault() is None
     fresh.durable(effects)
     assert office.service.shard_vault() == (fresh.vault, ParentchainId.Integritee)
-    office.service._decipherers.shutdown()
+    office.service._executor.shutdown()
 
 
 async def test_getters(office: Office) -> None:
@@ -428,7 +428,7 @@ async def test_the_host_hears_of_onboarding(fresh: World) -> None:
         "adding_vault_proxy",
         "running",
     ]
-    office.service._decipherers.shutdown()
+    office.service._executor.shutdown()
 
 
 async def test_a_service_without_host_or_clients_works_on(world: World) -> None:
@@ -437,7 +437,7 @@ async def test_a_service_without_host_or_clients_works_on(world: World) -> None:
     head = world.core.head
     await office.slot()
     assert world.core.head != head
-    office.service._decipherers.shutdown()
+    office.service._executor.shutdown()
 
 
 async def test_close_waits_for_a_running_snapshot(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,5 +56,5 @@ async def test_slow_calls_let_others_have_their_turn(
         runs.append(0)
         await asyncio.sleep(0)
     await serving
-    service._decipherers.shutdown()
+    service._executor.shutdown()
     assert (max(runs), sum(runs)) == (at_once, in_block)

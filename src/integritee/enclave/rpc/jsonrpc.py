@@ -27,6 +27,7 @@ from msgspec import UNSET, UnsetType
 from integritee.errors import IntegriteeError
 
 from .caller import CALLER
+from .conduct import Conduct, own_site
 from .errors import (
     BatchTooLarge,
     InternalError,
@@ -42,6 +43,7 @@ from .errors import (
 from .limits import (
     BLOCK_TOKENS,
     BLOCK_TOKENS_PER_SECOND,
+    FAILURE_BYTES,
     MAX_BATCH,
     MAX_CALLS_IN_FLIGHT,
     MAX_MESSAGE_BYTES,
@@ -76,7 +78,7 @@ class Connection:
 
     Messages with an ordered method hold `order` while they are worked on, so that a client's submissions
     take effect in the order in which they were sent. Calls of a batch are worked on when it is its `turn` again.
-    `seat` is there once the client said hello.
+    What fails is noted in `conduct`, which may have later messages wait. `seat` is there once the client said hello.
     """
 
     id: int
@@ -86,6 +88,7 @@ class Connection:
     operation_tokens: TokenBucket = field(
         default_factory=lambda: TokenBucket(OPERATION_TOKENS_PER_SECOND, OPERATION_TOKENS)
     )
+    conduct: Conduct = field(default_factory=own_site)
     seat: Seat | None = None
 
 
@@ -142,22 +145,29 @@ class Dispatcher:
     async def handle(self, text: str | bytes, connection: Connection) -> Reply | None:
         """Answer one message; None if there is nothing to say. Never raises for what a caller sent."""
         CALLER.set(connection.id)
+        conduct = connection.conduct
+        paid_ahead = await conduct.turn() if conduct.is_suspect else 0
         try:
             message = self._parse(text)
         except ProtocolFault as fault:
+            conduct.note(1 + len(text) // FAILURE_BYTES, paid_ahead)
             return Reply(_encode(_fault(fault, None)))
         calls = message if isinstance(message, list) else [message]
         answers: list[tuple[_Result | _Fault, Watcher | None]] = []
         async with connection.order if self._is_ordered(calls) else nullcontext():
+            if conduct.is_suspect and not paid_ahead:  # others of its messages failed meanwhile
+                paid_ahead = await conduct.turn()
             for number, call in enumerate(calls):
                 if number:
                     await connection.turn()
                 answer = await self._answer(call, connection)
                 if answer is not None:
                     answers.append(answer)
+        replies = [reply for reply, _ in answers]
+        failures = sum(map(_is_failure, replies))
+        conduct.note(failures and failures + len(text) // FAILURE_BYTES, paid_ahead)
         if not answers:
             return None
-        replies = [reply for reply, _ in answers]
         watchers = tuple(watcher for _, watcher in answers if watcher is not None)
         return Reply(_encode(replies if isinstance(message, list) else replies[0]), watchers)
 
@@ -313,6 +323,15 @@ class _Fault(msgspec.Struct, frozen=True, tag_field="jsonrpc", tag="2.0"):
 def _fault(fault: ProtocolFault, call_id: CallId) -> _Fault:
     data = UNSET if fault.fault_data is None else fault.fault_data
     return _Fault(_ErrorObject(fault.fault_code, fault.fault or str(fault), data), call_id, Reason.of(fault))
+
+
+_NOBODYS_FAILURES: Final = (ServerBusy.code, InternalError.code)
+"""Those are the server's own."""
+
+
+def _is_failure(reply: _Result | _Fault) -> bool:
+    """Whether the caller could have known better."""
+    return not isinstance(reply.reason, UnsetType) and reply.reason.code not in _NOBODYS_FAILURES
 
 
 _encode = msgspec.json.Encoder().encode

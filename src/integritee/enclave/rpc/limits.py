@@ -75,6 +75,28 @@ UNDECIPHERABLE: Final = 2
 MAX_OFFENDERS: Final = 4096
 """Connections whose undecipherable submissions are remembered, the latest ones."""
 
+SITE_FAILURES_PER_SECOND: Final = 32
+"""Failures (`conduct`) that all clients of a site together may have in the long run; beyond, those that failed lately
+wait, and newcomers. With about a millisecond each they take 3 % of a core."""
+
+SITE_FAILURES: Final = 256
+"""As `SITE_FAILURES_PER_SECOND`, at once."""
+
+MAX_FAILURES_OWED: Final = 60 * SITE_FAILURES_PER_SECOND
+"""Of what a site has had beyond that, as much is remembered: a minute later it is forgiven."""
+
+FAILURE_BYTES: Final = 32 * 1024
+"""A message that fails is one failure more for so many bytes each: to read them takes about as long."""
+
+SUSPECT_SECONDS: Final = 60.0
+"""For how long after a failure a client waits when its site has too many."""
+
+MAX_SITES: Final = 4096
+"""Sites whose failures are remembered, those that clients came from last."""
+
+MAX_ANSWERED_FOR: Final = 65_536
+"""Operations under way whose failure would be their submitter's, the latest ones."""
+
 MAX_SHARDS_PER_QUERY: Final = 16
 """Shards one `author_pendingExtrinsics` may ask about."""
 

@@ -94,7 +94,7 @@ class _TrustedApi:
             request = read.request(params)
         except IntegriteeError as e:
             return failure(e, submit_text)
-        return await watched(self._watches, connection.id, partial(self._backend.submit, request))
+        return await watched(self._watches, connection, partial(self._backend.submit, request))
 
     async def submit(self, params: Params, connection: Connection) -> Outcome:
         """[hex Request] → the 32 bytes of the hash, with status Submitted."""
@@ -102,7 +102,7 @@ class _TrustedApi:
             request = read.request(params)
         except IntegriteeError as e:
             return failure(e, submit_text)
-        return await submitted(self._backend.submit(request, None))
+        return await submitted(connection, self._backend.submit(request, None))
 
     async def execute_getter(self, params: Params, connection: Connection) -> Outcome:
         """[hex Request with a plain getter] → SCALE Option<Vec<u8>> of the getter's own SCALE result."""

@@ -14,7 +14,7 @@ from integritee.scale import encode
 from integritee.stf.errors import MissingPrivileges
 
 from .error_text import getter_text, submit_text
-from .jsonrpc import Outcome
+from .jsonrpc import Connection, Outcome
 from .watch import Watcher, WatchRegistry
 
 _HASH_HEX_LENGTH: Final = len("0x") + 64
@@ -36,18 +36,22 @@ def failure(error: IntegriteeError, text: ErrorText) -> Outcome:
     return Outcome(envelope, reason=error)
 
 
-async def submitted(top_hash: Awaitable[bytes]) -> Outcome:
+async def submitted(connection: Connection, submission: Awaitable[bytes]) -> Outcome:
     """The 32 bytes of the hash of an operation once it is admitted, with status Submitted."""
     try:
-        return success(await top_hash, StatusOfOperation(Submitted()))
+        top_hash = await submission
     except IntegriteeError as e:
         return failure(e, submit_text)
+    connection.conduct.answer_for(top_hash)
+    return success(top_hash, StatusOfOperation(Submitted()))
 
 
-async def watched(watches: WatchRegistry, connection: int, submit: Callable[[Watcher], Awaitable[bytes]]) -> Outcome:
+async def watched(
+    watches: WatchRegistry, connection: Connection, submit: Callable[[Watcher], Awaitable[bytes]]
+) -> Outcome:
     """The bare hash of an operation once it is admitted, not an RpcReturnValue; then updates follow."""
     try:
-        watcher = watches.open(connection)
+        watcher = watches.open(connection.id)
     except IntegriteeError as e:
         return failure(e, submit_text)
     try:
@@ -59,6 +63,7 @@ async def watched(watches: WatchRegistry, connection: int, submit: Callable[[Wat
         watches.discard(watcher)
         raise
     watcher.bind(top_hash)
+    connection.conduct.answer_for(top_hash)
     return Outcome("0x" + top_hash.hex(), watcher=watcher)
 
 

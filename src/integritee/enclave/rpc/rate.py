@@ -25,6 +25,12 @@ class TokenBucket:
             self._tokens -= min(tokens, self._burst)
         return wait
 
+    def spend(self, tokens: float, now: float, most_owed: float) -> None:
+        """Take tokens although there may be too few: then up to `most_owed` are owed, and made before any others.
+        Fewer than none are given back."""
+        self.wait(0, now)
+        self._tokens = min(max(self._tokens - tokens, -most_owed), self._burst)
+
     def wait(self, tokens: float, now: float) -> float:
         """As `take`, but nothing is taken."""
         passed = 0.0 if self._filled_at is None else max(now - self._filled_at, 0.0)

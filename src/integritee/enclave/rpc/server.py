@@ -5,8 +5,8 @@ under asyncio's own TLS. Sockets are accepted here rather than by `loop.create_s
 counts from its first byte: half-open TLS cannot use up the descriptors that the enclave's files need.
 
 A socket gets no TLS before it says something, and then sites take turns, one handshake a round of the loop: so the
-clients inside wait for few handshakes, and newcomers for few of other sites. Those that do not finish theirs are
-dropped, the oldest first, as others come.
+clients inside wait for few handshakes, and newcomers for few of other sites; and for longer at a site of many failures
+(`conduct`). Those that do not finish theirs are dropped, the oldest first, as others come.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from ..listening import Listener
 from ..provisioning.admission import Network, site_of
 from .budget import Budget
 from .certificate import certificate_pem, encrypted_key_pem
+from .conduct import Conduct, Conducts
 from .errors import ListenFailed, TooManyClients
 from .jsonrpc import Connection, Dispatcher
 from .limits import ServerLimits
@@ -94,6 +95,7 @@ class TrustedRpcServer:
         self._tls = tls
         self._limits = limits or ServerLimits()
         self._places: Places[Network] = Places(self._limits.connections)
+        self._conducts: Conducts[Network] = Conducts()
         self._turns: Turns[int] = Turns(breathe=breathe)
         self._entrance: Turns[Network] = Turns(HANDSHAKE_SECONDS)
         self._budget = Budget(self._limits.held_bytes, self._limits.spared_bytes)
@@ -103,6 +105,7 @@ class TrustedRpcServer:
         """Those still shaking hands, in the order of arrival."""
         self._sockets: dict[int, WebSocket] = {}
         self._clients: dict[int, WebSocket] = {}
+        self._conduct_of: dict[WebSocket, Conduct] = {}
         self._next_number = 1
         self._all_gone = asyncio.Event()
 
@@ -151,6 +154,7 @@ class TrustedRpcServer:
 
         With `lingers` the sidechain block that it is in can still be given up: they stay until `settle`.
         """
+        self._conducts.heard(top_hash, status)
         self._deliver(self._watches.update(top_hash, status, reason, lingers=lingers))
 
     def settle(self, top_hashes: Iterable[bytes]) -> None:
@@ -200,7 +204,8 @@ class TrustedRpcServer:
             accepted.close()
 
     def _admit(self, number: int, accepted: socket.socket, site: Network, refusal: TooManyClients | None) -> None:
-        connection = Connection(number, partial(self._turns.wait, number))
+        conduct = self._conducts.newcomer(number, site)
+        connection = Connection(number, partial(self._turns.wait, number), conduct=conduct)
         client = WebSocket(
             number,
             self._limits,
@@ -212,6 +217,7 @@ class TrustedRpcServer:
             refusal=refusal,
         )
         self._sockets[number] = client
+        self._conduct_of[client] = conduct
         handshake = asyncio.create_task(self._shake_hands(accepted, site, client))
         self._handshakes.add(handshake)
         handshake.add_done_callback(self._handshakes.discard)
@@ -223,7 +229,7 @@ class TrustedRpcServer:
 
     async def _shake_hands(self, accepted: socket.socket, site: Network, client: WebSocket) -> None:
         try:
-            await self._enter(accepted, site)
+            await self._enter(accepted, site, self._conduct_of[client])
             await asyncio.get_running_loop().connect_accepted_socket(
                 lambda: client,
                 accepted,
@@ -237,7 +243,7 @@ class TrustedRpcServer:
             if not client.was_connected:
                 self._closed(client)
 
-    async def _enter(self, accepted: socket.socket, site: Network) -> None:
+    async def _enter(self, accepted: socket.socket, site: Network, conduct: Conduct) -> None:
         """Wait until a client says something, and then for its site's turn. Raises OSError, TimeoutError."""
         try:
             accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -245,6 +251,7 @@ class TrustedRpcServer:
                 accepted.setsockopt(socket.SOL_SOCKET, buffer, self._limits.kernel_bytes)
             async with asyncio.timeout(self._limits.handshake_seconds):
                 await _first_bytes(accepted)
+                await conduct.enter()
                 await self._entrance.wait(site, HANDSHAKE_SECONDS)
         except BaseException:  # from here on the event loop closes it
             accepted.close()
@@ -261,6 +268,9 @@ class TrustedRpcServer:
         self._half_open.pop(client, None)
         self._places.leave(client.number)
         self._sockets.pop(client.number, None)
+        conduct = self._conduct_of.pop(client, None)
+        if conduct is not None and client.was_connected:
+            conduct.leave()
         self._clients.pop(client.number, None)
         self._watches.disconnect(client.number)
         if not self._sockets:
