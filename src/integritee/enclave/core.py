@@ -43,7 +43,7 @@ from .parentchain.onboarding import Goal, Phase, Step, is_entitled
 from .pool import PoolEntry, StatusChanged, TopPool
 from .records import ANCHOR, AnchorRecord, RecordKind, Recovered
 from .replica import Effects, Replica
-from .sidechain.author import Assignment, Decipher, lasting_secret
+from .sidechain.author import Assignment, AuthoredBlock, Decipher, lasting_secret
 from .sidechain.production import Production
 from .sidechain.slots import SLOT_MS, Slot
 from .store import SealedStore, StoreError
@@ -437,8 +437,15 @@ class EnclaveCore:
         if confirmed is not None and reached < confirmed.number:
             raise StateRolledBack(reached, confirmed.number)
 
+    def seal_slot(self, production: Production, now: int) -> AuthoredBlock:
+        """Seal the block, once; nobody sees it before `finish_slot`. The driver abandons the slot if this raises
+        SlotMissed or InvariantBroken."""
+        if not production.role.is_alone:
+            production.expect_in_time(now, self.config.slot_ms)
+        return production.seal(now, self.random)
+
     def finish_slot(self, production: Production, now: int) -> Effects:
-        """Seal the block, journal and adopt it.
+        """Seal the block, unless it is, journal and adopt it.
 
         The driver syncs the store and calls `show_durable` before it acts on the effects.
 
@@ -446,9 +453,7 @@ class EnclaveCore:
         took too long beside other validateers (SlotMissed): they have gone on.
         """
         try:
-            if not production.role.is_alone:
-                production.expect_in_time(now, self.config.slot_ms)
-            block = production.seal(now, self.random)
+            block = self.seal_slot(production, now)
             number = block.header.block_number
             final = number if production.role.is_alone else self.consensus.final_number()
             effects = self.replica.add_own(production, block, final, now)

@@ -20,6 +20,7 @@ from integritee.trie import Trie
 
 from .parentchain.outbox import Outbox, OutboxChange, Payment
 from .sidechain.chain import Adopted, Chain, Held
+from .sidechain.commitment import size_of
 from .sidechain.payload import Planned
 from .sidechain.verification import Tip
 
@@ -274,14 +275,3 @@ def _undone(tail: list[UndoRecord], state: Trie, size: int) -> list[Adopted]:
         held, refunds, released = tuple(record.held), tuple(record.refunds), tuple(record.released)
         blocks.append(Adopted(record.signed, keys, state, size, held, refunds=refunds, released=released))
     return blocks[::-1]
-
-
-def size_of(state: Trie, changes: Iterable[tuple[bytes, bytes | None]]) -> int:
-    """By how many bytes of keys and values `changes` grow the state."""
-    growth = 0
-    for key, value in changes:
-        old = state.get(key)
-        growth += (len(key) + len(value) if value is not None else 0) - (
-            len(key) + len(old) if old is not None else 0
-        )
-    return growth

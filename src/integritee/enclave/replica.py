@@ -39,11 +39,11 @@ from .records import (
     RevertRecord,
     SnapshotMeta,
     TipRecord,
-    size_of,
     tail_of,
 )
 from .sidechain.author import AuthoredBlock
 from .sidechain.chain import Adopted, Chain, restoration
+from .sidechain.commitment import size_of
 from .sidechain.lane import Lane
 from .sidechain.payload import Planned, StatePayload
 from .sidechain.production import Production
@@ -134,7 +134,7 @@ class Replica:
         touched = [*block.executed, *(refusal.top_hash for refusal in production.refusals if refusal.nonce_used)]
         adopted = Adopted(
             block.signed,
-            tuple(block.changes),
+            tuple(key for key, _ in block.changes),
             chain.state,
             chain.state_bytes,
             chain.held,
@@ -144,9 +144,8 @@ class Replica:
         )
         planned = [each for each in block.effects if each.key not in builder.released]
         lanes = list(production.lanes.values())
-        changes = sorted(block.changes.items())
-        record = self._record(adopted, block.state, changes, lanes, final, planned, builder.taken)
-        effects = self._adopt(adopted, block.state, record, lanes)
+        record = self._record(adopted, block.state, block.changes, lanes, final, planned, builder.taken)
+        effects = self._adopt(adopted, block.state, block.growth, record, lanes)
         effects.statuses += production.settle(block, now)
         effects.submit = {c.id: [e.extrinsic for e in c.outbox.put] for c in record.chains if c.outbox.put}
         effects.gossip = [block.signed]
@@ -175,7 +174,7 @@ class Replica:
             released=tuple(payload.released),
         )
         record = self._record(adopted, after, payload.changes, lanes, final, payload.planned, payload.taken)
-        effects = self._adopt(adopted, after, record, lanes)
+        effects = self._adopt(adopted, after, size_of(chain.state, payload.changes), record, lanes)
         effects.statuses += self._settle(signed, payload, now)
         return effects
 
@@ -205,11 +204,12 @@ class Replica:
         behind = next((block for block in (*self.chain.tail, adopted) if block.number > final), adopted)
         return self.processed(behind.before)
 
-    def _adopt(self, adopted: Adopted, after: Trie, record: BlockRecord, lanes: Sequence[Lane]) -> Effects:
+    def _adopt(
+        self, adopted: Adopted, after: Trie, growth: int, record: BlockRecord, lanes: Sequence[Lane]
+    ) -> Effects:
         self.recorded = self._store.append(RecordKind.BLOCK, BLOCK.encode(record))
         chain = self.chain
-        size = chain.state_bytes + size_of(chain.state, record.changes)
-        chain.adopt(adopted, after, size, record.planned, record.taken)
+        chain.adopt(adopted, after, chain.state_bytes + growth, record.planned, record.taken)
         self.show_state()
         for lane in lanes:
             self._adopt_lane(lane)

@@ -340,6 +340,7 @@ class EnclaveService:
         before = slot.end - now
         try:
             await self._execute(production, slot.proposal_deadline(now))
+            await self._wind_up(production)
         except BaseException:
             self._tell(self.core.abandon_slot(production, self._clock()))
             raise
@@ -386,6 +387,13 @@ class EnclaveService:
         while executed < CALLS_PER_SLICE and self._clock() < until and production.step(1):
             executed += 1
         return executed > 0
+
+    async def _wind_up(self, production: Production) -> None:
+        """Have the block ready but for the journal, with turns for others."""
+        for _ in iter(production.wind_up, False):
+            await asyncio.sleep(0)
+        self.core.seal_slot(production, self._clock())
+        await asyncio.sleep(0)
 
     async def _make_durable(self) -> None:
         """Return when all that was appended survives. A store that fails to do so ends block production."""

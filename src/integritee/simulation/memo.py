@@ -14,7 +14,7 @@ from integritee.crypto import Ed25519Pair, ShieldingKey, verify_ed25519
 from integritee.enclave import consensus, records, replica
 from integritee.enclave.parentchain import bridge, follower, justification, onboarding
 from integritee.enclave.parentchain.blocks import verify_block
-from integritee.enclave.sidechain import payload
+from integritee.enclave.sidechain import commitment, payload
 from integritee.metadata import RuntimeMetadata
 from integritee.primitives import signature
 from integritee.primitives.header import Header
@@ -50,9 +50,9 @@ def remember(patches: Patches) -> None:
         patches.set(module, "verify_ed25519", signatures.verify)
     for place, name in DECODED:
         patches.set(place, name, Decoded(vars(place)[name]))
-    states = States(Trie.commit, records.size_of)
+    states = States(Trie.commit, commitment.size_of)
     patches.set(Trie, "commit", lambda state, changes: states.commit(state, changes))
-    for module in (records, replica):
+    for module in (commitment, records, replica):
         patches.set(module, "size_of", states.size_of)
     patches.set(consensus, "decrypt", lru_cache(MAX_REMEMBERED)(payload.decrypt))
     patches.set(RuntimeMetadata, "read_events", lru_cache(MAX_REMEMBERED)(RuntimeMetadata.read_events))

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from integritee.crypto import blake2_256
-from integritee.enclave.records import size_of
+from integritee.enclave.sidechain.commitment import size_of
 from integritee.frame.pallets.system import AccountData, AccountInfo
 from integritee.node.runtime.runtime import TEER
 from integritee.scale import codec

@@ -164,6 +164,47 @@ def test_an_abandoned_block_leaves_nothing_behind(rich: World) -> None:
     assert rich.status(hash) == ["Ready", "InSidechainBlock"]
 
 
+def test_what_comes_while_a_block_is_wound_up_waits_for_the_next(rich: World) -> None:
+    early = rich.transfer(ANN, CAT, TEER)
+    production = rich.begin()
+    assert production is not None
+    while production.step(8):
+        pass
+    head, root = rich.core.head, rich.core.state.root()
+    late = []
+    while production.wind_up():
+        late.append(rich.transfer(BEN, DAN, TEER))
+        assert not production.step(8)
+    block = rich.core.seal_slot(production, rich.now + 1)
+    late.append(rich.transfer(BEN, DAN, TEER))
+    rich.shield(CAT, 10 * TEER)
+    rich.grow()
+    rich.sync()
+    assert (rich.core.head, rich.core.state.root()) == (head, root)
+    rich.durable(rich.core.finish_slot(production, rich.now + 2))
+    assert rich.blocks[-1] == block.signed
+    assert (rich.core.head, rich.core.state.root()) == (block.header, block.state.root())
+    assert rich.status(early)[-1] == "InSidechainBlock"
+    assert {rich.status(hash)[-1] for hash in late} == {"Ready"}
+    rich.slot()
+    assert {rich.status(hash)[-1] for hash in late} == {"InSidechainBlock"}
+    assert rich.free(CAT) == 11 * TEER - 10 * TEER // 571
+
+
+def test_a_sealed_block_that_is_given_up_leaves_nothing_behind(rich: World) -> None:
+    root, head, outbox = rich.core.state.root(), rich.core.head, rich.core.integritee.outbox.whole()
+    hash = rich.unshield(ANN, CAT.public, TEER)
+    production = rich.begin()
+    assert production is not None
+    while production.step(8):
+        pass
+    rich.core.seal_slot(production, rich.now + 1)
+    assert rich.core.abandon_slot(production, rich.now + 1) == []
+    assert (rich.core.state.root(), rich.core.head, rich.core.integritee.outbox.whole()) == (root, head, outbox)
+    rich.slot()
+    assert rich.status(hash) == ["Ready", "InSidechainBlock"]
+
+
 def test_a_block_that_cannot_be_sealed_is_given_up(rich: World, monkeypatch: pytest.MonkeyPatch) -> None:
     hash = rich.transfer(ANN, CAT, TEER)
     production = rich.begin()

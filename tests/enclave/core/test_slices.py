@@ -7,16 +7,32 @@ from typing import Any
 
 import pytest
 
+from integritee.crypto import Ed25519Pair
 from integritee.enclave.service import CALLS_PER_SLICE, SLICE_MS, EnclaveService
 from integritee.enclave.sidechain.author import BlockBuilder
+from integritee.enclave.sidechain.production import CHANGES_PER_STEP
 from integritee.enclave.sidechain.slots import slot_at
+from integritee.enclave.store import SealedStore
 from integritee.node.runtime.runtime import TEER
 from integritee.primitives.enclave_bridge import Request
 from integritee.stf.operation import DirectCall, TrustedOperation
+from integritee.trie import Trie
 
 from .harness import ANN, BEN, SLOT_MS, TEE, World
 
 CALLS = 2 * CALLS_PER_SLICE
+
+
+async def turns_of_slot(service: EnclaveService, world: World, runs: list[Any]) -> None:
+    """Serve the next slot; `runs` gets a zero for each turn of the event loop."""
+    slot = slot_at(world.now - world.now % SLOT_MS + SLOT_MS, SLOT_MS)
+    world.now = slot.start
+    serving = asyncio.create_task(service._serve_slot(slot, slot.start))
+    while not serving.done():
+        runs.append(0)
+        await asyncio.sleep(0)
+    await serving
+    service._executor.shutdown()
 
 
 @pytest.mark.parametrize(
@@ -49,12 +65,40 @@ async def test_slow_calls_let_others_have_their_turn(
         return execute(builder, *args)
 
     monkeypatch.setattr(BlockBuilder, "execute", timed)
-    slot = slot_at(world.now - world.now % SLOT_MS + SLOT_MS, SLOT_MS)
-    world.now = slot.start
-    serving = asyncio.create_task(service._serve_slot(slot, slot.start))
-    while not serving.done():
-        runs.append(0)
-        await asyncio.sleep(0)
-    await serving
-    service._executor.shutdown()
+    await turns_of_slot(service, world, runs)
     assert (max(runs), sum(runs)) == (at_once, in_block)
+
+
+async def test_the_end_of_a_block_lets_others_have_their_turn(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What many calls changed is committed and hashed in portions, then sealed, then journalled: in turns each."""
+    service = EnclaveService(world.core, world.store, "", "", TEE, clock=lambda: world.now)
+    world.shield(ANN, 100 * TEER)
+    world.block()
+    world.slot()
+    for number in range(CHANGES_PER_STEP):
+        world.transfer(ANN, Ed25519Pair.from_seed(number.to_bytes(32, "little")), TEER)
+    runs: list[int] = []
+    done: dict[str, list[int]] = {"commit": [], "seal": [], "journal": []}
+    commit, seal, append = Trie.commit, BlockBuilder.seal, SealedStore.append
+
+    def committed(state: Trie, changes: dict[bytes, bytes | None]) -> Trie:
+        runs[-1] += len(changes)
+        done["commit"].append(len(runs))
+        return commit(state, changes)
+
+    def sealed(builder: BlockBuilder, *args: Any) -> Any:
+        done["seal"].append(len(runs))
+        return seal(builder, *args)
+
+    def appended(store: SealedStore, kind: int, payload: bytes) -> int:
+        done["journal"].append(len(runs))
+        return append(store, kind, payload)
+
+    monkeypatch.setattr(Trie, "commit", committed)
+    monkeypatch.setattr(BlockBuilder, "seal", sealed)
+    monkeypatch.setattr(SealedStore, "append", appended)
+    await turns_of_slot(service, world, runs)
+    assert max(runs) == CHANGES_PER_STEP < sum(runs)
+    assert sorted({turn for turns in done.values() for turn in turns}) == [
+        turn for turns in done.values() for turn in turns
+    ]

@@ -40,6 +40,7 @@ from integritee.trie import Trie
 from ..parentchain.contract import ParentchainContract
 from ..parentchain.inbound import InboundBlock
 from ..parentchain.outbox import Payment
+from .commitment import Change, Commitment
 from .payload import MAX_REFUSALS, Planned, Refused, StatePayload, encrypt, position
 
 SHARD_STATUS = codec(ShardStatus)
@@ -82,11 +83,13 @@ def lasting_secret(state_key: bytes) -> bytes:
 
 @dataclass(frozen=True)
 class AuthoredBlock:
-    """A finished block, the state behind it and what must follow from it."""
+    """A finished block, the state behind it and what must follow from it. `changes` are by ascending key; they grow
+    the state by `growth` bytes of keys and values."""
 
     signed: SignedBlock
     state: Trie
-    changes: dict[bytes, bytes | None]
+    changes: list[Change]
+    growth: int
     effects: list[Planned]
     executed: list[bytes]
     failed: int
@@ -130,6 +133,8 @@ class BlockBuilder:
     """Keys of what is done once this block is final."""
     refunded: list[Payment] = field(default_factory=list)
     """What was given back."""
+    commitment: Commitment | None = None
+    """What the block changed, once it takes no more calls."""
 
     def __post_init__(self) -> None:
         assignment = self.assignment
@@ -246,19 +251,27 @@ class BlockBuilder:
 
     # -- the finished block --------------------------------------------------------------------------
 
+    def close(self) -> Commitment:
+        """Take no more calls: from here on what they changed is committed. Raises InvariantBroken."""
+        if self.commitment is None:
+            self.runtime.system.write_events()
+            if self.checked:
+                check_invariants(self.runtime)
+            self.commitment = Commitment(self.state, self.runtime.state.changes())
+        return self.commitment
+
     def seal(self, now: int, random: Nonces) -> AuthoredBlock:
-        """Compose, encrypt and sign at Unix time `now` (ms). The builder is spent. Raises InvariantBroken."""
-        self.runtime.system.write_events()
-        if self.checked:
-            check_invariants(self.runtime)
-        changes = dict(self.runtime.state.changes())
-        after = self.state.commit(changes)
+        """Commit what is not committed yet, compose, encrypt and sign at Unix time `now` (ms). The builder is spent.
+        Raises InvariantBroken."""
+        commitment = self.close()
+        while commitment.step(len(commitment.changes)):
+            pass
         parent, shard = self.assignment.parent, self.assignment.shard
         parent_hash = parent.hash() if parent else bytes(32)
         payload = StatePayload(
             self.state.root(),
-            after.root(),
-            sorted(changes.items()),
+            commitment.after.root(),
+            commitment.changes,
             [planned for planned in self.effects if planned.key not in self.released],
             self.refused[:MAX_REFUSALS],
             self.released,
@@ -281,7 +294,15 @@ class BlockBuilder:
             next_finalization(self.number, parent.next_finalization_block_number if parent else 1),
         )
         signed = SidechainBlock(header, data).signed_by(self.assignment.signing)
-        return AuthoredBlock(signed, after, changes, self.effects, self.executed, self.failed)
+        return AuthoredBlock(
+            signed,
+            commitment.after,
+            commitment.changes,
+            commitment.growth,
+            self.effects,
+            self.executed,
+            self.failed,
+        )
 
 
 def _payment(effect: VaultPayment | BridgePayment | Remark, signed: TrustedCallSigned) -> Payment | None:

@@ -53,8 +53,11 @@ MAX_LATE_SLOTS: Final = 1
 """How long after its slot a block may be finished: by then the next authors have gone on without it, and a block that
 came even later would only undo theirs."""
 
-INVOCATIONS_PER_STEP: Final = 64
-"""Left over when a block is sealed, they are executed in portions of this size."""
+INVOCATIONS_PER_STEP: Final = 8
+"""Left over when a block takes no more calls, they are executed in portions of this size (about 1 ms)."""
+
+CHANGES_PER_STEP: Final = 64
+"""Changes of the state are committed in portions of this size (about 1 ms)."""
 
 log = logging.getLogger(__name__)
 
@@ -107,6 +110,8 @@ class Production:
     role: Role = ALONE
     confirms: bool = False
     """Whether the parentchain is asked to confirm this block."""
+    block: AuthoredBlock | None = None
+    """The block, once it is sealed."""
     invocations: Invocations = field(init=False)
     _stalled: set[bytes] = field(default_factory=set)
     """Senders whose earlier call failed without using its nonce: their later ones wait for another slot."""
@@ -266,6 +271,8 @@ class Production:
 
         False when there are none left, or no room for what they cause.
         """
+        if self.builder.commitment is not None:
+            return False
         if self.invocations.execute(limit):
             return True
         if len(self.builder.executed) + len(self.refusals) >= MAX_CALLS:
@@ -292,12 +299,19 @@ class Production:
 
     # -- the finished block --------------------------------------------------------------------------
 
-    def seal(self, now: int, random: Randomness) -> AuthoredBlock:
-        """Finish the block and queue the extrinsics that follow from it.
+    def wind_up(self) -> bool:
+        """Do a portion of what is left before the block can be sealed, which takes no more calls of the pool; False
+        if nothing was. Raises InvariantBroken.
 
         Calls of the parentchain are part of it even if the slot's time is over: their block is processed.
         """
-        while self.invocations.execute(INVOCATIONS_PER_STEP):
+        return self.invocations.execute(INVOCATIONS_PER_STEP) or self.builder.close().step(CHANGES_PER_STEP)
+
+    def seal(self, now: int, random: Randomness) -> AuthoredBlock:
+        """The finished block; queues the extrinsics that follow from it. Raises InvariantBroken."""
+        if self.block is not None:
+            return self.block
+        while self.wind_up():
             pass
         self._carry_out(self.role.due)
         if self.role.is_alone:
@@ -307,6 +321,7 @@ class Production:
         block = self.builder.seal(now, random)
         if self.role.is_primary:
             self._confirm_own(block)
+        self.block = block
         return block
 
     def _carry_out(self, effects: Iterable[Planned]) -> None:
