@@ -13,6 +13,7 @@ import pytest
 from aiohttp import ClientSession, web
 from msgspec.structs import replace
 
+from integritee.boundary.advertised import with_port
 from integritee.boundary.endpoint import RemoteFailure
 from integritee.boundary.interface import Ecalls, Ocalls
 from integritee.boundary.messages import (
@@ -35,7 +36,7 @@ from integritee.worker.http import serve
 from integritee.worker.peers.block_json import block_to_json
 from integritee.worker.peers.registry import Validateer
 from integritee.worker.peers.untrusted_rpc import FETCH_BLOCKS
-from integritee.worker.service import Worker, with_port
+from integritee.worker.service import Worker
 from integritee.worker.session import Session
 
 from .peers.chains import SHARD, chain_of

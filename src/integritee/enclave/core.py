@@ -6,9 +6,10 @@ durable first is appended to the store, and the driver syncs it before it acts o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
+from integritee.boundary.advertised import with_port
 from integritee.boundary.messages import (
     ChainStatus,
     ImportBlocks,
@@ -132,6 +133,10 @@ class EnclaveCore:
     def integritee(self) -> Link:
         """The chain that has the registry of enclaves and shards."""
         return self.links.integritee
+
+    def serves_at(self, port: int) -> None:
+        """Register the port that was found instead of "any free" (0)."""
+        self.goal = self.membership.goal = replace(self.goal, url=with_port(self.goal.url, port))
 
     # -- the committed state -------------------------------------------------------------------------
 

@@ -120,6 +120,7 @@ class EnclaveProcess:
         server = TrustedRpcServer(dispatcher, watches, tls, limits, service.let_threads_run)
         try:
             await server.start(params.trusted_host, params.trusted_port)
+            core.serves_at(server.port)
             if params.mu_ra_port is not None:
                 mu_ra_port = await service.peering.listen(params.mu_ra_host, params.mu_ra_port)
                 service.provisions_at(mu_ra_port)

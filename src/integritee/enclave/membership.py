@@ -33,7 +33,7 @@ class Membership:
     before the shard runs."""
 
     def __init__(self, own: bytes, goal: Goal, links: Links, is_listed: bool | None) -> None:
-        self._own, self._goal, self._links = own, goal, links
+        self._own, self.goal, self._links = own, goal, links
         self._is_listed = bool(is_listed)
         self._registered_at: int | None = None
         """Parentchain block at which the enclave last asked to be put on record again."""
@@ -59,7 +59,7 @@ class Membership:
         config = follower.bridge.config(follower.values)
         if self._is_listed or config is None or not is_caught_up or link.outbox.entries:
             return None
-        if not is_registered(follower.bridge, self._goal, follower.values) or not is_due(read, RETRY_STRIDE):
+        if not is_registered(follower.bridge, self.goal, follower.values) or not is_due(read, RETRY_STRIDE):
             return None
         return Step(Phase.CLAIMING_SHARD, follower.bridge.join_shard(config, follower.head.number))
 
@@ -71,11 +71,11 @@ class Membership:
         If the chain refuses it, the next attempt is a while away: each one costs a fee.
         """
         follower, at = self._links.integritee.connected, self._registered_at
-        if is_registered(follower.bridge, self._goal, follower.values):
+        if is_registered(follower.bridge, self.goal, follower.values):
             return None
         if at is not None and follower.head.number < at + ONBOARDING_PERIOD:
             return None
-        return follower.bridge.register(self._goal.mrenclave, self._goal.url)
+        return follower.bridge.register(self.goal.mrenclave, self.goal.url)
 
     def note_registration(self, number: int) -> None:
         """It was asked for at parentchain block `number`."""

@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import integritee
+from integritee.boundary.advertised import with_port
 from integritee.boundary.endpoint import Endpoint
 from integritee.boundary.interface import Ocalls
 from integritee.boundary.messages import (
@@ -134,8 +135,7 @@ class EnclaveService:
 
     def provisions_at(self, port: int) -> None:
         """Advertise the port that was found instead of "any free" (0)."""
-        if self._mu_ra_url.endswith(":0"):
-            self._mu_ra_url = f"{self._mu_ra_url[:-2]}:{port}"
+        self._mu_ra_url = with_port(self._mu_ra_url, port)
 
     def untrusted_url(self) -> str:
         return self._untrusted_url

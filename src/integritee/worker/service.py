@@ -14,6 +14,7 @@ from aiohttp import web
 from msgspec.structs import replace
 
 import integritee
+from integritee.boundary.advertised import with_port
 from integritee.boundary.messages import EnclaveIdentity, InitParams
 from integritee.errors import IntegriteeError
 
@@ -152,11 +153,6 @@ class Worker:
 
     async def _exposition(self) -> bytes:
         return b"" if self._session is None else await self._session.exposition(self._rpc)
-
-
-def with_port(url: str, port: int) -> str:
-    """An advertised URL, with the port that was found instead of "any free" (0)."""
-    return f"{url.removesuffix(':0')}:{port}" if url.endswith(":0") else url
 
 
 def params_again(params: InitParams, identity: EnclaveIdentity) -> InitParams:

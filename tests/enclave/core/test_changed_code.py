@@ -114,6 +114,15 @@ def test_another_address_is_put_on_record(world: World) -> None:
     assert [event["worker_url"] for event in registrations(world)][1:] == [b"wss://moved.test:2000"]
 
 
+def test_the_port_that_was_free_is_put_on_record(world: World) -> None:
+    world.url = "wss://worker.test:0"
+    world.restart()
+    world.core.serves_at(4242)
+    world.block()
+    world.settle(2)
+    assert [event["worker_url"] for event in registrations(world)][1:] == [b"wss://worker.test:4242"]
+
+
 def test_a_refused_registration_is_tried_again_a_while_later(world: World) -> None:
     flags = {"allow_skipping_attestation": False, "sgx_allow_debug_mode": False}
     as_root(world, "Teerex", "set_security_flags", flags)
