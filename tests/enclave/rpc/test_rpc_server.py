@@ -19,6 +19,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from integritee.crypto import Ed25519Pair
+from integritee.enclave.rpc.conduct import Conducts
 from integritee.enclave.rpc.errors import ListenFailed
 from integritee.enclave.rpc.jsonrpc import Connection, Dispatcher, Method, Outcome, Params
 from integritee.enclave.rpc.limits import MAX_MESSAGE_BYTES, ServerLimits
@@ -26,7 +27,7 @@ from integritee.enclave.rpc.methods import trusted_methods
 from integritee.enclave.rpc.server import TrustedRpcServer, raise_file_limit, tls_context
 from integritee.enclave.rpc.watch import WatchRegistry
 from integritee.primitives.enclave_bridge import Request
-from integritee.primitives.rpc import InSidechainBlock, Ready, Retracted
+from integritee.primitives.rpc import InSidechainBlock, Invalid, Ready, Retracted
 from integritee.scale import encode
 
 from .conftest import SHARD, TOP_HASH, FakeBackend
@@ -41,11 +42,13 @@ PATIENCE = 20.0
 class Harness:
     """A running server with its fake enclave."""
 
-    def __init__(self, **limits: Any) -> None:
+    def __init__(self, conducts: Conducts[Any] | None = None, **limits: Any) -> None:
         self.backend = FakeBackend()
         self.watches = WatchRegistry()
         self.methods = trusted_methods(self.backend, self.watches)
-        self.server = TrustedRpcServer(Dispatcher(self.methods), self.watches, TLS, ServerLimits(**limits))
+        self.server = TrustedRpcServer(
+            Dispatcher(self.methods), self.watches, TLS, ServerLimits(**limits), conducts=conducts
+        )
 
     def connect(self, path: str = "", **options: Any) -> connect:
         return connect(
@@ -74,8 +77,8 @@ def trusting() -> ssl.SSLContext:
 
 
 @asynccontextmanager
-async def serving(**limits: Any) -> AsyncIterator[Harness]:
-    harness = Harness(**limits)
+async def serving(conducts: Conducts[Any] | None = None, **limits: Any) -> AsyncIterator[Harness]:
+    harness = Harness(conducts, **limits)
     await harness.server.start("127.0.0.1", 0)
     try:
         yield harness
@@ -324,6 +327,41 @@ async def test_a_newcomer_takes_a_place_of_the_address_that_has_most() -> None:
             assert (await ask(first, call("system_name")))["id"] == 1
             with pytest.raises(InvalidStatus):
                 await harness.connect()
+
+
+@pytest.mark.parametrize("fails", ["calls", "operation", "connections"])
+async def test_where_much_comes_to_nothing_newcomers_wait(fails: str) -> None:
+    now, is_in_line, time_comes = 0.0, asyncio.Event(), list[Callable[[], None]]()
+
+    def later(seconds: float, act: Callable[[], None]) -> None:
+        time_comes.append(act)
+        is_in_line.set()
+
+    conducts: Conducts[Any] = Conducts(3, lambda: now, later)
+    async with serving(conducts) as harness, harness.connect() as first:
+        assert (await ask(first, call("system_name")))["id"] == 1
+        if fails == "calls":
+            await ask(first, f"[{','.join([call('unheard')] * 3)}]")
+        elif fails == "operation":
+            await ask(first, f"[{','.join([call('unheard')] * 2)}]")
+            assert "result" in await ask(first, call("author_submitAndWatchExtrinsic", REQUEST_HEX))
+            harness.server.notify(TOP_HASH, Invalid())
+            assert (await receive(first))["params"]["result"]
+        else:
+            for _ in range(3):
+                async with harness.connect():
+                    pass
+            await harness.count(1)
+            assert (await ask(first, call("system_name")))["id"] == 1
+        async with harness.connect(local_addr=("127.0.0.2", 0)) as other:
+            assert (await ask(other, call("system_name")))["id"] == 1
+        newcomer = asyncio.ensure_future(harness.connect())
+        await asyncio.wait_for(is_in_line.wait(), PATIENCE)
+        assert not newcomer.done()
+        now = 60.0
+        time_comes.pop()()
+        async with await newcomer as served:
+            assert (await ask(served, call("system_name")))["id"] == 1
 
 
 async def test_of_those_that_shake_hands_for_long_the_oldest_goes() -> None:

@@ -27,7 +27,7 @@ from msgspec import UNSET, UnsetType
 from integritee.errors import IntegriteeError
 
 from .caller import CALLER
-from .conduct import Conduct, own_site
+from .conduct import Conduct, unlimited
 from .errors import (
     BatchTooLarge,
     InternalError,
@@ -88,7 +88,7 @@ class Connection:
     operation_tokens: TokenBucket = field(
         default_factory=lambda: TokenBucket(OPERATION_TOKENS_PER_SECOND, OPERATION_TOKENS)
     )
-    conduct: Conduct = field(default_factory=own_site)
+    conduct: Conduct = field(default_factory=unlimited)
     seat: Seat | None = None
 
 

@@ -5,7 +5,7 @@ under asyncio's own TLS. Sockets are accepted here rather than by `loop.create_s
 counts from its first byte: half-open TLS cannot use up the descriptors that the enclave's files need.
 
 A socket gets no TLS before it says something, and then sites take turns, one handshake a round of the loop: so the
-clients inside wait for few handshakes, and newcomers for few of other sites; and for longer at a site of many failures
+clients inside wait for few handshakes, and newcomers for few of other sites; for longer at a site of many failures
 (`conduct`). Those that do not finish theirs are dropped, the oldest first, as others come.
 """
 
@@ -79,7 +79,8 @@ def raise_file_limit() -> int:
 class TrustedRpcServer:
     """Serves a dispatcher to websocket clients and carries status updates to those that watch.
 
-    `breathe` is called often while there is much to do: it may wait a little for other threads.
+    `breathe` is called often while there is much to do: it may wait a little for other threads. `conducts` has what
+    clients fail at.
     """
 
     def __init__(
@@ -89,13 +90,14 @@ class TrustedRpcServer:
         tls: ssl.SSLContext,
         limits: ServerLimits | None = None,
         breathe: Callable[[], None] = lambda: None,
+        conducts: Conducts[Network] | None = None,
     ) -> None:
         self._dispatcher = dispatcher
         self._watches = watches
         self._tls = tls
         self._limits = limits or ServerLimits()
         self._places: Places[Network] = Places(self._limits.connections)
-        self._conducts: Conducts[Network] = Conducts()
+        self._conducts: Conducts[Network] = conducts or Conducts()
         self._turns: Turns[int] = Turns(breathe=breathe)
         self._entrance: Turns[Network] = Turns(HANDSHAKE_SECONDS)
         self._budget = Budget(self._limits.held_bytes, self._limits.spared_bytes)
