@@ -1,8 +1,9 @@
-"""Attackers of a worker's trusted RPC: ``python -m bench.attackers NAME URL``, until they are ended.
+"""Attackers of a worker's trusted RPC: ``python -m bench.attackers URL NAME …``, told by lines on stdin.
 
-Each is what one machine far away could do with one process: it runs at the lowest priority, for here it shares its
-cores with those it attacks, and comes from an address of its own. Whoever is dropped comes back. What was attempted
-is printed at the end, as JSON.
+A line names the attack that begins, an empty one ends it; then what was attempted is printed, as JSON. Each attack is
+what one machine far away could do with one process. Here it shares its cores with those it attacks, so it gets what
+they leave of them, and has its messages made before; and it comes from an address of its own. Whoever is dropped, or
+not answered for a while, comes back.
 """
 
 from __future__ import annotations
@@ -11,12 +12,11 @@ import asyncio
 import itertools
 import json
 import os
-import signal
 import socket
 import ssl
 import sys
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,16 +26,23 @@ import uvloop
 
 from integritee.client.jsonrpc import unverified_tls
 from integritee.client.worker import GETTER, SUBMIT, WATCH, WorkerClient
-from integritee.crypto import Sr25519Pair
+from integritee.crypto import ShieldingPublicKey, Sr25519Pair
 from integritee.load.websocket import PING, framed
 from integritee.primitives.enclave_bridge import Request
 from integritee.scale import encode
-from integritee.stf.operation import DirectCall, Getter, Trusted
+from integritee.stf.ledger import Ledger
+from integritee.stf.operation import DirectCall, Getter, Trusted, TrustedOperation
 
 ADDRESS = "127.0.0.66"
 CONNECTIONS = 32
 PIPELINED = 32
 """Requests under way on each connection of a flood."""
+
+PATIENCE = 1.0
+"""Seconds without an answer, after which an attacker leaves and comes back."""
+
+MADE_BEFORE = 4096
+"""Messages of a flood of which no two are the same."""
 
 HALF_OPEN = 1500
 DRIP_SECONDS = 1.0
@@ -61,6 +68,9 @@ class Target:
     url: str
     worker: WorkerClient
     done: Counter[str] = field(default_factory=Counter)
+    made: dict[str, Iterator[bytes]] = field(default_factory=dict)
+    """Messages, by the attack that sends them."""
+
     tls: ssl.SSLContext = field(default_factory=unverified_tls)
 
     async def dial(self, tls: bool = True, receive_bytes: int | None = None) -> Streams:
@@ -88,7 +98,7 @@ class Target:
         return reader, writer
 
 
-Attack = Callable[[Target], Awaitable[None]]
+Attack = Callable[[Target], Coroutine[Any, Any, None]]
 
 
 def text(method: str, *params: object) -> bytes:
@@ -115,7 +125,7 @@ async def crowd(count: int, one: Callable[[int], Awaitable[None]]) -> None:
     await asyncio.gather(*map(persist, range(count)))
 
 
-async def flood(target: Target, frames: Callable[[], bytes], until: bytes | None = None, replies: int = 1) -> None:
+async def flood(target: Target, frames: Iterator[bytes], until: bytes | None = None, replies: int = 1) -> None:
     """Messages as fast as they are answered, on many connections; an answer with `until` is a reason to come back."""
 
     async def one(_: int) -> None:
@@ -123,17 +133,40 @@ async def flood(target: Target, frames: Callable[[], bytes], until: bytes | None
         try:
             under_way = 0
             while True:
-                while under_way < PIPELINED * replies:
-                    writer.write(frames())
-                    under_way += replies
-                await writer.drain()
-                data = await reader.read(1 << 16)
+                if (room := PIPELINED - under_way // replies) > 0:
+                    writer.write(b"".join(itertools.islice(frames, room)))
+                    under_way += room * replies
+                async with asyncio.timeout(PATIENCE):
+                    await writer.drain()
+                    data = await reader.read(1 << 16)
                 if not data or (until is not None and until in data):
                     target.done["sent away"] += 1
                     return
                 answered = data.count(b'"jsonrpc"')
                 target.done["answers"] += answered
                 under_way -= answered
+        except TimeoutError:
+            target.done["unanswered"] += 1
+        finally:
+            writer.transport.abort()
+
+    await crowd(CONNECTIONS, one)
+
+
+async def stream(target: Target, frames: Iterator[bytes]) -> None:
+    """Calls one after the other, on many connections."""
+
+    async def one(_: int) -> None:
+        reader, writer = await target.upgraded()
+        try:
+            for message in frames:
+                writer.write(message)
+                target.done["calls"] += 1
+                async with asyncio.timeout(PATIENCE):
+                    if not await reader.read(1 << 16):
+                        return
+        except TimeoutError:
+            target.done["unanswered"] += 1
         finally:
             writer.transport.abort()
 
@@ -144,32 +177,26 @@ async def flood(target: Target, frames: Callable[[], bytes], until: bytes | None
 
 
 async def getters(target: Target) -> None:
-    message = frame(await signed_getter(target))
-    await flood(target, lambda: message)
+    await flood(target, itertools.repeat(frame(await signed_getter(target))))
 
 
 async def batches(target: Target) -> None:
     message = frame(b"[" + b",".join([await signed_getter(target)] * 64) + b"]")
-    await flood(target, lambda: message, replies=64)
+    await flood(target, itertools.repeat(message), replies=64)
 
 
 async def bad_rsa(target: Target) -> None:
-    shard = await target.worker.shard()
-
-    def garbage() -> bytes:
-        return frame(text(SUBMIT, hexed(encode(Request, Request(shard, os.urandom(RSA_BYTES))))))
-
-    await flood(target, garbage, until=b"rate_exceeded")
+    await flood(target, target.made["bad RSA"], until=b"rate_exceeded")
 
 
 async def pool_entries(target: Target) -> None:
-    """Well signed calls of accounts without funds, half of them with nonces to come, as fast as they are made."""
-    await stream(target, SUBMIT, (0, *range(2, FUTURE_NONCES)))
+    """Well signed calls of accounts without funds, most of them with nonces to come."""
+    await stream(target, target.made["pool entries"])
 
 
 async def subscriptions(target: Target) -> None:
     """As `pool_entries`, all with nonces to come, and watched."""
-    await stream(target, WATCH, range(1, FUTURE_NONCES))
+    await stream(target, target.made["subscriptions"])
 
 
 async def slow_readers(target: Target) -> None:
@@ -276,6 +303,39 @@ ATTACKS: dict[str, Attack] = {
 # What they are made of
 
 
+@dataclass(frozen=True)
+class Forger:
+    """Makes messages of which no two are the same."""
+
+    ledger: Ledger
+    shard: bytes
+    mrenclave: bytes
+    key: ShieldingPublicKey
+
+    @classmethod
+    async def of(cls, worker: WorkerClient) -> Forger:
+        return cls(worker.ledger, await worker.shard(), await worker.mrenclave(), await worker.shielding_key())
+
+    def garbage(self) -> Iterator[bytes]:
+        """Submissions that nobody can decipher."""
+        while True:
+            yield self._request(SUBMIT, os.urandom(RSA_BYTES))
+
+    def calls(self, method: str, nonces: Iterable[int]) -> Iterator[bytes]:
+        """Calls of ever new accounts, with each of these nonces."""
+        seed = os.urandom(4).hex()
+        for number in itertools.count():
+            pair = Sr25519Pair.from_uri(f"//Attacker//{seed}//{number}")
+            call = self.ledger.call("noop", pair.public)
+            for nonce in nonces:
+                signed = self.ledger.sign_call(call, nonce, pair, self.mrenclave, self.shard)
+                plain = self.ledger.codec(TrustedOperation).encode(DirectCall(signed))
+                yield self._request(method, self.key.encrypt(plain))
+
+    def _request(self, method: str, cyphertext: bytes) -> bytes:
+        return frame(text(method, hexed(encode(Request, Request(self.shard, cyphertext)))))
+
+
 async def signed_getter(target: Target) -> bytes:
     ledger, pair = target.worker.ledger, Sr25519Pair.from_uri("//Attacker")
     getter = Trusted(ledger.sign_getter(ledger.trusted_getter("account_info", pair.public), pair))
@@ -296,46 +356,45 @@ async def drip(writer: asyncio.StreamWriter, message: bytes) -> None:
         writer.transport.abort()
 
 
-async def stream(target: Target, method: str, nonces: Iterator[int] | range | tuple[int, ...]) -> None:
-    """Calls of ever new accounts with each of these nonces, answers unread but for their number."""
-    worker, numbers, seed = target.worker, itertools.count(), os.urandom(4).hex()
-
-    async def one(_: int) -> None:
-        reader, writer = await target.upgraded()
-        try:
-            while True:
-                pair = Sr25519Pair.from_uri(f"//Attacker//{seed}//{next(numbers)}")
-                for nonce in nonces:
-                    signed = await worker.sign("noop", pair.public, signer=pair, nonce=nonce)
-                    request = await worker.shielded(DirectCall(signed))
-                    writer.write(frame(text(method, hexed(encode(Request, request)))))
-                    target.done["calls"] += 1
-                    if not await reader.read(1 << 16):
-                        return
-        finally:
-            writer.transport.abort()
-
-    await crowd(CONNECTIONS, one)
+def step_back() -> None:
+    """Leave the cores to those that are attacked."""
+    if sys.platform == "linux":
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    else:
+        os.nice(19)
 
 
-async def _attack(name: str, url: str) -> None:
+async def prepared(url: str, names: list[str]) -> Target:
     target = Target(url, await WorkerClient.connect(url))
-    await target.worker.shard()
-    ended = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
-    attacking = asyncio.ensure_future(ATTACKS[name](target))
+    forger = await Forger.of(target.worker)
+    made = {
+        "bad RSA": forger.garbage(),
+        "pool entries": forger.calls(SUBMIT, (0, *range(2, FUTURE_NONCES))),
+        "subscriptions": forger.calls(WATCH, range(1, FUTURE_NONCES)),
+    }
+    for name, frames in made.items():
+        if name in names:
+            target.made[name] = itertools.chain(list(itertools.islice(frames, MADE_BEFORE)), frames)
+    return target
+
+
+async def attack(url: str, names: list[str]) -> None:
+    target = await prepared(url, names)
+    orders = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(orders), sys.stdin)
     print(flush=True)
-    await asyncio.wait((attacking, asyncio.create_task(ended.wait())), return_when=asyncio.FIRST_COMPLETED)
-    if attacking.done():
-        attacking.result()
-    print(json.dumps(dict(target.done)), flush=True)
+    while name := (await orders.readline()).decode().strip():
+        target.done.clear()
+        attacking = asyncio.create_task(ATTACKS[name](target))
+        ended = asyncio.create_task(orders.readline())
+        await asyncio.wait((attacking, ended), return_when=asyncio.FIRST_COMPLETED)
+        attacking.cancel()
+        with suppress(asyncio.CancelledError):
+            await attacking  # an attack ends by itself only if it fails
+        print(json.dumps(dict(target.done)), flush=True)
     os._exit(0)  # its connections need no farewell
 
 
-def main(name: str, url: str) -> None:
-    os.nice(19)
-    uvloop.run(_attack(name, url))
-
-
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    step_back()
+    uvloop.run(attack(sys.argv[1], sys.argv[2:]))

@@ -1,18 +1,17 @@
 """What 200 honest clients feel of attacks on their worker: ``python -m bench.attacks [NAME …]``.
 
 The clients ask signed getters, one a second each, and submit transfers beside, 40 a second together. Windows without
-and with an attack (`attackers`) take turns on one worker. The ratio of an attack is the 99th percentile of its window
-by the mean of those before and after it, of getters or of submissions, whichever suffered more.
+and with an attack (`attackers`, there and ready all the time) take turns on one worker. The ratio of an attack is the
+99th percentile of its window by that of the windows before and after it, of getters or of submissions, whichever
+suffered more.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import statistics
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +26,11 @@ from .crowd import CrowdProcess, Orders, Report, Window
 from .latest import main
 
 HONEST = 200
-FAREWELL = 10.0
-WINDOW = Window(15.0, 15, 5)
+WINDOW = Window(7.0, 7, 5)
 SETTLING = 2.0
 """Seconds of an attack before the window, and of peace behind it."""
+
+WARMING_UP = Window(3.0, 3, 5)
 
 
 async def measure(names: list[str] | None = None) -> dict[str, Any]:
@@ -47,26 +47,28 @@ async def _on_network(ready: Any, names: list[str]) -> dict[str, Any]:
         uris = await endow(ledgers)
     crowd = await CrowdProcess.start(Orders(facts.worker_url, HONEST, uris, 0))
     await crowd.ready()
-    enclave = enclave_of(facts)
-    await crowd.run(Window(3.0, 3, 5))
+    enclave, attackers = enclave_of(facts), await Attackers.start(facts.worker_url, names)
+    await crowd.run(WARMING_UP)
     before, found = await crowd.run(WINDOW), {}
     for name in names:
-        async with attack(name, facts.worker_url) as tally:
-            await asyncio.sleep(SETTLING)
-            attacked = await crowd.run(WINDOW)
-            resident = resident_kib(enclave) // 1024
+        attackers.begin(name)
+        await asyncio.sleep(SETTLING)
+        attacked = await crowd.run(WINDOW)
+        resident = resident_kib(enclave) // 1024
+        tally = await attackers.end()
         await asyncio.sleep(SETTLING)
         after = await crowd.run(WINDOW)
         found[name] = _row(attacked, [before, after], tally, resident)
         print(name, json.dumps(found[name]), file=sys.stderr, flush=True)
         before = after
+    await attackers.leave()
     await crowd.end()
     return found
 
 
 def _row(attacked: Report, quiet: list[Report], tally: dict[str, int], resident: int) -> dict[str, Any]:
-    getters = [p99(attacked.getters), statistics.mean(p99(report.getters) for report in quiet)]
-    calls = [p99(attacked.calls), statistics.mean(p99(report.calls) for report in quiet)]
+    getters = p99(attacked.getters), p99([ms for report in quiet for ms in report.getters])
+    calls = p99(attacked.calls), p99([ms for report in quiet for ms in report.calls])
     return {
         "p99_ratio": round(max(getters[0] / getters[1], calls[0] / calls[1]), 2),
         "getter_p99_ms": [round(ms, 2) for ms in getters],
@@ -81,28 +83,49 @@ def p99(samples: list[float]) -> float:
     return sorted(samples)[int(len(samples) * 0.99)] if samples else float("inf")
 
 
-@asynccontextmanager
-async def attack(name: str, url: str) -> AsyncIterator[dict[str, int]]:
-    """Attackers at work; what they did is known at the end."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bench.attackers", name, url),
-        stdout=asyncio.subprocess.PIPE,
-        cwd=Path(__file__).parent.parent,
-    )
-    tally: dict[str, int] = {}
-    assert process.stdout is not None
-    try:
-        if not await process.stdout.readline():
+class Attackers:
+    """The process of the attackers. Make it with `start`."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    @classmethod
+    async def start(cls, url: str, names: list[str]) -> Attackers:
+        """Returns when they are ready."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "bench.attackers", url, *names),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            cwd=Path(__file__).parent.parent,
+        )
+        attackers = cls(process)
+        await attackers._line()
+        return attackers
+
+    def begin(self, name: str) -> None:
+        """From now on they do this."""
+        self._tell(name)
+
+    async def end(self) -> dict[str, int]:
+        """They stop; what they attempted."""
+        self._tell("")
+        tally: dict[str, int] = json.loads(await self._line())
+        return tally
+
+    async def leave(self) -> None:
+        """End the process."""
+        self._tell("")
+        await self._process.wait()
+
+    def _tell(self, order: str) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(order.encode() + b"\n")
+
+    async def _line(self) -> bytes:
+        assert self._process.stdout is not None
+        if not (line := await self._process.stdout.readline()):
             raise SystemExit("the attackers failed: see their error above")
-        yield tally
-    finally:
-        process.terminate()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(FAREWELL):
-                tally.update(json.loads(await process.stdout.readline() or b"{}"))
-        with suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
+        return line
 
 
 def rows(figures: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -117,6 +140,8 @@ def rows(figures: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 if __name__ == "__main__":
+    if unknown := set(sys.argv[1:]) - ATTACKS.keys():
+        raise SystemExit(f"no attack is called {', '.join(sorted(unknown))}; there are {', '.join(ATTACKS)}")
     if chosen := sys.argv[1:]:  # a part of the matrix is no figure of the bench
         print(json.dumps(asyncio.run(measure(chosen)), indent=2))
     else:
