@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 from collections.abc import Generator, Iterator
-from itertools import zip_longest
-from typing import Final, TypeVar
+from pathlib import Path
+from typing import Any, Final, TypeVar
 
 import pytest
 
 from .system.processes import Node, Service, Worker
 
 S = TypeVar("S", Node, Worker)
+
+HERE: Final = Path(__file__).parent
 
 LOG_TAIL: Final = 6000
 """Characters of a process's log that a failing test shows."""
@@ -19,24 +23,54 @@ LOG_TAIL: Final = 6000
 WAITING: Final = ("tests/system/", "tests/devnet/", "tests/conformance/", "tests/docs/")
 """Folders of tests that mostly wait for processes of their own."""
 
-BUSY_PER_WAITING: Final = 4
-"""Files of other tests between two files of those."""
+
+# -- collection --------------------------------------------------------------------------------------
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Each process loads all tests, and keeps them until the end: what one has compiled is there for the others, and
+    none of it is looked through for garbage. Processes that tests start write bytecode, or do not, as ever."""
+    writes_nothing, sys.dont_write_bytecode = sys.dont_write_bytecode, False
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+        sys.dont_write_bytecode = writes_nothing
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Each process begins with other folders, so that few files are compiled by two of them."""
+    report = yield
+    if collector.path == HERE and isinstance(collector, pytest.Directory):
+        place: dict[str, Any] = getattr(collector.config, "workerinput", {"workerid": "gw0", "workercount": 1})
+        first = len(report.result) * int(place["workerid"].removeprefix("gw")) // place["workercount"]
+        report.result = report.result[first:] + report.result[:first]
+    return report
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files that wait and files that keep a core busy take turns, so that no run ends with all processes waiting."""
+    """Files that wait are spread evenly over those that keep a core busy, so that at no time all processes wait. The
+    longest are in the last folders, and come first."""
     files: dict[str, list[pytest.Item]] = {}
     for item in items:
         files.setdefault(item.nodeid.partition("::")[0], []).append(item)
-    waiting = [tests for name, tests in files.items() if name.startswith(WAITING)]
-    busy = [tests for name, tests in files.items() if not name.startswith(WAITING)]
-    between = [busy[at : at + BUSY_PER_WAITING] for at in range(0, len(busy), BUSY_PER_WAITING)]
-    items[:] = [
-        test
-        for first, others in zip_longest(waiting, between, fillvalue=[])
-        for tests in ([first] if first else []) + list(others)
-        for test in tests
-    ]
+    names = sorted(files, reverse=True)
+    ranks = [rank for kind in (True, False) for rank in _ranks([n for n in names if n.startswith(WAITING) == kind])]
+    items[:] = [test for _, name in sorted(ranks) for test in files[name]]
+
+
+def _ranks(names: list[str]) -> list[tuple[float, str]]:
+    """Where each has its turn, from 0 to 1, if they are spread evenly."""
+    return [(number / len(names), name) for number, name in enumerate(names)]
+
+
+# -- processes ---------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="session")
