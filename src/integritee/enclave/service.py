@@ -456,7 +456,15 @@ class EnclaveService:
             self.host.notify(Ocalls.phase_changed, effects.phase)
 
     async def _tell_all(self, statuses: list[StatusChanged]) -> None:
-        """Tell those who watch what became of a block's calls, with breaks for other requests."""
+        """Tell those who watch what became of a block's calls, with breaks for other requests.
+
+        One connection after the other, for what is told to one in a turn leaves in one piece. Of one call all is told
+        in its order.
+        """
+        server = self.server
+        if server is None:
+            return
+        statuses = sorted(statuses, key=lambda changed: server.connection_of(changed.hash))
         for start in range(0, len(statuses), STATUSES_PER_SLICE):
             self._tell(statuses[start : start + STATUSES_PER_SLICE])
             await asyncio.sleep(0)

@@ -80,9 +80,9 @@ class Office:
     async def submit(self, signed: TrustedCallSigned) -> bytes:
         return await self.service.submit(self.request(DirectCall(signed)), None)
 
-    def transfer(self, amount: int = TEER) -> TrustedCallSigned:
+    def transfer(self, amount: int = TEER, nonce: int | None = None) -> TrustedCallSigned:
         call = LEDGER.call("balance_transfer", ANN.public, BEN.public, amount)
-        return self.world.signed(ANN, call)
+        return self.world.signed(ANN, call, nonce)
 
 
 @pytest.fixture
@@ -383,6 +383,7 @@ class Clients:
 
     def __init__(self) -> None:
         self.heard: list[tuple[str, bytes, str]] = []
+        self.connections: dict[bytes, int] = {}
         self.stopped = False
 
     def bind(self, hash: bytes) -> None:
@@ -391,6 +392,9 @@ class Clients:
     def notify(self, hash: bytes, status: Any, reason: IntegriteeError | None, *, lingers: bool) -> None:
         assert not lingers, "blocks of the only validateer are final"
         self.heard.append((type(status).__name__, hash, reason.code if reason else ""))
+
+    def connection_of(self, top_hash: bytes) -> int:
+        return self.connections.get(top_hash, -1)
 
     def settle(self, top_hashes: list[bytes]) -> None: ...
 
@@ -413,6 +417,15 @@ async def test_clients_hear_in_order(office: Office) -> None:
         ("Invalid", bad, "stf.missing_funds"),
     ]
     assert (await office.service.status(Nothing())).connections == 7
+
+
+async def test_what_one_connection_hears_of_a_block_it_hears_together(office: Office) -> None:
+    clients = Clients()
+    hashes = [await office.submit(office.transfer(nonce=nonce)) for nonce in range(4)]
+    clients.connections = dict(zip(hashes, (2, 1, 2, 1), strict=True))
+    office.service.server = clients  # type: ignore[assignment]
+    await office.slot()
+    assert [hash for _, hash, _ in clients.heard] == [hashes[1], hashes[3], hashes[0], hashes[2]]
 
 
 async def test_the_host_hears_of_onboarding(fresh: World) -> None:

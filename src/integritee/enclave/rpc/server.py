@@ -159,6 +159,10 @@ class TrustedRpcServer:
         self._conducts.heard(top_hash, status)
         self._deliver(self._watches.update(top_hash, status, reason, lingers=lingers))
 
+    def connection_of(self, top_hash: bytes) -> int:
+        """Whom to tell about an operation at the same time as of others: a plain number, -1 for nobody."""
+        return self._watches.connection_of(top_hash)
+
     def settle(self, top_hashes: Iterable[bytes]) -> None:
         """The sidechain blocks that these operations are in are final: nothing more will be told of them."""
         self._watches.settle(top_hashes)

@@ -132,6 +132,11 @@ class WatchRegistry:
         """Watches of operations whose block is not final yet."""
         return len(self._lingering)
 
+    def connection_of(self, top_hash: bytes) -> int:
+        """The first connection that watches an operation; -1 if nobody does."""
+        watchers = self._by_operation.get(top_hash)
+        return watchers[0].connection if watchers else -1
+
     def connect(self, connection: int) -> None:
         """Accept watches of a connection."""
         self._by_connection[connection] = _Watches()
