@@ -82,7 +82,7 @@ def signed_blocks(params: Params) -> list[SignedBlock]:
     try:
         value, _ = _SIGNED_BLOCKS.decode_prefix(hex_bytes(text))
     except (ScaleError, InvalidHex) as e:
-        echo = rust_debug_list(texts(params))[:MAX_ECHOED_CHARACTERS]
+        echo = rust_debug_list([each[:MAX_ECHOED_CHARACTERS] for each in texts(params)])[:MAX_ECHOED_CHARACTERS]
         raise UndecodableBlocks(str(e), echo) from None
     blocks: list[SignedBlock] = value
     return blocks
