@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -68,6 +69,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _ranks(names: list[str]) -> list[tuple[float, str]]:
     """Where each has its turn, from 0 to 1, if they are spread evenly."""
     return [(number / len(names), name) for number, name in enumerate(names)]
+
+
+@pytest.fixture(scope="session")
+def wasm_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where compiled runtimes are kept for all processes of the run."""
+    own = tmp_path_factory.getbasetemp()
+    return (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "wasm"
 
 
 # -- processes ---------------------------------------------------------------------------------------

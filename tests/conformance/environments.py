@@ -45,7 +45,7 @@ def node_packages() -> Path:
     """The directory of the scripts, with their packages installed."""
     modules = JAVASCRIPT / "node_modules"
     wanted = _digest(JAVASCRIPT / "package.json", JAVASCRIPT / "package-lock.json")
-    with _one_at_a_time(JAVASCRIPT / "build"):
+    with one_at_a_time(JAVASCRIPT / "build"):
         if not _is_installed(modules, wanted):
             _run(["npm", "ci"], JAVASCRIPT)
             _mark(modules, wanted)
@@ -57,7 +57,7 @@ def python_environment(name: str) -> Path:
     home, lock = PYTHON_ENVIRONMENTS / name, EXTERNAL / f"{name}.txt"
     python = home / "bin" / "python"
     wanted = f"{_digest(lock)} {sys.version}"
-    with _one_at_a_time(PYTHON_ENVIRONMENTS / f"{name}.lock"):
+    with one_at_a_time(PYTHON_ENVIRONMENTS / f"{name}.lock"):
         if not _is_installed(home, wanted):
             shutil.rmtree(home, ignore_errors=True)
             _run([sys.executable, "-m", "venv", str(home)], EXTERNAL)
@@ -82,7 +82,7 @@ def _mark(home: Path, wanted: str) -> None:
 
 
 @contextmanager
-def _one_at_a_time(directory: Path) -> Iterator[None]:
+def one_at_a_time(directory: Path) -> Iterator[None]:
     directory.mkdir(parents=True, exist_ok=True)
     with (directory / "installing").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -8,14 +8,11 @@ from pathlib import Path
 import pytest
 
 from integritee.crypto import Sr25519Pair
-from integritee.node.chain import genesis_state
-from integritee.node.chain_spec import ChainSpec
-from integritee.node.wasm.engine import WasmEngine
 from integritee.primitives.storage import blake2_map_key
 from integritee.trie import verify_proof
 
 from ..system.processes import Node
-from .known_chains import asset_hub
+from .known_chains import asset_hub, lend_compiled
 from .reports import Report, run_client
 
 pytestmark = pytest.mark.timeout(900)  # the first test of all may install the clients
@@ -24,13 +21,11 @@ ONE = 10**12
 
 
 @pytest.fixture(scope="module")
-def asset_hub_process(javascript: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
-    """The runtime is compiled before it starts, where it looks for it: patience with starting nodes is limited."""
+def asset_hub_process(javascript: Path, wasm_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     directory = tmp_path_factory.mktemp("asset-hub")
     specification = directory / "asset-hub.json"
     specification.write_text(text := asset_hub(javascript))
-    spec = ChainSpec.from_json(text)
-    genesis_state(WasmEngine(directory / "chain" / "chains" / spec.id / "wasm"), spec.genesis)
+    lend_compiled(text, wasm_cache, directory / "chain")
     node = Node(directory, chain=str(specification), options=("--dev-accounts",))
     try:
         yield node.start()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -18,7 +19,7 @@ from integritee.devnet.network import target_arguments
 from integritee.primitives.ids import Id
 
 from ..conformance.environments import missing_node, node_packages
-from ..conformance.known_chains import asset_hub
+from ..conformance.known_chains import asset_hub, lend_compiled
 from .processes import Cli, Node, Worker, eventually, run_here
 from .stage import TRANSFER_FEE, UNSHIELDING_FEE, Stage, credited, events_told_of
 
@@ -30,14 +31,15 @@ ALICE: Final = Sr25519Pair.from_uri("//Alice")
 
 
 @pytest.fixture(scope="module")
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+def hub(wasm_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     """A node of Asset Hub, on which the development accounts are rich and //Alice makes the blocks."""
     missing = missing_node()
     if missing is not None:
         pytest.skip(missing)
     directory = tmp_path_factory.mktemp("asset-hub")
     specification = directory / "asset-hub.json"
-    specification.write_text(asset_hub(node_packages()))
+    specification.write_text(text := asset_hub(node_packages()))
+    lend_compiled(text, wasm_cache, directory / "chain")
     node = Node(directory, chain=str(specification), options=("--dev-accounts",))
     try:
         yield node.start()

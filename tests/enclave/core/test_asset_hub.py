@@ -18,13 +18,13 @@ from integritee.node.wasm.engine import WasmEngine
 from integritee.primitives.ids import Id, ParentchainId
 from integritee.stf.asset_map import AssetId
 
-from ...node.wasm.conftest import asset_hub, asset_hub_engine, wasm_cache
+from ...node.wasm.conftest import asset_hub, asset_hub_engine
 from ...stf.kit import DEVELOPMENT_LEDGER
 from .harness import World
 from .parentchain import ALICE, Parentchain
 from .test_targets import held, ledger_balance, net, send, shield, unshield
 
-__all__ = ["asset_hub", "asset_hub_engine", "wasm_cache"]
+__all__ = ["asset_hub", "asset_hub_engine"]
 
 pytestmark = pytest.mark.timeout(900)  # the first test of all may install the package, and compiles
 

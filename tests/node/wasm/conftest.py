@@ -14,6 +14,7 @@ from integritee.trie import Trie
 
 from ...conformance.environments import missing_node, node_packages
 from ...conformance.known_chains import asset_hub as asset_hub_specification
+from ...conformance.known_chains import compiled
 
 
 @pytest.fixture(scope="session")
@@ -26,15 +27,9 @@ def asset_hub() -> ChainSpec:
 
 
 @pytest.fixture(scope="session")
-def wasm_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where compiled runtimes are kept for the session."""
-    return tmp_path_factory.mktemp("wasm")
-
-
-@pytest.fixture(scope="session")
-def asset_hub_engine(wasm_cache: Path) -> WasmEngine:
+def asset_hub_engine(asset_hub: ChainSpec, wasm_cache: Path) -> WasmEngine:
     """One engine for all tests that run the real runtime; it keeps nothing but compiled code."""
-    return WasmEngine(wasm_cache)
+    return WasmEngine(compiled(asset_hub.to_json(), wasm_cache))
 
 
 @pytest.fixture(scope="session")
