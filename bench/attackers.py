@@ -33,7 +33,9 @@ from integritee.scale import encode
 from integritee.stf.ledger import Ledger
 from integritee.stf.operation import DirectCall, Getter, Trusted, TrustedOperation
 
-ADDRESS = "127.0.0.66"
+ADDRESS = "127.0.66.{}"
+"""Of an attack by its number: none suffers for what another one did."""
+
 CONNECTIONS = 32
 PIPELINED = 32
 """Requests under way on each connection of a flood."""
@@ -67,6 +69,7 @@ class Target:
 
     url: str
     worker: WorkerClient
+    address: str = ""
     done: Counter[str] = field(default_factory=Counter)
     made: dict[str, Iterator[bytes]] = field(default_factory=dict)
     """Messages, by the attack that sends them."""
@@ -79,7 +82,7 @@ class Target:
         plug.setblocking(False)
         if receive_bytes is not None:
             plug.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
-        plug.bind((ADDRESS, 0))
+        plug.bind((self.address, 0))
         loop = asyncio.get_running_loop()
         try:
             await loop.sock_connect(plug, (place.hostname, place.port))
@@ -385,6 +388,7 @@ async def attack(url: str, names: list[str]) -> None:
     print(flush=True)
     while name := (await orders.readline()).decode().strip():
         target.done.clear()
+        target.address = ADDRESS.format(1 + list(ATTACKS).index(name))
         attacking = asyncio.create_task(ATTACKS[name](target))
         ended = asyncio.create_task(orders.readline())
         await asyncio.wait((attacking, ended), return_when=asyncio.FIRST_COMPLETED)
