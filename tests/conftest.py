@@ -1,4 +1,4 @@
-"""Real processes for the whole session: a parentchain and a worker, and their words beside a failing test."""
+"""The order of the whole suite; a parentchain and a worker in processes of their own, and what they said."""
 
 from __future__ import annotations
 
@@ -81,15 +81,16 @@ def wasm_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 # -- processes ---------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def node_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
-    """A development parentchain, five blocks a second, shared by all tests that ask for it."""
+    """A development parentchain, five blocks a second, shared by the tests of a module. It does not outlive them: it
+    would go on making blocks."""
     yield from _running(Node(tmp_path_factory.mktemp("node-process")))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def worker_process(node_process: Node, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
-    """A worker on `node_process` that takes trusted calls, shared by all tests that ask for it."""
+    """A worker on `node_process` that takes trusted calls, shared by the tests of a module."""
     yield from _running(Worker(tmp_path_factory.mktemp("worker-process"), node_process.port))
 
 

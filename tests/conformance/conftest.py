@@ -22,13 +22,13 @@ def javascript() -> Path:
     return node_packages()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def polkadot_js(javascript: Path, node_process: Node) -> Report:
     """@polkadot/api on the parentchain."""
     return run_client("polkadot-js", ["node", "parentchain.mjs", node_process.url], javascript)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def substrate_interface(node_process: Node) -> Report:
     """substrate-interface on the parentchain."""
     python = python_environment("substrate-interface")
@@ -36,7 +36,7 @@ def substrate_interface(node_process: Node) -> Report:
     return run_client("substrate-interface", command, EXTERNAL)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def async_substrate_interface(node_process: Node) -> Report:
     """async-substrate-interface on the parentchain."""
     python = python_environment("async-substrate-interface")
@@ -44,14 +44,14 @@ def async_substrate_interface(node_process: Node) -> Report:
     return run_client("async-substrate-interface", command, EXTERNAL)
 
 
-@pytest.fixture(scope="session", params=PARENTCHAIN_CLIENTS)
+@pytest.fixture(scope="module", params=PARENTCHAIN_CLIENTS)
 def parentchain_client(request: pytest.FixtureRequest) -> Report:
     """Every foreign client of the parentchain in turn."""
     report: Report = request.getfixturevalue(request.param)
     return report
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def trusted_rpc(javascript: Path, node_process: Node, worker_process: Worker) -> Report:
     """A client of npm packages on the worker's trusted RPC, its user coming from the parentchain."""
     command = ["node", "trusted-rpc.mjs", node_process.url, worker_process.url]
