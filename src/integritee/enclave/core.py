@@ -467,7 +467,7 @@ class EnclaveCore:
             if isinstance(failed, StoreError):
                 self.halted = failed
             raise
-        self.is_producing = False
+        self._end(production)
         if production.registers:
             self.membership.note_registration(production.integritee.anchor.number)
         effects.statuses += self.pool.expire(now)
@@ -476,8 +476,13 @@ class EnclaveCore:
 
     def abandon_slot(self, production: Production, now: int) -> list[StatusChanged]:
         """Give a block up before it is finished; nothing of it remains."""
+        statuses = production.abandon(now)
+        self._end(production)
+        return statuses
+
+    def _end(self, production: Production) -> None:
         self.is_producing = False
-        return production.abandon(now)
+        production.end()
 
     # -- snapshots -----------------------------------------------------------------------------------
 

@@ -183,6 +183,13 @@ class Runtime:
         self.state, self.phase = state, Initialization()
         self.events.clear()
 
+    def dissolve(self) -> None:
+        """Be of no use any more. Pallets and runtime refer to each other, so that without this they, and the state,
+        would stay in memory until the collector looks for them."""
+        for pallet in self.pallets.values():
+            vars(pallet).clear()
+        self.pallets.clear()
+
     def begin_extrinsic(self, index: int) -> None:
         self.phase = ApplyExtrinsic(index)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import pytest
 
 from integritee.apps.catalog import DEFAULT_LEDGER as LEDGER
@@ -203,6 +206,26 @@ def test_a_sealed_block_that_is_given_up_leaves_nothing_behind(rich: World) -> N
     assert (rich.core.state.root(), rich.core.head, rich.core.integritee.outbox.whole()) == (root, head, outbox)
     rich.slot()
     assert rich.status(hash) == ["Ready", "InSidechainBlock"]
+
+
+@pytest.mark.parametrize("is_finished", [True, False])
+def test_what_made_a_block_goes_with_it(rich: World, is_finished: bool) -> None:
+    """The collector would take longer to find it, and until then there would be the state before the block."""
+    rich.transfer(ANN, CAT, TEER)
+    production = rich.begin()
+    assert production is not None
+    production.step(8)
+    made = [weakref.ref(production), weakref.ref(production.builder.runtime)]
+    gc.disable()
+    try:
+        if is_finished:
+            rich.durable(rich.core.finish_slot(production, rich.now + 1))
+        else:
+            rich.core.abandon_slot(production, rich.now)
+        del production
+        assert [each() for each in made] == [None, None]
+    finally:
+        gc.enable()
 
 
 def test_a_block_that_cannot_be_sealed_is_given_up(rich: World, monkeypatch: pytest.MonkeyPatch) -> None:

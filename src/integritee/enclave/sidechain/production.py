@@ -17,7 +17,7 @@ from integritee.errors import IntegriteeError
 from integritee.primitives.ids import ParentchainId
 from integritee.primitives.sidechain import FINALIZATION_STRIDE, SidechainBlockConfirmation
 from integritee.stf.asset_map import AssetId
-from integritee.stf.effects import Delay, Effect, chain_of
+from integritee.stf.effects import Delay, Effect, any_effects, chain_of
 from integritee.stf.ledger import Ledger
 from integritee.stf.operation import TrustedCallSigned
 from integritee.trie import Trie
@@ -378,6 +378,11 @@ class Production:
     def abandon(self, now: int) -> list[StatusChanged]:
         """Give the block up; its calls are ready again."""
         return self.pool.release(now)
+
+    def end(self) -> None:
+        """Let go of the state; what the block did can still be told."""
+        self.builder.executor.vet = any_effects
+        self.builder.runtime.dissolve()
 
 
 def confirmation_key(block_hash: bytes) -> bytes:
