@@ -294,7 +294,7 @@ def test_places_are_not_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def test_the_worker_says_why_it_does_not_start(tmp_path: Path) -> None:
     folder = write_project(tmp_path / "project", new_name(), "def (")
     for command in (["mrenclave", "--dev", "--app", str(folder)], ["run", "--dev", "--app", str(folder)]):
-        done = run_once(WORKER, ["-p", "1", "-P", "0", "-h", "0", *command], tmp_path)
+        done = run_once(WORKER, ["-p", "1", "-P", "0", "-w", "0", "-r", "0", "-h", "0", *command], tmp_path)
         assert done.returncode == 101
         assert "error: app.not_importable: " in done.stderr
         assert "Traceback" not in done.stderr
