@@ -9,7 +9,7 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -54,6 +54,10 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
         service.destroy()
 
 
+PROCESSES: Final = 4 + (os.cpu_count() or 1)
+"""Devnet, node, worker, enclave, and those of the enclave that decipher."""
+
+
 def family(service: Service) -> list[int]:
     """All processes of a set-up: the devnet, node, worker, enclave."""
     found = [service.pid]
@@ -83,7 +87,7 @@ async def test_from_start_to_ctrl_c(start: Start, tmp_path: Path) -> None:
         assert await chain.free_balance(ALICE.public) == alice["parentchain"]
 
     processes = family(devnet)
-    assert len(processes) == 4
+    assert len(processes) == PROCESSES
     assert sorted(facts["pids"].values()) == sorted(children_of(devnet.pid))
     assert Path(facts["data_dir"]).parent == tmp_path / "tmp"
 
@@ -194,7 +198,7 @@ def test_nothing_outlives_a_killed_devnet(start: Start) -> None:
     devnet = start("--json")
     said(devnet)
     processes = family(devnet)
-    assert len(processes) == 4
+    assert len(processes) == PROCESSES
     devnet.kill()
     eventually(lambda: not any(map(is_alive, processes)), "the end of all processes")
 

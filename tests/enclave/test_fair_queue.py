@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -46,9 +47,33 @@ def test_order(story: str, order: str) -> None:
     assert " ".join(served) == order
 
 
-def test_nothing_to_pop() -> None:
+@pytest.mark.parametrize(
+    "story, order",
+    [
+        ("a1 a2 a3 b1 b2 c1 . . . : : :", "a1 b1 c1 a2 a3 b2"),
+        ("a1 a2 a3 b1 b2 . . : c1 : : :", "a1 b1 b2 c1 a2 a3"),
+        ("a1 a2 . : ", "a1 a2"),
+    ],
+    ids=["the rest of who was served", "a newcomer goes first", "nobody else"],
+)
+def test_parcels(story: str, order: str) -> None:
+    """As above; at a colon the parcel grows by one."""
+    queue: FairQueue[str, str] = FairQueue()
+    served = []
+    for event in story.split():
+        if event == ".":
+            served.append(queue.pop())
+        elif event == ":":
+            served.append(queue.pop_again())
+        else:
+            queue.push(event[0], event)
+    assert " ".join(served) == order
+
+
+@pytest.mark.parametrize("pop", [FairQueue.pop, FairQueue.pop_again])
+def test_nothing_to_pop(pop: Callable[[FairQueue[int, int]], int]) -> None:
     with pytest.raises(IndexError):
-        FairQueue[int, int]().pop()
+        pop(FairQueue())
 
 
 @given(st.lists(st.one_of(st.none(), st.integers(0, 5))))

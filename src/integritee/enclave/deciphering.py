@@ -71,11 +71,14 @@ class Deciphering:
             self._decipherers.start(cyphertexts, partial(self._done, batch))
 
     def _next_batch(self) -> Batch:
-        """Those whose turn it is: their share of what waits, so that none idles while another has several."""
+        """Those whose turn it is: their share of what waits, so that none idles while another has several.
+
+        They are one caller's as far as it has as many: it is answered in one piece then.
+        """
         size = min(max(len(self._waiting) // self._decipherers.at_a_time, 1), MAX_TOGETHER)
         batch: Batch = []
         while self._waiting and len(batch) < size:
-            item = self._waiting.pop()
+            item = self._waiting.pop_again() if batch else self._waiting.pop()
             if not item[1].done():  # who was cancelled waits no more
                 batch.append(item)
         return batch

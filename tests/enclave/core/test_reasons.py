@@ -75,6 +75,9 @@ class Client:
         for push in self._watches.update(top_hash, status, reason, lingers=lingers):
             self._hear(push.text)
 
+    def connection_of(self, top_hash: bytes) -> int:
+        return self._watches.connection_of(top_hash)
+
     def settle(self, top_hashes: list[bytes]) -> None:
         self._watches.settle(top_hashes)
 
