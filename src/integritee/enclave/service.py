@@ -64,14 +64,15 @@ from .sidechain.production import Production
 from .sidechain.slots import Slot, delay_to_next_slot, next_slot
 from .store import SealedStore, SnapshotWriter, StoreError
 
-CALLS_PER_SLICE: Final = 8
-"""Trusted calls executed before the event loop gets a turn (about 1 ms)."""
+CALLS_PER_SLICE: Final = 2
+"""Trusted calls executed before the event loop gets a turn (about a quarter of a millisecond): a getter waits for it
+several times, and looking around costs little beside a call."""
 
 SLICE_MS: Final = 4
 """The event loop gets its turn after so long, too: some calls take hundreds of times as long as most."""
 
-STATUSES_PER_SLICE: Final = 64
-"""Status updates sent before the event loop gets a turn."""
+STATUSES_PER_SLICE: Final = 12
+"""Status updates sent before the event loop gets a turn (about half a millisecond)."""
 
 BREATH_SECONDS: Final = 0.0001
 """A busy event loop waits so long each millisecond for threads. Otherwise these wait until the interpreter lock is

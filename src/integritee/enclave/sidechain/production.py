@@ -56,8 +56,8 @@ came even later would only undo theirs."""
 INVOCATIONS_PER_STEP: Final = 8
 """Left over when a block takes no more calls, they are executed in portions of this size (about 1 ms)."""
 
-CHANGES_PER_STEP: Final = 64
-"""Changes of the state are committed in portions of this size (about 1 ms)."""
+CHANGES_PER_STEP: Final = 32
+"""Changes of the state are committed in portions of this size (about half a millisecond)."""
 
 log = logging.getLogger(__name__)
 
