@@ -138,6 +138,7 @@ class Story:
         ("a1-4 +a2 *1 a2", ["a2"]),
         ("a1-4 +a2 *1 a2 *1", ["a2", "a2"]),
         ("+a1 +a2 +a3 +a4 ~a1 ~a2 ~a3 ~a4 +a5", ["a1", "a2", "a3", "a4"]),
+        ("a1-3 ~a2 +a3", ["a3"]),
         ("+a1 +a2 +a3 +a4 a1-0 ~a1 ~a2 ~a3 ~a4 +a5", ["a1", "a2", "a3", "a4", "a5"]),
         ("a1-4 +a2 *1 ~a2 +a3 *1", ["a2", "a3"]),
     ],
@@ -158,7 +159,8 @@ class Story:
         "a newcomer in bad times is suspect",
         "and is heard in time",
         "coming for nothing is a failure",
-        "but not after a good call",
+        "but not for who never came in",
+        "nor after a good call",
         "paid ahead is not paid again",
     ],
 )

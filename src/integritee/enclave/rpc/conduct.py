@@ -87,13 +87,13 @@ class Site:
 class Conduct:
     """Of one connection. It is suspect for a while after a failure, or if its site was in arrears when it came."""
 
-    __slots__ = ("_conducts", "_number", "_paid_ahead", "_site", "_suspect_until", "_was_good")
+    __slots__ = ("_came_in", "_conducts", "_number", "_paid_ahead", "_site", "_suspect_until", "_was_good")
 
     def __init__(self, number: int, site: Site, conducts: Conducts[Any]) -> None:
         self._number, self._site, self._conducts = number, site, conducts
         self._suspect_until = 0.0
         self._paid_ahead = 0
-        self._was_good = False
+        self._came_in = self._was_good = False
 
     @property
     def is_suspect(self) -> bool:
@@ -103,6 +103,7 @@ class Conduct:
     async def enter(self) -> None:
         """Wait before the connection gets its TLS handshake."""
         self._paid_ahead = await self._site.turn(self._number)
+        self._came_in = True
         if self._paid_ahead:
             self._suspect()
 
@@ -125,8 +126,8 @@ class Conduct:
         self._conducts.expect(top_hash, self)
 
     def leave(self) -> None:
-        """The connection had its TLS and is gone."""
-        if not self._was_good:
+        """The connection is gone; if it came in, its TLS handshake was work."""
+        if self._came_in and not self._was_good:
             self._site.charge(1 - self._paid_ahead)
 
     def _suspect(self) -> None:

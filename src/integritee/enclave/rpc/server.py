@@ -275,7 +275,7 @@ class TrustedRpcServer:
         self._places.leave(client.number)
         self._sockets.pop(client.number, None)
         conduct = self._conduct_of.pop(client, None)
-        if conduct is not None and client.was_connected:
+        if conduct is not None:
             conduct.leave()
         self._clients.pop(client.number, None)
         self._watches.disconnect(client.number)
