@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integritee.enclave.rpc.budget import Budget
-from integritee.enclave.rpc.pieces import Pieces, is_one_frame
+from integritee.enclave.rpc.frames import is_one_frame
+from integritee.enclave.rpc.pieces import Pieces
 from integritee.enclave.rpc.places import Places
 from integritee.enclave.rpc.turns import Turns
 

@@ -7,35 +7,6 @@ middle of one large frame.
 from __future__ import annotations
 
 from collections import deque
-from typing import Final
-
-FRAME_LENGTH: Final = 0x7F
-"""Bits of a frame's second byte that are its length, unless they say where that stands (RFC 6455, 5.2)."""
-
-MASK_BYTES: Final = 4
-
-TEXT: Final = 0x81
-"""First byte of a frame that is all of a text message (5.2)."""
-
-
-def is_one_frame(data: bytes) -> bool:
-    """Whether these bytes, which begin with a frame of a client, are no more than that frame."""
-    if len(data) < 2:
-        return True
-    length, head = data[1] & FRAME_LENGTH, 2
-    if length > 125:
-        head = 4 if length == 126 else 10
-        length = int.from_bytes(data[2:head], "big")
-    return len(data) <= head + MASK_BYTES + length
-
-
-def text_head(length: int) -> bytes:
-    """What stands before a text that a server sends in one frame."""
-    if length < 126:
-        return bytes((TEXT, length))
-    if length < 1 << 16:
-        return bytes((TEXT, 126)) + length.to_bytes(2, "big")
-    return bytes((TEXT, 127)) + length.to_bytes(8, "big")
 
 
 class Pieces:

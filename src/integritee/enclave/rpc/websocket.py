@@ -24,8 +24,9 @@ from websockets.server import ServerProtocol
 
 from .budget import Budget
 from .errors import Closing, Reason, SlowReader, TooManyFrames, TooMuchHeld
+from .frames import is_one_frame, size_of, text_head, whole_text
 from .limits import MAX_STRUCTURED_BYTES, ServerLimits
-from .pieces import Pieces, is_one_frame, text_head
+from .pieces import Pieces
 from .rate import TokenBucket
 from .turns import TASK_SECONDS, Turns
 
@@ -44,6 +45,7 @@ SECONDS_PER_BYTE: Final = 2e-9
 SECONDS_PER_BYTE_SENT: Final = 4e-9
 """What making a reply takes, and TLS, about."""
 
+END_OF_REQUEST: Final = b"\r\n\r\n"
 TEXT_NOT_UTF8: Final = "text is not UTF-8"
 TOO_MANY_FRAGMENTS: Final = "too many fragments"
 
@@ -88,6 +90,8 @@ class WebSocket(asyncio.Protocol):
         self._is_text = True
         self._sent_binary = False
         self._pieces = Pieces(limits.piece_bytes, limits.large_piece_bytes)
+        self._unfinished = 0
+        """Bytes that the library has of a frame that is not complete, or of the request for the upgrade."""
         self._piece_is_due = self._read_is_due = False
         self._bytes = TokenBucket(limits.bytes_per_second, limits.bytes_at_once)
         self._unpaid = 0
@@ -236,13 +240,21 @@ class WebSocket(asyncio.Protocol):
         protocol = self._protocol
         if protocol.reader.eof:  # it left while this waited for its turn
             return
+        is_between = not self._unfinished and protocol.current_size is None and self.is_open
+        if is_between and (text := whole_text(piece)) is not None and len(text) <= self._limits.message_bytes:
+            self._pieces.brought(1)
+            self._frame_received(Frame(Opcode.TEXT, text))
+            return
         protocol.receive_data(cast(bytes, piece))
         events = protocol.events_received()
         self._pieces.brought(len(events))
+        self._unfinished += len(piece) - size_of(event for event in events if isinstance(event, Frame))
         for event in events:
             if isinstance(event, Frame):
                 self._frame_received(event)
             elif isinstance(event, Request):
+                if bytes(piece[-len(END_OF_REQUEST) :]) == END_OF_REQUEST:
+                    self._unfinished = 0
                 self._upgrade(event)
         self._flush()
 

@@ -1,0 +1,69 @@
+"""Frames of a websocket as bytes (RFC 6455, 5.2), as far as reading and writing them by hand is worth it.
+
+Nearly all that clients send are texts of one frame that arrive alone. Taking such a one apart by hand costs a part of
+what the library takes. Whatever else comes is left to the library, which has to see a frame from its first byte on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from websockets.frames import Frame
+from websockets.frames import apply_mask as _apply_mask  # type: ignore[attr-defined]  # in C, or not
+
+LENGTH: Final = 0x7F
+"""Bits of a frame's second byte that are its length, unless they say where that stands."""
+
+MASKED: Final = 0x80
+"""The other bit of that byte; set in what clients send."""
+
+MASK_BYTES: Final = 4
+
+TEXT: Final = 0x81
+"""First byte of a frame that is all of a text message."""
+
+MAX_SHORT: Final = 125
+"""Bytes of a frame whose length is in its second byte. Up to 65535 they are in two bytes behind, then in eight."""
+
+
+def is_one_frame(data: bytes) -> bool:
+    """Whether these bytes, which begin with a frame of a client, are no more than that frame."""
+    if len(data) < 2:
+        return True
+    length, head = data[1] & LENGTH, 2
+    if length > MAX_SHORT:
+        head = 4 if length == MAX_SHORT + 1 else 10
+        length = int.from_bytes(data[2:head], "big")
+    return len(data) <= head + MASK_BYTES + length
+
+
+def whole_text(data: bytes | memoryview) -> bytes | None:
+    """The text, if these bytes are one frame of a client, below 64 KiB, that is all of a message; else None."""
+    if len(data) < 2 + MASK_BYTES or data[0] != TEXT or not data[1] & MASKED:
+        return None
+    length, head = data[1] & LENGTH, 2
+    if length > MAX_SHORT:
+        head, length = 4, int.from_bytes(data[2:4], "big") if length == MAX_SHORT + 1 else -1
+    if len(data) != head + MASK_BYTES + length:
+        return None
+    text: bytes = _apply_mask(bytes(data[head + MASK_BYTES :]), bytes(data[head : head + MASK_BYTES]))
+    return text
+
+
+def size_of(frames: Iterable[Frame]) -> int:
+    """Bytes that frames of a client have on the wire, if their lengths are written in the shortest form."""
+    return sum(_size(len(frame.data)) for frame in frames)
+
+
+def _size(length: int) -> int:
+    return (2 if length <= MAX_SHORT else 4 if length < 1 << 16 else 10) + MASK_BYTES + length
+
+
+def text_head(length: int) -> bytes:
+    """What stands before a text that a server sends in one frame."""
+    if length <= MAX_SHORT:
+        return bytes((TEXT, length))
+    if length < 1 << 16:
+        return bytes((TEXT, MAX_SHORT + 1)) + length.to_bytes(2, "big")
+    return bytes((TEXT, MAX_SHORT + 2)) + length.to_bytes(8, "big")
