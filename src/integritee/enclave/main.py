@@ -26,7 +26,7 @@ from integritee.boundary.messages import EnclaveIdentity, InitParams, LedgerChoi
 from integritee.errors import IntegriteeError
 
 from .bootstrap import config_of, identity, measured, start
-from .collector import collector_paused
+from .collector import collector_paused, keep_survivors
 from .decipherers import fork
 from .errors import AlreadyInitialised, NotReady, OtherLedgerLoaded
 from .recovery.ecalls import RecoveryEcalls
@@ -173,6 +173,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the host decides; Ctrl-C reaches the whole process group
     sys.setswitchinterval(SWITCH_INTERVAL)
     gc.set_threshold(*COLLECTOR)
+    gc.callbacks.append(keep_survivors)
     uvloop.run(_serve(arguments.fd, fork(os.cpu_count() or 1)))
 
 

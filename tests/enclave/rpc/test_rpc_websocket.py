@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from integritee.enclave.collector import collector_paused
 from integritee.enclave.rpc.budget import Budget
 from integritee.enclave.rpc.errors import TooManyClients
 from integritee.enclave.rpc.limits import ServerLimits
@@ -311,3 +313,17 @@ async def test_messages_that_wait_when_their_client_leaves_are_given_up() -> Non
     assert len(server.heard) == 2
     assert server.budget.held == 0
     assert len(server.turns) == 0
+
+
+async def test_nothing_of_a_connection_that_is_gone_waits_for_the_collector() -> None:
+    """What lived through a full collection is never looked at again."""
+    server = Server()
+    client, _ = server.client()
+    client.data_received(frame(b"hello"))
+    await settle()
+    left = [weakref.ref(client), weakref.ref(client._protocol)]
+    with collector_paused():
+        client.connection_lost(None)
+        await settle()
+        del client
+        assert [each() for each in left] == [None, None]

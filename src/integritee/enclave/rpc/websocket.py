@@ -210,6 +210,8 @@ class WebSocket(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._protocol.receive_eof()
+        self._protocol.parser.close()  # it holds the protocol, which holds it; so does the traceback of an error
+        self._protocol.parser_exc = None
         self._is_gone = True
         self._clear_deadline()
         self._forget_waiting()
