@@ -56,3 +56,4 @@ class Listener:
                 await asyncio.sleep(ACCEPT_PAUSE_SECONDS)
                 continue
             self._admit(accepted, address[0])
+            await asyncio.sleep(0)  # those who come in a crowd are let in one in a turn of the loop
