@@ -22,6 +22,9 @@ from integritee.enclave.fair_queue import FairQueue
         ("a1 a2 a3 b1 . . b2 . .", "a1 b1 a2 b2 a3"),
         ("a1 a2 a3 a4 b1 . . . b2", "a1 b1 a2 b2 a3 a4"),
         ("a1 . a2 b1", "a1 a2 b1"),
+        ("a1 a2 a3 b1 b2 c1 . . . : : :", "a1 b1 c1 a2 a3 b2"),
+        ("a1 a2 a3 b1 b2 . . : c1 : : :", "a1 b1 b2 c1 a2 a3"),
+        ("a1 a2 . : ", "a1 a2"),
     ],
     ids=[
         "order of a key",
@@ -31,33 +34,14 @@ from integritee.enclave.fair_queue import FairQueue
         "one at a time gains nothing",
         "who is back in between waits for its turn",
         "an empty queue remembers nobody",
+        "a parcel grows by the rest of who was served",
+        "a newcomer comes before the rest of a parcel",
+        "a parcel when there is nobody else",
     ],
 )
 def test_order(story: str, order: str) -> None:
-    """Items are pushed in this order; at a dot one is popped, and the rest is in the end."""
-    queue: FairQueue[str, str] = FairQueue()
-    served = []
-    for event in story.split():
-        if event == ".":
-            served.append(queue.pop())
-        else:
-            queue.push(event[0], event)
-    while queue:
-        served.append(queue.pop())
-    assert " ".join(served) == order
-
-
-@pytest.mark.parametrize(
-    "story, order",
-    [
-        ("a1 a2 a3 b1 b2 c1 . . . : : :", "a1 b1 c1 a2 a3 b2"),
-        ("a1 a2 a3 b1 b2 . . : c1 : : :", "a1 b1 b2 c1 a2 a3"),
-        ("a1 a2 . : ", "a1 a2"),
-    ],
-    ids=["the rest of who was served", "a newcomer goes first", "nobody else"],
-)
-def test_parcels(story: str, order: str) -> None:
-    """As above; at a colon the parcel grows by one."""
+    """Items are pushed in this order; at a dot one is popped, at a colon the parcel grows by one, and the rest
+    is popped in the end."""
     queue: FairQueue[str, str] = FairQueue()
     served = []
     for event in story.split():
@@ -67,6 +51,8 @@ def test_parcels(story: str, order: str) -> None:
             served.append(queue.pop_again())
         else:
             queue.push(event[0], event)
+    while queue:
+        served.append(queue.pop())
     assert " ".join(served) == order
 
 

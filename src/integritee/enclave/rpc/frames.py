@@ -27,27 +27,30 @@ MAX_SHORT: Final = 125
 """Bytes of a frame whose length is in its second byte. Up to 65535 they are in two bytes behind, then in eight."""
 
 
-def is_one_frame(data: bytes) -> bool:
-    """Whether these bytes, which begin with a frame of a client, are no more than that frame."""
-    if len(data) < 2:
-        return True
+def _extent(data: bytes | memoryview) -> tuple[int, int]:
+    """Bytes of a client's frame before its data, the mask included, and of the data, by the first two or more."""
     length, head = data[1] & LENGTH, 2
     if length > MAX_SHORT:
         head = 4 if length == MAX_SHORT + 1 else 10
         length = int.from_bytes(data[2:head], "big")
-    return len(data) <= head + MASK_BYTES + length
+    return head + MASK_BYTES, length
+
+
+def is_one_frame(data: bytes) -> bool:
+    """Whether these bytes, which begin with a frame of a client, are no more than that frame."""
+    return len(data) < 2 or len(data) <= sum(_extent(data))
 
 
 def whole_text(data: bytes | memoryview) -> bytes | None:
     """The text, if these bytes are one frame of a client, below 64 KiB, that is all of a message; else None."""
     if len(data) < 2 + MASK_BYTES or data[0] != TEXT or not data[1] & MASKED:
         return None
-    length, head = data[1] & LENGTH, 2
-    if length > MAX_SHORT:
-        head, length = 4, int.from_bytes(data[2:4], "big") if length == MAX_SHORT + 1 else -1
-    if len(data) != head + MASK_BYTES + length:
+    if data[1] & LENGTH == LENGTH:  # eight bytes of length
         return None
-    text: bytes = _apply_mask(bytes(data[head + MASK_BYTES :]), bytes(data[head : head + MASK_BYTES]))
+    head, length = _extent(data)
+    if len(data) != head + length:
+        return None
+    text: bytes = _apply_mask(bytes(data[head:]), bytes(data[head - MASK_BYTES : head]))
     return text
 
 

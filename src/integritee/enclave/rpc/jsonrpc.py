@@ -146,7 +146,7 @@ class Dispatcher:
         """Answer one message; None if there is nothing to say. Never raises for what a caller sent."""
         CALLER.set(connection.id)
         conduct = connection.conduct
-        paid_ahead = await conduct.turn() if conduct.is_suspect else 0
+        paid_ahead = await conduct.turn()
         try:
             message = self._parse(text)
         except ProtocolFault as fault:
@@ -155,7 +155,7 @@ class Dispatcher:
         calls = message if isinstance(message, list) else [message]
         answers: list[tuple[_Result | _Fault, Watcher | None]] = []
         async with connection.order if self._is_ordered(calls) else nullcontext():
-            if conduct.is_suspect and not paid_ahead:  # others of its messages failed meanwhile
+            if not paid_ahead:  # others of its messages failed meanwhile
                 paid_ahead = await conduct.turn()
             for number, call in enumerate(calls):
                 if number:
