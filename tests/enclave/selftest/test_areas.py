@@ -16,6 +16,7 @@ from integritee.enclave.selftest.boundary import uncovered
 from integritee.enclave.selftest.check import Setup
 from integritee.enclave.selftest.known_answers import known_answers, raw, recorded_evidence, solo_metadata
 from integritee.enclave.selftest.story import Story
+from integritee.enclave.sidechain import author
 from integritee.metadata import RuntimeMetadata
 
 from .kit import failures, results
@@ -28,6 +29,22 @@ async def test_a_sound_installation_passes(area: str, tmp_path: Path) -> None:
     found = await results(area, tmp_path)
     assert {name: result.detail for name, result in found.items() if not result.passed} == {}
     assert len(found) >= 5
+
+
+@pytest.mark.parametrize("last", [0, 1, 255])
+async def test_what_is_damaged_is_other_than_before_whatever_it_was(
+    last: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """State diffs of which the last byte happens to be this one."""
+
+    def encrypt(payload: bytes, key: bytes, nonce: bytes, where: bytes) -> bytes:
+        first = int.from_bytes(nonce[:8])
+        tries = (author_encrypt(payload, key, (first ^ n).to_bytes(8) + nonce[8:], where) for n in range(1 << 16))
+        return next(sealed for sealed in tries if sealed[-1] == last)
+
+    author_encrypt = author.encrypt
+    monkeypatch.setattr(author, "encrypt", encrypt)
+    assert await failures("sidechain", tmp_path) == {}
 
 
 def test_every_area_is_there_by_the_name_under_which_the_host_asks_for_it() -> None:

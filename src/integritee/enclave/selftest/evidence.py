@@ -29,6 +29,7 @@ from ..attestation import (
     verify_quote,
 )
 from .check import Check, Setup, expect, expect_refusal
+from .damage import flipped
 from .known_answers import recorded_evidence
 
 RECORDED_AT: Final = 1_751_000_000_000
@@ -132,7 +133,7 @@ class Witness:
     def damaged(self) -> None:
         whole = self._evidence()
         position = whole.quote.index(self._binding.account)
-        damaged = replace(whole, quote=_flipped(whole.quote, position))
+        damaged = replace(whole, quote=flipped(whole.quote, position))
         self._expect_refused("attestation.quote_signature", "a changed account", damaged)
 
     def simulated(self) -> None:
@@ -140,10 +141,6 @@ class Witness:
         rules = self._policy(allowed_kinds=frozenset(TeeKind), allow_simulation_insecure=False)
         refuse = partial(verify_evidence, evidence, rules, self._now)
         expect_refusal("attestation.simulation_refused", "simulated evidence", refuse)
-
-
-def _flipped(data: bytes, position: int) -> bytes:
-    return data[:position] + bytes((data[position] ^ 1,)) + data[position + 1 :]
 
 
 def _lenient(quote: bytes) -> EvidencePolicy:
@@ -168,7 +165,7 @@ def _recorded() -> None:
 
 def _recorded_and_damaged() -> None:
     quote, collateral = recorded_evidence()
-    damaged = _flipped(quote, quote.index(b"Hello"))
+    damaged = flipped(quote, quote.index(b"Hello"))
     rules, documents = _lenient(quote), collateral_from_json(collateral)
     refuse = partial(verify_quote, damaged, documents, INTEL_SGX_ROOT, rules, RECORDED_AT)
     expect_refusal("attestation.quote_signature", "other report data", refuse)

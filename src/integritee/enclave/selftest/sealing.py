@@ -17,6 +17,7 @@ from ..store import DiskDirectory, SealedStore
 from ..store.files import LOCK_FILE
 from ..store.segments import segment_name
 from .check import Check, Mismatch, Setup, expect, expect_refusal
+from .damage import flipped
 
 LABEL: Final = b"integritee/self-test/v1"
 KIND: Final = 1
@@ -158,18 +159,13 @@ def _read(path: Path) -> Files:
     return {file.name: file.read_bytes() for file in path.iterdir() if file.name != LOCK_FILE}
 
 
-def _flipped(content: bytes, position: int) -> bytes:
-    position %= len(content)
-    return content[:position] + bytes((content[position] ^ 1,)) + content[position + 1 :]
-
-
 FIRST, SECOND = segment_name(1), segment_name(len(RECORDS) + 1)
 SECRET_FILE: Final = "secret-secret"  # noqa: S105  # its name
 
 DAMAGES: Final[tuple[tuple[str, str, Change], ...]] = (
-    ("a damaged record", "store.journal_tampered", lambda now, _: now | {FIRST: _flipped(now[FIRST], -30)}),
-    ("a damaged header", "store.seal_broken", lambda now, _: now | {FIRST: _flipped(now[FIRST], 30)}),
-    ("a damaged secret", "store.seal_broken", lambda now, _: now | {SECRET_FILE: _flipped(now[SECRET_FILE], -1)}),
+    ("a damaged record", "store.journal_tampered", lambda now, _: now | {FIRST: flipped(now[FIRST], -30)}),
+    ("a damaged header", "store.seal_broken", lambda now, _: now | {FIRST: flipped(now[FIRST], 30)}),
+    ("a damaged secret", "store.seal_broken", lambda now, _: now | {SECRET_FILE: flipped(now[SECRET_FILE], -1)}),
     ("a missing part of the journal", "store.segment_missing", lambda now, _: _without(now, SECOND)),
     ("one part in the place of another", "store.wrong_counter", lambda now, _: now | {SECOND: now[FIRST]}),
     ("a secret that is gone", "store.secret_missing", lambda now, _: _without(now, SECRET_FILE)),

@@ -22,6 +22,7 @@ from ..parentchain.onboarding import Phase
 from ..sidechain.slots import SLOT_MS
 from ..sidechain.verification import Authorship, Tip, verify_place, verify_seal
 from .check import Check, NotReached, Setup, expect, expect_refusal
+from .damage import flipped
 from .small_chain import BLOCK_MS, SmallChain
 from .small_shard import ALICE, BOB, SHARD, SmallShard
 
@@ -182,11 +183,7 @@ class Play:
         """Also if its author signs it: what leads elsewhere than it says is not adopted."""
         ann, ben, now = self.ann, self.ben, self._next_slot()
         block = ann.produce(now)
-        data = block.block.block_data
-        other = replace(data, encrypted_state_diff=data.encrypted_state_diff[:-1] + b"\0")
-        header = replace(block.block.header, block_data_hash=other.hash())
-        forged = SidechainBlock(header, other).signed_by(self._own_key)
-        ben.receive([forged], now)
+        ben.receive([_forged(block.block, self._own_key)], now)
         expect(ben.core.head and ben.core.head.block_number, 2, "the latest block")
         ben.receive([block], now)
         self._blocks.append(block)
@@ -220,3 +217,9 @@ class Play:
         ann.follow(self._now)
         now = self._next_slot()
         expect_refusal("enclave.state_rolled_back", "an older state", lambda: ann.produce(now))
+
+
+def _forged(block: SidechainBlock, author: Ed25519Pair) -> SignedBlock:
+    """The same with another state diff, signed by its author."""
+    data = replace(block.block_data, encrypted_state_diff=flipped(block.block_data.encrypted_state_diff, -1))
+    return SidechainBlock(replace(block.header, block_data_hash=data.hash()), data).signed_by(author)
