@@ -17,6 +17,7 @@ from integritee.enclave.pool.errors import StaleNonce
 from integritee.enclave.rpc.errors import UnsupportedOperation
 from integritee.enclave.rpc.jsonrpc import Dispatcher
 from integritee.enclave.rpc.methods import trusted_methods
+from integritee.enclave.rpc.order import Turn, at_once
 from integritee.enclave.rpc.server import TrustedRpcServer, tls_context
 from integritee.enclave.rpc.watch import Watcher, WatchRegistry
 from integritee.errors import IntegriteeError
@@ -126,9 +127,11 @@ class LedgerEnclave:
         self._admit(request)
         return self.executor.query(LEDGER.codec(Getter).decode(request.cyphertext), NOW)
 
-    async def submit(self, request: Request, watcher: Watcher | None) -> bytes:
+    async def submit(self, request: Request, watcher: Watcher | None, turn: Turn = at_once) -> bytes:
         self._admit(request)
-        return await self.submit_plain(await self.decipher(request.cyphertext), watcher)
+        plain = await self.decipher(request.cyphertext)
+        await turn()
+        return await self.submit_plain(plain, watcher)
 
     async def decipher(self, cyphertext: bytes) -> bytes:
         try:

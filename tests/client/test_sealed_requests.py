@@ -15,8 +15,9 @@ from integritee.client.session import PAUSE, ClientSession, Introduction
 from integritee.client.worker import GETTER, SUBMIT, WATCH, WorkerClient
 from integritee.crypto import Ed25519Pair
 from integritee.enclave.rpc.errors import ServerBusy
-from integritee.enclave.rpc.jsonrpc import Connection, Method, Outcome, Params
+from integritee.enclave.rpc.jsonrpc import AnyMethod, Connection, Method, OrderedMethod, Outcome, Params
 from integritee.enclave.rpc.methods import trusted_methods
+from integritee.enclave.rpc.order import Turn
 from integritee.enclave.rpc.session import Identity, Seat, SessionLimits
 from integritee.enclave.rpc.session_errors import UnknownSession
 from integritee.enclave.rpc.session_methods import session_methods
@@ -35,7 +36,7 @@ from .ledger_enclave import ALICE, BOB, MRENCLAVE, SHARD, SIGNING, UNIT, LedgerE
 
 SESSION = {HELLO_METHOD, WATCH_METHOD, SUBMIT_METHOD, GETTER_METHOD}
 SEALED = SESSION | {WATCH, SUBMIT, GETTER}
-Methods = dict[str, Method]
+Methods = dict[str, AnyMethod]
 
 
 @pytest.fixture
@@ -177,12 +178,14 @@ async def test_a_hello_that_is_refused_for_now(enclave: LedgerEnclave, monkeypat
     now, busy = 0.0, True
 
     def often_busy(enclave: LedgerEnclave, watches: Any, methods: Methods) -> Methods:
-        async def hello(params: Params, connection: Connection) -> Outcome:
+        async def hello(params: Params, connection: Connection, turn: Turn) -> Outcome:
             if busy:
                 raise ServerBusy(7)
-            return await methods[HELLO_METHOD].run(params, connection)
+            offered = methods[HELLO_METHOD]
+            assert isinstance(offered, OrderedMethod)
+            return await offered.run(params, connection, turn)
 
-        return methods | {HELLO_METHOD: Method(hello)}
+        return methods | {HELLO_METHOD: OrderedMethod(hello)}
 
     offering(monkeypatch, often_busy)
     async with enclave.serving() as url, await WorkerClient.connect(url) as client:

@@ -57,6 +57,7 @@ from .peering import Peering
 from .pool import StatusChanged
 from .replica import Effects
 from .rpc.caller import CALLER
+from .rpc.order import Turn, at_once
 from .rpc.server import TrustedRpcServer
 from .rpc.watch import Watcher
 from .sidechain.lane import due
@@ -181,12 +182,14 @@ class EnclaveService:
 
     # -- Backend: submission -------------------------------------------------------------------------
 
-    async def submit(self, request: Request, watcher: Watcher | None) -> bytes:
-        """Decipher, verify and admit a trusted call; its hash."""
+    async def submit(self, request: Request, watcher: Watcher | None, turn: Turn = at_once) -> bytes:
+        """Decipher a trusted call, verify and admit it when it is its turn; its hash."""
         self.trusted_calls += 1
         self._check_shard(request)
         self._expect_open()
-        return self._admit(await self.decipher(request.cyphertext), watcher)
+        plain = await self.decipher(request.cyphertext)
+        await turn()
+        return self._admit(plain, watcher)
 
     async def submit_plain(self, plain: bytes, watcher: Watcher | None) -> bytes:
         """Verify and admit a trusted call that came through a session; its hash."""

@@ -10,6 +10,7 @@ import pytest
 from integritee.crypto import Ed25519Pair
 from integritee.enclave.rpc.jsonrpc import Connection, Dispatcher
 from integritee.enclave.rpc.methods import trusted_methods
+from integritee.enclave.rpc.order import Turn, at_once
 from integritee.enclave.rpc.watch import Watcher, WatchRegistry
 from integritee.errors import IntegriteeError
 from integritee.primitives.enclave_bridge import Request
@@ -75,9 +76,16 @@ class FakeBackend:
         self._fail()
         return self.getter_value
 
-    async def submit(self, request: Request, watcher: Watcher | None) -> bytes:
+    async def submit(self, request: Request, watcher: Watcher | None, turn: Turn = at_once) -> bytes:
         if self.gate is not None:
             await self.gate.wait()
+        await turn()
+        return self._admit(request, watcher)
+
+    async def submit_plain(self, plain: bytes, watcher: Watcher | None) -> bytes:
+        return self._admit(Request(SHARD, plain), watcher)
+
+    def _admit(self, request: Request, watcher: Watcher | None) -> bytes:
         self.submitted.append(request)
         self._fail()
         top_hash = self.hashes[(len(self.submitted) - 1) % len(self.hashes)]
@@ -85,9 +93,6 @@ class FakeBackend:
             watcher.bind(top_hash)
             self.watchers.append(watcher)
         return top_hash
-
-    async def submit_plain(self, plain: bytes, watcher: Watcher | None) -> bytes:
-        return await self.submit(Request(SHARD, plain), watcher)
 
     async def decipher(self, cyphertext: bytes) -> bytes:
         self._fail()

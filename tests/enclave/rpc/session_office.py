@@ -13,7 +13,7 @@ from integritee.crypto import CryptoError, ShieldingKey
 from integritee.enclave.errors import Undecipherable
 from integritee.enclave.rpc.jsonrpc import Connection, Dispatcher
 from integritee.enclave.rpc.methods import trusted_methods
-from integritee.enclave.rpc.watch import Watcher, WatchRegistry
+from integritee.enclave.rpc.watch import WatchRegistry
 from integritee.primitives.session import HELLO_METHOD
 
 from .conftest import FINGERPRINT, SHARD, FakeBackend
@@ -40,14 +40,6 @@ class KeyedBackend(FakeBackend):
 
     def shielding_key_json(self) -> str:
         return self.key.public.to_json()
-
-    async def submit_plain(self, plain: bytes, watcher: Watcher | None) -> bytes:
-        """The gate holds back what has to be deciphered."""
-        gate, self.gate = self.gate, None
-        try:
-            return await super().submit_plain(plain, watcher)
-        finally:
-            self.gate = gate
 
     async def decipher(self, cyphertext: bytes) -> bytes:
         self.deciphered += 1

@@ -20,6 +20,7 @@ from integritee.enclave.rpc.limits import (
     MAX_ANSWERED_FOR,
     MAX_FAILURES_OWED,
     MAX_SITES,
+    ORDERED_AHEAD,
     SITE_FAILURES_PER_SECOND,
     SUSPECT_SECONDS,
 )
@@ -343,19 +344,19 @@ async def allowance(conduct: Conduct) -> int:
 async def test_a_suspects_messages_wait_also_those_that_were_there_before(
     backend: FakeBackend, watches: WatchRegistry
 ) -> None:
-    story = Story()
+    story, begun = Story(), 1 + ORDERED_AHEAD
     dispatcher = Dispatcher(trusted_methods(backend, watches))
     connection, other = (Connection(number, conduct=story.client(f"a{number}")) for number in (1, 2))
     backend.failure, backend.gate = refusal("any.code"), asyncio.Event()
-    replies = [asyncio.create_task(dispatcher.handle(CALL, connection)) for _ in range(AT_ONCE + 2)]
+    replies = [asyncio.create_task(dispatcher.handle(CALL, connection)) for _ in range(begun + 2)]
     await asyncio.sleep(0)
     backend.gate.set()
     await story.time.pass_(0)
-    assert len(backend.submitted) == AT_ONCE
+    assert len(backend.submitted) == begun
     await dispatcher.handle(CALL, other)
-    assert len(backend.submitted) == AT_ONCE + 1, "who did not fail yet is served"
-    await story.time.pass_(2 * SECOND)
-    assert len(backend.submitted) == AT_ONCE + 2
+    assert len(backend.submitted) == begun + 1, "who did not fail yet is served"
+    await story.time.pass_((begun + 2 - AT_ONCE) * SECOND)
+    assert len(backend.submitted) == begun + 2
     await story.time.pass_(SECOND)
-    assert len(backend.submitted) == AT_ONCE + 3
+    assert len(backend.submitted) == begun + 3
     await asyncio.gather(*replies)

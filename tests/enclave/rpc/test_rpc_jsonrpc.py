@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integritee.enclave.rpc.jsonrpc import Connection, Dispatcher, Method, Outcome, Params
+from integritee.enclave.rpc.jsonrpc import Connection, Dispatcher, Method, OrderedMethod, Outcome, Params
 from integritee.enclave.rpc.limits import (
     MAX_BATCH,
     MAX_ECHOED_CHARACTERS,
@@ -19,6 +19,7 @@ from integritee.enclave.rpc.limits import (
     MAX_NESTING,
     MAX_STRUCTURED_BYTES,
 )
+from integritee.enclave.rpc.order import Turn
 from integritee.errors import IntegriteeError
 
 
@@ -333,6 +334,7 @@ class Gated:
     def __init__(self) -> None:
         self.started: list[Any] = []
         self.gates: dict[str, asyncio.Event] = {}
+        self.done: list[str] = []
 
     async def run(self, params: Params, connection: Connection) -> Outcome:
         assert isinstance(params, list)
@@ -340,33 +342,75 @@ class Gated:
         await self.gates.setdefault(params[0], asyncio.Event()).wait()
         return Outcome(params[0])
 
+    async def run_in_order(self, params: Params, connection: Connection, turn: Turn) -> Outcome:
+        outcome = await self.run(params, connection)
+        await turn()
+        self.done.append(outcome.result)
+        return outcome
+
 
 def call(method: str, param: str) -> str:
     return json.dumps({"jsonrpc": "2.0", "method": method, "params": [param], "id": 1})
 
 
 async def settle() -> None:
-    for _ in range(5):
+    for _ in range(20):
         await asyncio.sleep(0)
 
 
-async def test_ordered_methods_of_one_connection_run_in_order_of_arrival() -> None:
+@pytest.mark.parametrize(
+    ("sent", "opened", "started", "done"),
+    [
+        (["a", "b", "c"], "", "abc", ""),  # they are begun ahead of their turn,
+        (["a", "b", "c"], "bc", "abc", ""),
+        (["a", "b", "c"], "cba", "abc", "abc"),  # and take effect in their order
+        (["ab", "c"], "c", "ac", ""),  # a batch has its turn as a whole
+        (["ab", "c"], "abc", "acb", "abc"),
+        (["a", "bc", "d"], "bca", "abdc", "abc"),
+        ([*"abcdefg"], "", "abcde", ""),  # ORDERED_AHEAD may be begun
+        ([*"abcdefg"], "bcde", "abcde", ""),
+        ([*"abcdefg"], "a", "abcdef", "a"),
+        ([*"abcdefg"], "gfedcba", "abcdefg", "abcdefg"),
+    ],
+)
+async def test_ordered_methods_of_one_connection_take_effect_in_order(
+    sent: list[str], opened: str, started: str, done: str
+) -> None:
     gated = Gated()
-    dispatcher = Dispatcher({"do": Method(gated.run, ordered=True), "ask": Method(gated.run)})
+    dispatcher = Dispatcher({"do": OrderedMethod(gated.run_in_order), "ask": Method(gated.run)})
     one, other = Connection(1), Connection(2)
-    messages = [f"[{call('do', 'a')},{call('do', 'b')}]", call("do", "c"), call("ask", "q")]
+    messages = [f"[{','.join(call('do', name) for name in names)}]" for names in sent]
     tasks = [asyncio.create_task(dispatcher.handle(text, one)) for text in messages]
-    tasks.append(asyncio.create_task(dispatcher.handle(call("do", "x"), other)))
     await settle()
-    assert gated.started == ["a", "q", "x"]  # queries and other clients do not wait
-    for name in "abc":
-        gated.gates[name].set()
+    for name in opened:
+        gated.gates.setdefault(name, asyncio.Event()).set()
         await settle()
-    assert gated.started == ["a", "q", "x", "b", "c"]
-    for name in "qx":
-        gated.gates[name].set()
+    assert ("".join(gated.started), "".join(gated.done)) == (started, done)
+    others = [(call("do", "x"), other), (call("ask", "q"), one)]  # queries and other clients do not wait
+    for text, connection in others:
+        tasks.append(asyncio.create_task(dispatcher.handle(text, connection)))
+    await settle()
+    assert gated.started[-2:] == ["x", "q"]
+    for name in ["x", "q", *"".join(sent)]:
+        gated.gates.setdefault(name, asyncio.Event()).set()
     replies = await asyncio.gather(*tasks)
     assert all(reply is not None and b'"result"' in reply.text for reply in replies)
+    assert gated.done == [*done, *(name for name in ["x", *"".join(sent)] if name not in done)]
+
+
+@pytest.mark.parametrize("gone", [(0,), (1,), (2, 1), (0, 1, 2), (3, 0)])
+async def test_whose_message_fails_or_is_given_up_leaves_its_turn_to_the_others(gone: tuple[int, ...]) -> None:
+    gated, connection = Gated(), Connection(1)
+    dispatcher = Dispatcher({"do": OrderedMethod(gated.run_in_order)})
+    tasks = [asyncio.create_task(dispatcher.handle(call("do", name), connection)) for name in "abcdefgh"]
+    await settle()
+    for number in gone:
+        tasks[number].cancel()
+        await settle()
+    for name in "abcdefgh":
+        gated.gates.setdefault(name, asyncio.Event()).set()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert gated.done == [name for number, name in enumerate("abcdefgh") if number not in gone]
 
 
 async def test_calls_in_flight_are_bounded() -> None:

@@ -24,6 +24,7 @@ from integritee.enclave.rpc.errors import ListenFailed
 from integritee.enclave.rpc.jsonrpc import Connection, Dispatcher, Method, Outcome, Params
 from integritee.enclave.rpc.limits import MAX_MESSAGE_BYTES, ServerLimits
 from integritee.enclave.rpc.methods import trusted_methods
+from integritee.enclave.rpc.order import Turn
 from integritee.enclave.rpc.server import TrustedRpcServer, raise_file_limit, tls_context
 from integritee.enclave.rpc.watch import WatchRegistry
 from integritee.primitives.enclave_bridge import Request
@@ -160,8 +161,8 @@ async def test_updates_during_submission_follow_the_reply() -> None:
     async with serving() as harness, harness.connect() as client:
         inner = harness.backend.submit
 
-        async def submit_and_report(request: Request, watcher: Any) -> bytes:
-            top_hash = await inner(request, watcher)
+        async def submit_and_report(request: Request, watcher: Any, turn: Turn) -> bytes:
+            top_hash = await inner(request, watcher, turn)
             harness.server.notify(top_hash, Ready())
             await asyncio.sleep(0)
             return top_hash

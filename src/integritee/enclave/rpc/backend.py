@@ -8,6 +8,7 @@ from integritee.primitives.enclave_bridge import Request
 from integritee.primitives.ids import AccountId, ParentchainId, ShardIdentifier
 from integritee.primitives.sidechain import SidechainHeader, SignedBlock
 
+from .order import Turn, at_once
 from .watch import Watcher
 
 
@@ -57,8 +58,8 @@ class Backend(Protocol):
         """Run the getter whose plain SCALE form is `request.cyphertext`. Raises MissingPrivileges among others."""
         ...
 
-    async def submit(self, request: Request, watcher: Watcher | None) -> bytes:
-        """Decipher and admit a trusted operation; returns its hash (32 bytes).
+    async def submit(self, request: Request, watcher: Watcher | None, turn: Turn = at_once) -> bytes:
+        """Decipher a trusted operation, and admit it when it is its turn; returns its hash (32 bytes).
 
         Calls `watcher.bind(hash)` once it is admitted and before any status can be reported.
         """

@@ -13,11 +13,9 @@ for a parameter, so that reading it builds nothing from what a stranger sent.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
@@ -51,7 +49,9 @@ from .limits import (
     MAX_STRUCTURED_BYTES,
     OPERATION_TOKENS,
     OPERATION_TOKENS_PER_SECOND,
+    ORDERED_AHEAD,
 )
+from .order import Order, Place, Turn, at_once
 from .rate import TokenBucket
 from .session import Seat
 from .watch import Watcher
@@ -68,22 +68,18 @@ CallId: TypeAlias = int | str | None
 Params: TypeAlias = list[Any] | dict[str, Any] | None
 
 
-async def _at_once() -> None:
-    """The caller need not wait for others."""
-
-
 @dataclass(slots=True)
 class Connection:
     """What a method may know of its caller, and what the caller has left of what it may send to a peer.
 
-    Messages with an ordered method hold `order` while they are worked on, so that a client's submissions
-    take effect in the order in which they were sent. Calls of a batch are worked on when it is its `turn` again.
-    What fails is noted in `conduct`, which may have later messages wait. `seat` is there once the client said hello.
+    Messages with an ordered method have a place in `order`, so that a client's submissions take effect in the order
+    in which they were sent. Calls of a batch are worked on when it is its `turn` again. What fails is noted in
+    `conduct`, which may have later messages wait. `seat` is there once the client said hello.
     """
 
     id: int
-    turn: Callable[[], Awaitable[None]] = field(default=_at_once)
-    order: asyncio.Lock = field(default_factory=asyncio.Lock)
+    turn: Callable[[], Awaitable[None]] = field(default=at_once)
+    order: Order = field(default_factory=Order)
     block_tokens: TokenBucket = field(default_factory=lambda: TokenBucket(BLOCK_TOKENS_PER_SECOND, BLOCK_TOKENS))
     operation_tokens: TokenBucket = field(
         default_factory=lambda: TokenBucket(OPERATION_TOKENS_PER_SECOND, OPERATION_TOKENS)
@@ -107,14 +103,24 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """A callable method; `ordered` ones run one after the other per connection.
-
-    `max_message_bytes` is for methods that take longer messages than the dispatcher does.
-    """
+    """A callable method. `max_message_bytes` is for those that take longer messages than the dispatcher does."""
 
     run: Callable[[Params, Connection], Awaitable[Outcome]]
-    ordered: bool = False
     max_message_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OrderedMethod:
+    """One that takes effect in the order in which a connection's calls were sent: it awaits its turn before.
+
+    Up to `ORDERED_AHEAD` messages before it are its turn's, it is not run at all.
+    """
+
+    run: Callable[[Params, Connection, Turn], Awaitable[Outcome]]
+    max_message_bytes: int = 0
+
+
+AnyMethod: TypeAlias = Method | OrderedMethod
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +136,7 @@ class Dispatcher:
 
     def __init__(
         self,
-        methods: Mapping[str, Method],
+        methods: Mapping[str, AnyMethod],
         *,
         max_message_bytes: int = MAX_MESSAGE_BYTES,
         max_calls_in_flight: int = MAX_CALLS_IN_FLIGHT,
@@ -153,16 +159,16 @@ class Dispatcher:
             conduct.note(1 + len(text) // FAILURE_BYTES, paid_ahead)
             return Reply(_encode(_fault(fault, None)))
         calls = message if isinstance(message, list) else [message]
-        answers: list[tuple[_Result | _Fault, Watcher | None]] = []
-        async with connection.order if self._is_ordered(calls) else nullcontext():
+        place = connection.order.enter() if self._is_ordered(calls) else None
+        try:
+            if place is not None:
+                await place.near(ORDERED_AHEAD)
             if not paid_ahead:  # others of its messages failed meanwhile
                 paid_ahead = await conduct.turn()
-            for number, call in enumerate(calls):
-                if number:
-                    await connection.turn()
-                answer = await self._answer(call, connection)
-                if answer is not None:
-                    answers.append(answer)
+            answers = await self._answer_all(calls, connection, place)
+        finally:
+            if place is not None:
+                place.leave()
         replies = [reply for reply, _ in answers]
         failures = sum(map(_is_failure, replies))
         conduct.note(failures and failures + len(text) // FAILURE_BYTES, paid_ahead)
@@ -204,15 +210,25 @@ class Dispatcher:
 
     def _is_ordered(self, calls: list[_Call]) -> bool:
         named = (self._methods.get(call.method) for call in calls if call.flaw is None)
-        return any(method is not None and method.ordered for method in named)
+        return any(isinstance(method, OrderedMethod) for method in named)
 
-    async def _answer(self, call: _Call, connection: Connection) -> tuple[_Result | _Fault, Watcher | None] | None:
+    async def _answer_all(self, calls: list[_Call], connection: Connection, place: Place | None) -> list[_Answer]:
+        answers = []
+        for number, call in enumerate(calls):
+            if number:
+                await connection.turn()
+            answer = await self._answer(call, connection, place)
+            if answer is not None:
+                answers.append(answer)
+        return answers
+
+    async def _answer(self, call: _Call, connection: Connection, place: Place | None) -> _Answer | None:
         try:
             if call.flaw is not None:
                 raise call.flaw
             if call.is_notification:
                 return None
-            outcome = await self._run(call, connection)
+            outcome = await self._run(call, connection, place)
         except ProtocolFault as fault:
             return _fault(fault, call.id), None
         except IntegriteeError as e:
@@ -223,7 +239,7 @@ class Dispatcher:
         reason = UNSET if outcome.reason is None else Reason.of(outcome.reason)
         return _Result(outcome.result, call.id, reason), outcome.watcher
 
-    async def _run(self, call: _Call, connection: Connection) -> Outcome:
+    async def _run(self, call: _Call, connection: Connection, place: Place | None) -> Outcome:
         if not call.has_version:
             raise UnsupportedVersion
         method = self._methods.get(call.method)
@@ -235,7 +251,10 @@ class Dispatcher:
             self._observe(call.method)
         self._in_flight += 1
         try:
-            return await method.run(call.params, connection)
+            if isinstance(method, Method):
+                return await method.run(call.params, connection)
+            assert place is not None  # `handle` takes one for these
+            return await method.run(call.params, connection, place.turn)
         finally:
             self._in_flight -= 1
 
@@ -318,6 +337,10 @@ class _Fault(msgspec.Struct, frozen=True, tag_field="jsonrpc", tag="2.0"):
     error: _ErrorObject
     id: CallId
     reason: Reason
+
+
+_Answer: TypeAlias = tuple[_Result | _Fault, Watcher | None]
+"""And the watch to release after it."""
 
 
 def _fault(fault: ProtocolFault, call_id: CallId) -> _Fault:

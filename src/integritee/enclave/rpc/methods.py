@@ -27,8 +27,9 @@ from .backend import Backend
 from .content_methods import content_methods
 from .error_text import getter_text, parameter_text, submit_text
 from .errors import RateExceeded, ShardVaultUnknown, TooManyShards
-from .jsonrpc import Connection, Method, Outcome, Params
+from .jsonrpc import AnyMethod, Connection, Method, OrderedMethod, Outcome, Params
 from .limits import IMPORT_TOKEN_BYTES, MAX_BLOCKS_MESSAGE_BYTES, MAX_SHARDS_PER_QUERY
+from .order import Turn
 from .outcomes import failure, got, submitted, success, watched
 from .rate import TokenBucket
 from .session_methods import session_methods
@@ -49,12 +50,12 @@ def trusted_methods(
     watches: WatchRegistry,
     clock: Clock = time.monotonic,
     random: Callable[[int], bytes] = os.urandom,
-) -> dict[str, Method]:
+) -> dict[str, AnyMethod]:
     """All methods by name, on top of one enclave."""
     api = _TrustedApi(backend, watches, clock)
-    methods = {
-        WATCH_METHOD: Method(api.submit_and_watch, ordered=True),
-        "author_submitExtrinsic": Method(api.submit, ordered=True),
+    methods: dict[str, AnyMethod] = {
+        WATCH_METHOD: OrderedMethod(api.submit_and_watch),
+        "author_submitExtrinsic": OrderedMethod(api.submit),
         "author_pendingExtrinsics": Method(api.pending),
         "author_getShieldingKey": _query(lambda: encode(str, backend.shielding_key_json())),
         "author_getShardVault": _query(api.shard_vault),
@@ -88,21 +89,21 @@ class _TrustedApi:
         self._watches = watches
         self._clock = clock
 
-    async def submit_and_watch(self, params: Params, connection: Connection) -> Outcome:
+    async def submit_and_watch(self, params: Params, connection: Connection, turn: Turn) -> Outcome:
         """[hex Request] → the bare hash of the operation, not an RpcReturnValue; then updates follow."""
         try:
             request = read.request(params)
         except IntegriteeError as e:
             return failure(e, submit_text)
-        return await watched(self._watches, connection, partial(self._backend.submit, request))
+        return await watched(self._watches, connection, partial(self._backend.submit, request, turn=turn))
 
-    async def submit(self, params: Params, connection: Connection) -> Outcome:
+    async def submit(self, params: Params, connection: Connection, turn: Turn) -> Outcome:
         """[hex Request] → the 32 bytes of the hash, with status Submitted."""
         try:
             request = read.request(params)
         except IntegriteeError as e:
             return failure(e, submit_text)
-        return await submitted(connection, self._backend.submit(request, None))
+        return await submitted(connection, self._backend.submit(request, None, turn))
 
     async def execute_getter(self, params: Params, connection: Connection) -> Outcome:
         """[hex Request with a plain getter] → SCALE Option<Vec<u8>> of the getter's own SCALE result."""

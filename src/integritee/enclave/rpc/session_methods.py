@@ -34,8 +34,9 @@ from ..errors import Undecipherable
 from . import params as read
 from .backend import Backend
 from .errors import Reason
-from .jsonrpc import Connection, Method, Outcome, Params
+from .jsonrpc import AnyMethod, Connection, Method, OrderedMethod, Outcome, Params
 from .limits import MAX_SESSION_MESSAGE_BYTES
+from .order import Turn
 from .outcomes import got, submitted, watched
 from .session import Identity, Seat, SessionLimits
 from .session_errors import FrameMalformed, HelloMalformed, HelloUnreadable, UnknownSession
@@ -47,13 +48,13 @@ Random = Callable[[int], bytes]
 
 def session_methods(
     backend: Backend, watches: WatchRegistry, clock: Clock, random: Random, limits: SessionLimits | None = None
-) -> dict[str, Method]:
+) -> dict[str, AnyMethod]:
     """The methods by name. `clock` in seconds; `random` makes unpredictable bytes."""
     api = _SessionApi(backend, watches, clock, random, limits or SessionLimits())
     return {
-        HELLO_METHOD: Method(api.hello, ordered=True),
-        WATCH_METHOD: Method(api.submit_and_watch, ordered=True, max_message_bytes=MAX_SESSION_MESSAGE_BYTES),
-        SUBMIT_METHOD: Method(api.submit, ordered=True, max_message_bytes=MAX_SESSION_MESSAGE_BYTES),
+        HELLO_METHOD: OrderedMethod(api.hello),
+        WATCH_METHOD: OrderedMethod(api.submit_and_watch, max_message_bytes=MAX_SESSION_MESSAGE_BYTES),
+        SUBMIT_METHOD: OrderedMethod(api.submit, max_message_bytes=MAX_SESSION_MESSAGE_BYTES),
         GETTER_METHOD: Method(api.execute_getter),
     }
 
@@ -73,8 +74,9 @@ class _SessionApi:
         self._backend, self._watches = backend, watches
         self._clock, self._random, self._limits = clock, random, limits
 
-    async def hello(self, params: Params, connection: Connection) -> Outcome:
+    async def hello(self, params: Params, connection: Connection, turn: Turn) -> Outcome:
         """[base64 hello] → base64 of the acceptance."""
+        await turn()
         seat = connection.seat
         if seat is None:
             seat = connection.seat = Seat(self._limits)
@@ -88,14 +90,16 @@ class _SessionApi:
             raise HelloUnreadable from None
         return Outcome(to_text(seat.accept(sealed, plain, self._identity(), self._random(KEY_LENGTH), self._clock())))
 
-    async def submit_and_watch(self, params: Params, connection: Connection) -> Outcome:
+    async def submit_and_watch(self, params: Params, connection: Connection, turn: Turn) -> Outcome:
         """[base64 frame of a TrustedOperation] → as `author_submitAndWatchExtrinsic`."""
+        await turn()
         seat, frame = _frame(params, connection)
         plain = seat.open_call(frame, WATCH_METHOD, self._clock())
         return await watched(self._watches, connection, partial(self._backend.submit_plain, plain))
 
-    async def submit(self, params: Params, connection: Connection) -> Outcome:
+    async def submit(self, params: Params, connection: Connection, turn: Turn) -> Outcome:
         """[base64 frame of a TrustedOperation] → as `author_submitExtrinsic`."""
+        await turn()
         seat, frame = _frame(params, connection)
         plain = seat.open_call(frame, SUBMIT_METHOD, self._clock())
         return await submitted(connection, self._backend.submit_plain(plain, None))
