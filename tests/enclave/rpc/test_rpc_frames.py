@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
 
-from integritee.enclave.rpc.frames import is_one_frame, size_of, whole_text
+from integritee.enclave.rpc.frames import is_one_frame, size_of, text_size, whole_text
 from integritee.enclave.rpc.limits import ServerLimits
 
 from .test_rpc_websocket import Server, settle
@@ -28,6 +28,7 @@ def test_a_text_alone_is_taken_apart(length: int) -> None:
     data = sent(text)
     assert whole_text(data) == whole_text(memoryview(data)) == text
     assert size_of([Frame(Opcode.TEXT, text)]) == len(data)
+    assert text_size(data) == text_size(memoryview(data + b"\x81")) == len(data)
     assert is_one_frame(data) and not is_one_frame(data + b"\0")
 
 

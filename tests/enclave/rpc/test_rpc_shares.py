@@ -171,6 +171,20 @@ def test_pieces_are_all_of_a_stream_and_never_large(chunks: list[bytes], frames:
     assert bytes(pieces.next()) == b""
 
 
+def test_a_piece_can_be_cut_to_measure_from_what_came_at_once() -> None:
+    pieces = Pieces(16, 64)
+    assert bytes(pieces.head) == b""
+    for chunk in (b"a" * 100, b"b" * 10):
+        pieces.add(chunk)
+    assert [len(pieces.head), len(pieces.next(90)), len(pieces.head), len(pieces.next(50)), pieces.size] == [
+        100,
+        90,
+        10,
+        10,
+        10,
+    ]
+
+
 def test_pieces_grow_within_a_frame_only() -> None:
     pieces = Pieces(16, 64)
     pieces.add(bytes(1000))

@@ -41,15 +41,22 @@ def is_one_frame(data: bytes) -> bool:
     return len(data) < 2 or len(data) <= sum(_extent(data))
 
 
+def text_size(data: bytes | memoryview) -> int:
+    """Bytes of the frame that these begin with, if they have all of it, and it is a text below 64 KiB that is all of
+    a message; else 0."""
+    if len(data) < 2 + MASK_BYTES or data[0] != TEXT or not data[1] & MASKED:
+        return 0
+    if data[1] & LENGTH == LENGTH:  # eight bytes of length
+        return 0
+    size = sum(_extent(data))
+    return size if len(data) >= size else 0
+
+
 def whole_text(data: bytes | memoryview) -> bytes | None:
     """The text, if these bytes are one frame of a client, below 64 KiB, that is all of a message; else None."""
-    if len(data) < 2 + MASK_BYTES or data[0] != TEXT or not data[1] & MASKED:
+    if not data or text_size(data) != len(data):
         return None
-    if data[1] & LENGTH == LENGTH:  # eight bytes of length
-        return None
-    head, length = _extent(data)
-    if len(data) != head + length:
-        return None
+    head, _ = _extent(data)
     text: bytes = _apply_mask(bytes(data[head:]), bytes(data[head - MASK_BYTES : head]))
     return text
 

@@ -1,7 +1,7 @@
 """What a client sent, cut into pieces that take about as long to be taken apart, whatever is in them.
 
 Small frames cost by the frame, large ones by the byte. So a piece is small at first, and doubles as long as it is the
-middle of one large frame.
+middle of one large frame; and a frame that is a whole message is a piece of its own.
 """
 
 from __future__ import annotations
@@ -31,12 +31,17 @@ class Pieces:
         self._chunks.append(memoryview(data))
         self.size += len(data)
 
-    def next(self) -> memoryview:
-        """The next piece; at least a byte if any waits."""
+    @property
+    def head(self) -> memoryview:
+        """What waits and came first; of no more than came at once."""
+        return self._chunks[0] if self._chunks else memoryview(b"")
+
+    def next(self, size: int = 0) -> memoryview:
+        """The next piece, or so much of the `head`; at least a byte if any waits."""
         if not self._chunks:
             return memoryview(b"")
-        chunk = self._chunks.popleft()
-        piece, rest = chunk[: self._size], chunk[self._size :]
+        chunk, size = self._chunks.popleft(), size or self._size
+        piece, rest = chunk[:size], chunk[size:]
         if rest:
             self._chunks.appendleft(rest)
         self.size -= len(piece)

@@ -24,7 +24,7 @@ from websockets.server import ServerProtocol
 
 from .budget import Budget
 from .errors import Closing, Reason, SlowReader, TooManyFrames, TooMuchHeld
-from .frames import is_one_frame, size_of, text_head, whole_text
+from .frames import is_one_frame, size_of, text_head, text_size, whole_text
 from .limits import MAX_STRUCTURED_BYTES, ServerLimits
 from .pieces import Pieces
 from .rate import TokenBucket
@@ -242,8 +242,7 @@ class WebSocket(asyncio.Protocol):
         protocol = self._protocol
         if protocol.reader.eof:  # it left while this waited for its turn
             return
-        is_between = not self._unfinished and protocol.current_size is None and self.is_open
-        if is_between and (text := whole_text(piece)) is not None and len(text) <= self._limits.message_bytes:
+        if self._is_between and (text := whole_text(piece)) is not None and len(text) <= self._limits.message_bytes:
             self._pieces.brought(1)
             self._frame_received(Frame(Opcode.TEXT, text))
             return
@@ -260,13 +259,18 @@ class WebSocket(asyncio.Protocol):
                 self._upgrade(event)
         self._flush()
 
+    @property
+    def _is_between(self) -> bool:
+        """Whether what comes next begins a frame that is no part of a message."""
+        return not self._unfinished and self._protocol.current_size is None and self.is_open
+
     def _may_read(self) -> None:
         self._read_is_due = False
         self._pump()
 
     def _next_piece(self) -> None:
         self._piece_is_due = False
-        self._take_apart(self._pieces.next())
+        self._take_apart(self._pieces.next(text_size(self._pieces.head) if self._is_between else 0))
         self._pump()
 
     def _pay(self) -> None:
