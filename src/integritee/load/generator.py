@@ -35,8 +35,8 @@ SOON: Final = 0.0005
 """What is due within so many seconds leaves now, for timers of the event loop are no finer; its latency counts from
 now then."""
 
-BURST: Final = 16
-"""Requests sent before answers are heard, if many are due."""
+BURST: Final = 64
+"""Requests sent before answers are heard, if many are due; those of one connection leave in one piece."""
 
 CPU_BOUND: Final = 0.8
 """Share of a core from which a generator is taken to be what limits."""
@@ -115,6 +115,7 @@ class Generator:
         self._tally = Tally(orders.due, orders.kinds, orders.window)
         self._sockets: list[WebSocketClient] = []
         self._outgoing: list[tuple[WebSocketClient, bytes]] = []
+        self._leaving: dict[WebSocketClient, list[bytes]] = {}
         self._start = 0.0
         self._lost = self._held = self._unsent = 0
         self._lag = Histogram()
@@ -166,25 +167,35 @@ class Generator:
         for number, (socket, frame) in enumerate(self._outgoing):
             due = orders.due[number]
             if number % BURST == 0:
-                await asyncio.sleep(0)
-            while (wait := due - self._since_start()) > SOON:  # noqa: ASYNC110  # timers may come early
-                await asyncio.sleep(wait)
+                await self._sleep(0)
+            while (wait := due - self._since_start()) > SOON:  # timers may come early
+                await self._sleep(wait)
             if 0 < limit <= tally.under_way:
                 freed = await self._room(limit, end)
                 self._held += 1
             now = self._since_start()
             if limit and now >= end:
                 self._unsent = len(self._outgoing) - number
-                return
+                break
             self._lag.add(now - max(due, freed))
             tally.sent(number, now)
-            socket.send(frame)
+            self._leaving.setdefault(socket, []).append(frame)
+        self._leave()
 
     async def _room(self, limit: int, end: float) -> float:
         """Wait until fewer than `limit` requests are under way, or the time is over; when that was."""
-        while self._tally.under_way >= limit and self._since_start() < end:  # noqa: ASYNC110  # an event for each answer costs more
-            await asyncio.sleep(NAP)
+        while self._tally.under_way >= limit and self._since_start() < end:  # an event for each answer costs more
+            await self._sleep(NAP)
         return self._since_start()
+
+    async def _sleep(self, seconds: float) -> None:
+        self._leave()
+        await asyncio.sleep(seconds)
+
+    def _leave(self) -> None:
+        for socket, frames in self._leaving.items():
+            socket.send(b"".join(frames))
+        self._leaving.clear()
 
     async def _drain(self) -> None:
         deadline = self._clock() + self._orders.drain
