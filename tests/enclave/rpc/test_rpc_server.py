@@ -19,6 +19,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from integritee.crypto import Ed25519Pair
+from integritee.enclave.provisioning.admission import site_of
 from integritee.enclave.rpc.conduct import Conducts
 from integritee.enclave.rpc.errors import ListenFailed
 from integritee.enclave.rpc.jsonrpc import Connection, Dispatcher, Method, Outcome, Params
@@ -286,7 +287,7 @@ async def test_unfinished_handshakes_are_dropped_and_give_their_place_back(with_
             stream[1].write(b"GET / HTTP/1.1\r\nHost: x\r\n" if with_tls else b"\x16\x03\x01\x02\x00\x01")
             streams.append(stream)
         for reader, writer in streams:
-            assert await asyncio.wait_for(reader.read(), PATIENCE) == b""
+            assert await said(reader) == b""
             writer.close()
         async with harness.connect() as client:
             assert (await ask(client, call("system_name")))["id"] == 1
@@ -365,15 +366,43 @@ async def test_where_much_comes_to_nothing_newcomers_wait(fails: str) -> None:
             assert (await ask(served, call("system_name")))["id"] == 1
 
 
-async def test_of_those_that_shake_hands_for_long_the_oldest_goes() -> None:
+@pytest.mark.parametrize("begun", ["", "hello", "upgrade"])
+async def test_of_those_that_shake_hands_for_long_the_oldest_goes(begun: str) -> None:
     async with serving(half_open=2, handshake_seconds=60.0) as harness:
-        streams = [await asyncio.open_connection("127.0.0.1", harness.server.port) for _ in range(3)]
-        assert await asyncio.wait_for(streams[0][0].read(), PATIENCE) == b""
+        streams = [await half_open(harness, begun) for _ in range(3)]
+        await said(streams[0][0])
         async with harness.connect() as client:  # takes the place of the next
-            assert await asyncio.wait_for(streams[1][0].read(), PATIENCE) == b""
+            await said(streams[1][0])
             assert (await ask(client, call("system_name")))["id"] == 1
+        assert not streams[2][0].at_eof()
         for _, writer in streams:
             writer.close()
+
+
+@pytest.mark.parametrize("begun", ["", "hello", "upgrade"])
+async def test_who_shakes_hands_has_a_place_until_it_is_displaced(begun: str) -> None:
+    async with serving(connections=2, handshake_seconds=60.0) as harness:
+        streams = [await half_open(harness, begun) for _ in range(2)]
+        async with harness.connect(local_addr=("127.0.0.2", 0)) as newcomer:
+            await said(streams[1][0])
+            assert (await ask(newcomer, call("system_name")))["id"] == 1
+        assert not streams[0][0].at_eof()
+        for _, writer in streams:
+            writer.close()
+
+
+async def test_who_waits_in_line_for_its_handshake_can_be_displaced() -> None:
+    is_in_line = asyncio.Event()
+    conducts: Conducts[Any] = Conducts(1, lambda: 0.0, lambda _, __: is_in_line.set())
+    conducts.newcomer(0, site_of("127.0.0.1")).note(1)
+    async with serving(conducts, half_open=1, handshake_seconds=60.0) as harness:
+        reader, writer = await half_open(harness, "")
+        writer.write(client_hello())
+        await asyncio.wait_for(is_in_line.wait(), PATIENCE)
+        _, newcomer = await half_open(harness, "")
+        assert await said(reader) == b""
+        writer.close()
+        newcomer.close()
 
 
 async def test_fewer_files_than_clients_need_are_told_of(caplog: pytest.LogCaptureFixture) -> None:
@@ -396,6 +425,33 @@ async def test_clients_above_limit_and_refusals_are_dropped_at_once() -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", harness.server.port)
         assert await asyncio.wait_for(reader.read(), PATIENCE) == b""
         writer.close()
+
+
+async def half_open(harness: Harness, begun: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Who has said nothing, a ClientHello, or half a request for the upgrade; and been heard."""
+    tls = trusting() if begun == "upgrade" else None
+    reader, writer = await asyncio.open_connection("127.0.0.1", harness.server.port, ssl=tls)
+    if begun == "hello":
+        writer.write(client_hello())
+        await asyncio.wait_for(reader.readexactly(5), PATIENCE)
+    elif begun == "upgrade":
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n")
+    return reader, writer
+
+
+def client_hello() -> bytes:
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    with pytest.raises(ssl.SSLWantReadError):
+        trusting().wrap_bio(incoming, outgoing).do_handshake()
+    return outgoing.read()
+
+
+async def said(reader: asyncio.StreamReader) -> bytes:
+    """What a connection brings until it ends, which it does."""
+    try:
+        return await asyncio.wait_for(reader.read(), PATIENCE)
+    except ConnectionResetError:
+        return b""
 
 
 async def quiet_client(harness: Harness) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

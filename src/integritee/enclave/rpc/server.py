@@ -31,10 +31,11 @@ from ..provisioning.admission import Network, site_of
 from .budget import Budget
 from .certificate import certificate_pem, encrypted_key_pem
 from .conduct import Conduct, Conducts
-from .errors import ListenFailed, TooManyClients
+from .errors import Closing, ListenFailed, TooManyClients
 from .jsonrpc import Connection, Dispatcher
 from .limits import ServerLimits
 from .places import Places
+from .strangers import Stranger, Strangers
 from .turns import Turns
 from .watch import Push, Watcher, WatchRegistry
 from .websocket import Message, WebSocket
@@ -102,12 +103,13 @@ class TrustedRpcServer:
         self._entrance: Turns[Network] = Turns(HANDSHAKE_SECONDS)
         self._budget = Budget(self._limits.held_bytes, self._limits.spared_bytes)
         self._listener: Listener | None = None
-        self._handshakes: set[asyncio.Task[None]] = set()
-        self._half_open: dict[WebSocket, asyncio.Task[None]] = {}
+        self._half_open: dict[int, None] = {}
         """Those still shaking hands, in the order of arrival."""
+        self._strangers = Strangers(self._spoke, self._left)
+        self._handshakes: dict[int, asyncio.Task[None]] = {}
         self._sockets: dict[int, WebSocket] = {}
         self._clients: dict[int, WebSocket] = {}
-        self._conduct_of: dict[WebSocket, Conduct] = {}
+        self._conduct_of: dict[int, Conduct] = {}
         self._next_number = 1
         self._all_gone = asyncio.Event()
 
@@ -125,6 +127,7 @@ class TrustedRpcServer:
             self._listener = Listener(host, port, self._limits.backlog, self._accept)
         except OSError as e:
             raise ListenFailed(host, port, e.strerror or str(e)) from None
+        self._strangers.start()
         log.info("trusted RPC listens on %s port %d", host, self.port)
 
     @property
@@ -171,7 +174,8 @@ class TrustedRpcServer:
         """Stop listening, say goodbye to all clients, and drop those that do not answer in time."""
         if self._listener is not None:
             await self._listener.stop()
-        tasks = self._handshakes.copy()
+        self._strangers.stop()
+        tasks = set(self._handshakes.values())
         for handshake in tasks:
             handshake.cancel()
         for client in list(self._sockets.values()):
@@ -201,84 +205,100 @@ class TrustedRpcServer:
         self._next_number += 1
         site = site_of(address)
         displaced = self._places.enter(number, site)
+        refusal = TooManyClients(self.capacity) if displaced is not None else None
         if displaced is not None and displaced != number:
-            self._sockets[displaced].drop(TooManyClients(self.capacity))
-        if displaced != number or len(self._sockets) < self.capacity + self._limits.refusals:
-            refusal = TooManyClients(self.capacity) if displaced == number else None
+            self._drop(displaced, TooManyClients(self.capacity))
+            refusal = None
+        if refusal is None or len(self._half_open) + len(self._clients) < self.capacity + self._limits.refusals:
             self._admit(number, accepted, site, refusal)
         else:
             accepted.close()
 
     def _admit(self, number: int, accepted: socket.socket, site: Network, refusal: TooManyClients | None) -> None:
-        conduct = self._conducts.newcomer(number, site)
-        connection = Connection(number, partial(self._turns.wait, number), conduct=conduct)
-        client = WebSocket(
-            number,
-            self._limits,
-            self._turns,
-            self._budget,
-            on_open=self._opened,
-            on_message=partial(self._answer, connection),
-            on_close=self._closed,
-            refusal=refusal,
-        )
-        self._sockets[number] = client
-        self._conduct_of[client] = conduct
-        handshake = asyncio.create_task(self._shake_hands(accepted, site, client))
-        self._handshakes.add(handshake)
-        handshake.add_done_callback(self._handshakes.discard)
-        self._half_open[client] = handshake
-        if len(self._half_open) > self._limits.half_open:
-            oldest = next(iter(self._half_open))
-            self._half_open.pop(oldest).cancel()
-            oldest.abort()
-
-    async def _shake_hands(self, accepted: socket.socket, site: Network, client: WebSocket) -> None:
+        until = asyncio.get_running_loop().time() + self._limits.handshake_seconds
+        self._half_open[number] = None
         try:
-            await self._enter(accepted, site, self._conduct_of[client])
+            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            for buffer in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+                accepted.setsockopt(socket.SOL_SOCKET, buffer, self._limits.kernel_bytes)
+            self._strangers.add(Stranger(number, site, accepted, until, refusal))
+        except OSError as e:
+            log.debug("connection %d: %s", number, e)
+            accepted.close()
+            self._left(number)
+        if len(self._half_open) > self._limits.half_open:
+            self._drop(next(iter(self._half_open)), TooManyClients(self._limits.half_open))
+
+    def _drop(self, number: int, why: Closing) -> None:
+        """End a connection, however far it has come."""
+        self._half_open.pop(number, None)
+        if self._strangers.drop(number):
+            self._left(number)
+        if (handshake := self._handshakes.get(number)) is not None:
+            handshake.cancel()
+        if (client := self._sockets.get(number)) is not None:
+            client.drop(why)
+
+    def _spoke(self, stranger: Stranger) -> None:
+        handshake = asyncio.create_task(self._shake_hands(stranger))
+        self._handshakes[stranger.number] = handshake
+        handshake.add_done_callback(lambda _: self._shook_hands(stranger))
+
+    async def _shake_hands(self, stranger: Stranger) -> None:
+        conduct = self._conduct_of[stranger.number] = self._conducts.newcomer(stranger.number, stranger.site)
+        try:
+            async with asyncio.timeout_at(stranger.until):
+                await conduct.enter()
+                await self._entrance.wait(stranger.site, HANDSHAKE_SECONDS)
+            client = self._sockets[stranger.number] = self._client(stranger, conduct)
             await asyncio.get_running_loop().connect_accepted_socket(
                 lambda: client,
-                accepted,
+                stranger.socket,
                 ssl=self._tls,
                 ssl_handshake_timeout=self._limits.handshake_seconds,
                 ssl_shutdown_timeout=self._limits.close_seconds,
             )
         except OSError as e:
-            log.debug("connection %d: no TLS: %s", client.number, e)
-        finally:
-            if not client.was_connected:
-                self._closed(client)
+            log.debug("connection %d: no TLS: %s", stranger.number, e)
 
-    async def _enter(self, accepted: socket.socket, site: Network, conduct: Conduct) -> None:
-        """Wait until a client says something, and then for its site's turn. Raises OSError, TimeoutError."""
-        try:
-            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            for buffer in (socket.SO_SNDBUF, socket.SO_RCVBUF):
-                accepted.setsockopt(socket.SOL_SOCKET, buffer, self._limits.kernel_bytes)
-            async with asyncio.timeout(self._limits.handshake_seconds):
-                await _first_bytes(accepted)
-                await conduct.enter()
-                await self._entrance.wait(site, HANDSHAKE_SECONDS)
-        except BaseException:  # from here on the event loop closes it
-            accepted.close()
-            raise
+    def _client(self, stranger: Stranger, conduct: Conduct) -> WebSocket:
+        connection = Connection(stranger.number, partial(self._turns.wait, stranger.number), conduct=conduct)
+        return WebSocket(
+            stranger.number,
+            self._limits,
+            self._turns,
+            self._budget,
+            on_open=self._opened,
+            on_message=partial(self._answer, connection),
+            on_close=lambda client: self._left(client.number),
+            refusal=stranger.refusal,
+        )
+
+    def _shook_hands(self, stranger: Stranger) -> None:
+        """Or did not, or never began."""
+        del self._handshakes[stranger.number]
+        client = self._sockets.get(stranger.number)
+        if client is None:
+            stranger.socket.close()
+            self._left(stranger.number)
+        elif not client.was_connected:
+            client.connection_lost(None)  # nobody else tells it
 
     # Service
 
     def _opened(self, client: WebSocket) -> None:
-        self._half_open.pop(client, None)
+        self._half_open.pop(client.number, None)
         self._clients[client.number] = client
         self._watches.connect(client.number)
 
-    def _closed(self, client: WebSocket) -> None:
-        self._half_open.pop(client, None)
-        self._places.leave(client.number)
-        self._sockets.pop(client.number, None)
-        conduct = self._conduct_of.pop(client, None)
-        if conduct is not None:
+    def _left(self, number: int) -> None:
+        self._half_open.pop(number, None)
+        self._places.leave(number)
+        self._sockets.pop(number, None)
+        if (conduct := self._conduct_of.pop(number, None)) is not None:
             conduct.leave()
-        self._clients.pop(client.number, None)
-        self._watches.disconnect(client.number)
+        self._clients.pop(number, None)
+        self._watches.disconnect(number)
         if not self._sockets:
             self._all_gone.set()
 
@@ -297,13 +317,3 @@ class TrustedRpcServer:
             client = self._clients.get(number)
             if client is not None:
                 client.push(text)
-
-
-async def _first_bytes(accepted: socket.socket) -> None:
-    """Wait until there is something to read."""
-    loop, there = asyncio.get_running_loop(), asyncio.Event()
-    loop.add_reader(accepted, there.set)
-    try:
-        await there.wait()
-    finally:
-        loop.remove_reader(accepted)
