@@ -14,7 +14,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import uvloop
@@ -50,10 +50,10 @@ log = logging.getLogger(__name__)
 
 
 class EnclaveProcess:
-    """Serves the ecalls of one host until it goes away, with processes that decipher for it."""
+    """Serves the ecalls of one host until it goes away, with processes that decipher for it; `clock`: Unix ms."""
 
-    def __init__(self, decipherers: Sequence[socket.socket] = ()) -> None:
-        self._decipherers = decipherers
+    def __init__(self, decipherers: Sequence[socket.socket] = (), clock: Callable[[], int] = unix_ms) -> None:
+        self._decipherers, self._clock = decipherers, clock
         self._service: EnclaveService | None = None
         self._loaded: LedgerConfig | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -111,11 +111,12 @@ class EnclaveProcess:
             enclave = start(params)
             gc.freeze()  # the state stays: cyclic collections need not look at it again
         core, tee = enclave.core, enclave.tee
-        service = EnclaveService(core, enclave.store, params.mu_ra_url, params.untrusted_url, tee, params.skip_ra)
+        urls = params.mu_ra_url, params.untrusted_url
+        service = EnclaveService(core, enclave.store, *urls, tee, params.skip_ra, self._clock)
         await service.use_decipherers(self._decipherers)
         watches, mu_ra_port = WatchRegistry(), 0
         dispatcher = Dispatcher(trusted_methods(service, watches), observe=service.count_request)
-        tls = tls_context(enclave.core.keys.signing.seed, unix_ms())
+        tls = tls_context(enclave.core.keys.signing.seed, self._clock())
         limits = ServerLimits(connections=params.max_connections)
         server = TrustedRpcServer(dispatcher, watches, tls, limits, service.let_threads_run)
         try:

@@ -26,6 +26,7 @@ from integritee.enclave.selftest.check import (
     run_area,
 )
 from integritee.enclave.selftest.small_host import SmallHost
+from integritee.enclave.service import unix_ms
 
 
 async def of(directory: Path, *runs: Callable[[], Any], **facts: Any) -> list[tuple[bool, str]]:
@@ -111,7 +112,7 @@ def test_errors_say_what_was_expected_or_needed(error: Exception) -> None:
 
 
 async def test_the_ecall_leaves_nothing_and_ends_the_life_of_the_process(tmp_path: Path) -> None:
-    host = await SmallHost.start(tmp_path / "enclave")
+    host = await SmallHost.start(tmp_path / "enclave", unix_ms)
     (tmp_path / "given").mkdir()
     try:
         tested = await host.call(Ecalls.self_test, SelfTest("sealing", str(tmp_path / "given")))
@@ -125,7 +126,7 @@ async def test_the_ecall_leaves_nothing_and_ends_the_life_of_the_process(tmp_pat
 
 
 async def test_there_is_no_other_area(tmp_path: Path) -> None:
-    host = await SmallHost.start(tmp_path / "enclave")
+    host = await SmallHost.start(tmp_path / "enclave", unix_ms)
     try:
         with pytest.raises(RemoteFailure) as refusal:
             await host.call(Ecalls.self_test, SelfTest("hardware", str(tmp_path)))

@@ -29,8 +29,8 @@ from integritee.stf.executor import Executor
 
 from .kit import failures
 
-PATIENCE = 6.0
-"""Seconds for what will not come."""
+PATIENCE = 3.0
+"""Seconds (of the self-test's own) for what will not come."""
 
 Plant = Callable[[pytest.MonkeyPatch], None]
 

@@ -107,10 +107,10 @@ def first_state(ledger: Ledger = LEDGER) -> LedgerRuntime:
 
 
 def _transfer(setup: Setup) -> None:
-    runtime = first_state()
-    runtime.begin_block(1, setup.clock(), bytes(32))
+    runtime, now = first_state(), setup.clock()
+    runtime.begin_block(1, now, bytes(32))
     executor = Executor(LEDGER, runtime, bytes(32), bytes(32))
-    outcome = executor.execute(_signed("balance_transfer", BEN.public, 30 * ONE), setup.clock())
+    outcome = executor.execute(_signed("balance_transfer", BEN.public, 30 * ONE), now)
     expect(outcome.error, None, "the call's error")
     expect(runtime.balances.free(BEN.public), 30 * ONE, "the receiver's balance")
     expect(runtime.balances.free(ANN.public), 70 * ONE - FEE, "the sender's balance")

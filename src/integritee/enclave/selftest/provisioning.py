@@ -6,7 +6,7 @@ Between two enclaves of this process, or of two machines: then each end makes th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from integritee.boundary.interface import Ecalls, Ocalls
@@ -22,6 +22,7 @@ from integritee.crypto import blake2_256
 from integritee.primitives.sidechain import SignedBlock
 
 from .check import Check, Mismatch, NotReached, Setup, expect, expect_refused, expect_that
+from .own_time import within
 from .small_chain import BLOCK_MS, SmallChain
 from .small_host import LEDGER, SHARD, SmallHost, enlist, settle
 
@@ -47,16 +48,17 @@ def checks(setup: Setup) -> Iterator[Check]:
     yield Check("an enclave of other code is not believed", play.other_provider)
 
 
-async def hosted(setup: Setup, name: str) -> SmallHost:
-    """A fresh enclave, or the next life of one, that ends with the area."""
-    host = await SmallHost.start(setup.directory / name)
+async def hosted(setup: Setup, name: str, clock: Callable[[], int] | None = None) -> SmallHost:
+    """A fresh enclave, or the next life of one, that ends with the area; on the area's own time if no `clock` is
+    said."""
+    host = await SmallHost.start(setup.directory / name, clock or setup.own_clock)
     setup.stack.push_async_callback(host.stop)
     return host
 
 
 def past_chain(setup: Setup) -> SmallChain:
     """A chain with room for blocks up to the present."""
-    return SmallChain(setup.clock() - 100 * BLOCK_MS)
+    return SmallChain(setup.own_clock() - 100 * BLOCK_MS)
 
 
 class Play:
@@ -144,12 +146,12 @@ class Play:
         await expect_refused("attestation.measurement", "a provider of other code", self._ask(applicant))
 
 
-# -- between two machines ----------------------------------------------------------------------------
+# -- between two machines, which have one time -------------------------------------------------------
 
 
 def server_checks(setup: Setup) -> Iterator[Check]:
     async def serve() -> None:
-        server = await hosted(setup, "server")
+        server = await hosted(setup, "server", setup.clock)
         identity = await server.init(host=setup.host, port=setup.port)
         chain = past_chain(setup)
         settle(chain, identity)
@@ -164,7 +166,7 @@ def server_checks(setup: Setup) -> Iterator[Check]:
 
 def client_checks(setup: Setup) -> Iterator[Check]:
     async def ask() -> None:
-        host = await hosted(setup, "client")
+        host = await hosted(setup, "client", setup.clock)
         identity = await host.init()
         chain = past_chain(setup)
         enlist(chain, identity)
@@ -185,7 +187,7 @@ def client_checks(setup: Setup) -> Iterator[Check]:
 async def _expect_somebody(host: str, port: int) -> None:
     """Raises Mismatch if nobody is there: the enclave itself would try again for a long time."""
     try:
-        async with asyncio.timeout(CONNECT_LIMIT):
+        async with within(CONNECT_LIMIT):
             _, writer = await asyncio.open_connection(host, port)
     except (OSError, TimeoutError) as failed:
         raise Mismatch(f"{host}:{port}", str(failed) or "no answer", "a provisioning server") from None

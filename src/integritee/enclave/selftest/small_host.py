@@ -1,5 +1,5 @@
 """The host's end of an enclave in this process: the real stream between them, the real ecalls, a host that notes
-what it is told. Sockets and slots are real, too; the parentchain is a `SmallChain`.
+what it is told. Sockets and disks are real, too; the parentchain is a `SmallChain`, time is what a clock tells.
 """
 
 from __future__ import annotations
@@ -31,14 +31,16 @@ from integritee.scale import Struct
 
 from ..main import EnclaveProcess
 from .check import Mismatch
+from .own_time import within
 from .small_chain import FUNDS, VAULT_FUNDS, SmallChain
 
 SLOT_MS: Final = 100
 WAIT_LIMIT: Final = 20.0
-"""Seconds to wait for a notice of the enclave's, or for what its status is to be."""
+"""Seconds (of `own_time`, like all here) to wait for a notice of the enclave's, or for what its status is to be."""
 POLL_PAUSE: Final = 0.01
 READ_LIMIT: Final = 1 << 20
-STOP_LIMIT: Final = 5.0
+STOP_LIMIT: Final = 20.0
+"""Seconds until an enclave has ended that was asked to."""
 
 CUSTODIAN: Final = blake2_256(b"self-test/custodian")
 LEDGER: Final = LedgerChoice([], True, [envelope_public(CUSTODIAN)], 1)
@@ -52,18 +54,19 @@ A = TypeVar("A", bound=Struct)
 class SmallHost:
     """Of an enclave with its state below `path`. Make it with `start`, end it with `stop`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, clock: Callable[[], int]) -> None:
         self.path = path
         self.notices: dict[Method[Any, Any], list[Any]] = defaultdict(list)
-        self.enclave = EnclaveProcess()
+        self.enclave = EnclaveProcess(clock=clock)
         self._told = asyncio.Event()
         self._endpoint: Endpoint
         self._serving: asyncio.Task[None]
         self._listening: asyncio.Task[None]
 
     @classmethod
-    async def start(cls, path: Path) -> SmallHost:
-        host = cls(path)
+    async def start(cls, path: Path, clock: Callable[[], int]) -> SmallHost:
+        """With Unix ms from `clock`."""
+        host = cls(path, clock)
         ours, theirs = socket.socketpair()
         host._serving = asyncio.create_task(host.enclave.serve(theirs.detach()))
         reader, writer = await asyncio.open_connection(sock=ours, limit=READ_LIMIT)
@@ -87,7 +90,7 @@ class SmallHost:
     async def told(self, method: Method[Q, Any], fits: Callable[[Q], bool] = lambda _: True) -> Q:
         """The first notice of this kind that fits, waited for if it has not come yet. Raises Mismatch."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(WAIT_LIMIT):
+            async with within(WAIT_LIMIT):
                 while True:
                     self._told.clear()
                     for notice in self.notices[method]:
@@ -101,7 +104,7 @@ class SmallHost:
         """The enclave's status once it fits. Raises Mismatch."""
         status = await self.status()
         with suppress(TimeoutError):
-            async with asyncio.timeout(WAIT_LIMIT):
+            async with within(WAIT_LIMIT):
                 while not fits(status):
                     await asyncio.sleep(POLL_PAUSE)
                     status = await self.status()
@@ -115,7 +118,7 @@ class SmallHost:
     async def stop(self) -> None:
         """End the enclave, if it has not ended."""
         with suppress(IntegriteeError, TimeoutError):
-            async with asyncio.timeout(STOP_LIMIT):
+            async with within(STOP_LIMIT):
                 await self.call(Ecalls.shutdown, Nothing())
                 await self._serving
         for task in (self._serving, self._listening):
@@ -124,9 +127,12 @@ class SmallHost:
         gc.unfreeze()  # what `init` froze is of no use any more
 
     async def ended(self) -> None:
-        """Wait until the enclave has ended by itself. Raises TimeoutError."""
-        async with asyncio.timeout(STOP_LIMIT):
-            await asyncio.shield(self._serving)
+        """Wait until the enclave has ended by itself. Raises Mismatch."""
+        try:
+            async with within(STOP_LIMIT):
+                await asyncio.shield(self._serving)
+        except TimeoutError:
+            raise Mismatch("", "that it runs on", f"an end within {STOP_LIMIT:.0f} s") from None
 
     def admitted(self) -> list[bytes]:
         """Accounts of the enclaves that were provisioned."""

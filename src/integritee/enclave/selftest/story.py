@@ -377,7 +377,7 @@ class Story:
 
     async def export_shard(self) -> None:
         ann, _ = await self._runs()
-        asked = ExportShard(ann.place, str(self._bundle), 100, self._setup.clock())
+        asked = ExportShard(ann.place, str(self._bundle), 100, self._setup.own_clock())
         exported = await (await hosted(self._setup, "exporter")).call(Ecalls.export_shard, asked)
         expect_that(exported.number > 0 and exported.entries > 0, exported, "a state")
 
@@ -385,7 +385,7 @@ class Story:
         if not self._bundle.exists():
             raise NotReached("ecall export_shard")
         host = await hosted(self._setup, "importer")
-        asked = ImportShard(host.place, str(self._bundle), self._setup.clock())
+        asked = ImportShard(host.place, str(self._bundle), self._setup.own_clock())
         self._request = await host.call(Ecalls.import_shard, asked)
         expect(self._request.threshold, 1, "custodians that it takes")
         self._importing = host
@@ -394,7 +394,7 @@ class Story:
         host = self._importer()
         front = read_front(io.BytesIO(self._bundle.read_bytes()))
         judgement = Judgement(allow_simulation_insecure=True)
-        now, random = self._setup.clock(), self._setup.random
+        now, random = self._setup.own_clock(), self._setup.random
         share = release(front, self._request.request, CUSTODIAN, judgement, now, random)
         held = await host.call(Ecalls.offer_share, ShareRelease(share))
         expect(held.held, 1, "shares held")

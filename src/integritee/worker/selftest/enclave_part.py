@@ -15,8 +15,8 @@ from ..errors import EnclaveDied, EnclaveSilent
 from ..launch import launch
 from .report import Result, Row
 
-AREA_LIMIT: Final = 600.0
-"""Seconds that the checks of one area may take."""
+AREA_LIMIT: Final = 1800.0
+"""Seconds that the checks of one area may take; enough for each of them to be given up for itself."""
 
 SERVING_LIMIT: Final = 7 * 24 * 3600.0
 """Seconds that a provisioning server waits for somebody to come."""

@@ -28,14 +28,15 @@ from .report import Result, Row
 
 AREA: Final = "integration"
 WHOLE: Final = "shield, transfer, unshield"
-NODE_LIMIT: Final = 5.0
+NODE_LIMIT: Final = 15.0
 """Seconds a node may take to answer."""
 READY_LIMIT: Final = 240.0
 """Seconds until the worker's first block: it onboards within a few blocks of the parentchain."""
 SETTLE_LIMIT: Final = 120.0
 """Seconds until funds are on the other side."""
 COMMAND_LIMIT: Final = 120.0
-STOP_LIMIT: Final = 10.0
+STOP_LIMIT: Final = 60.0
+"""Seconds until the worker has ended that was asked to."""
 POLL_PAUSE: Final = 0.5
 SLOT_MS: Final = 500
 
