@@ -17,7 +17,6 @@ from typing import Any
 
 from integritee.apps.catalog import client_ledger
 from integritee.client.worker import WorkerClient
-from integritee.devnet.config import NetworkConfig
 from integritee.devnet.ledgers import Ledgers, connect
 from integritee.devnet.network import Facts, Network, run_network
 from integritee.load.envelope import RSA, SESSION
@@ -25,6 +24,7 @@ from integritee.load.envelope import RSA, SESSION
 from .cpu import cpu_seconds
 from .direct import MOST_SESSION_CALLS
 from .latest import main
+from .networks import config
 from .populace_app.populace import account
 from .saturated import ALICE, SECONDS, WARM_UP, capacity, senders, together, transfers
 from .shielding import decrypts_per_second
@@ -32,7 +32,6 @@ from .shielding import decrypts_per_second
 APP = Path(__file__).parent / "populace_app"
 SIZES = (1_000, 1_000_000)
 ROUNDS = 3
-SLOT_MS = 250
 SETTLED_BY_CALL = 2_000
 UNDER_WAY = 2
 RECEIVERS = 4096
@@ -75,12 +74,8 @@ class Place:
 async def measure() -> dict[str, Any]:
     """`flat_1e6_over_1e3` is the lower one of the ratios under RSA and under session envelopes."""
     async with AsyncExitStack() as stack:
-        networks = [await stack.enter_async_context(run_network(_config())) for _ in SIZES]
+        networks = [await stack.enter_async_context(run_network(config(apps=(str(APP),)))) for _ in SIZES]
         return await networks[0].while_alive(networks[1].while_alive(_on_networks(stack, networks)))
-
-
-def _config() -> NetworkConfig:
-    return NetworkConfig(auto_ports=True, slot_ms=SLOT_MS, apps=(str(APP),))
 
 
 async def _on_networks(stack: AsyncExitStack, networks: Sequence[Network]) -> dict[str, Any]:

@@ -15,15 +15,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from integritee.devnet.config import NetworkConfig
 from integritee.devnet.ledgers import connect
 from integritee.devnet.network import Facts, run_network
 
 from .attackers import ATTACKS
-from .calls import ALICE, SHIELDED, SLOT_MS, START_TIMEOUT, endow
+from .calls import ALICE, SHIELDED, START_TIMEOUT, endow
 from .clients import enclave_of, resident_kib
 from .crowd import CrowdProcess, Orders, Report, Window
 from .latest import main
+from .networks import config
 
 HONEST = 200
 WINDOW = Window(7.0, 7, 5)
@@ -35,7 +35,7 @@ WARMING_UP = Window(3.0, 3, 5)
 
 async def measure(names: list[str] | None = None) -> dict[str, Any]:
     """`attack_p99_ratio`, the worst; and `attacks`, a row for each: ratio, quantiles in ms, what was attempted."""
-    async with run_network(NetworkConfig(auto_ports=True, slot_ms=SLOT_MS)) as network:
+    async with run_network(config()) as network:
         rows = await network.while_alive(_on_network(network.ready(START_TIMEOUT), names or list(ATTACKS)))
     return {"attack_p99_ratio": max(row["p99_ratio"] for row in rows.values()), "attacks": rows}
 

@@ -7,16 +7,16 @@ from collections.abc import Awaitable
 from dataclasses import dataclass, replace
 
 from integritee.crypto import Sr25519Pair
-from integritee.devnet.config import TEER, NetworkConfig
+from integritee.devnet.config import TEER
 from integritee.devnet.ledgers import Ledgers, connect
 from integritee.devnet.network import Facts, run_network
 from integritee.devnet.ports import STANDARD_PORTS, STANDARD_WORKER_PORTS
 
 from .cpu import cpu_seconds
+from .networks import config
 from .saturated import ACCOUNTS, ALICE, SECONDS, WARM_UP, capacity, senders, together, transfers
 from .shielding import decrypts_per_second
 
-SLOT_MS = 250
 SHIELDED = 500 * TEER
 ENDOWMENT = 5 * TEER
 NETWORKS = (1, 2, 3)
@@ -41,8 +41,7 @@ async def throughput_by_validateers() -> dict[int, Throughput]:
 
 async def _throughput(validateers: int) -> Throughput:
     workers = tuple(STANDARD_WORKER_PORTS.of(number) for number in range(1, validateers + 1))
-    config = NetworkConfig(ports=replace(STANDARD_PORTS, workers=workers), auto_ports=True, slot_ms=SLOT_MS)
-    async with run_network(config) as network:
+    async with run_network(config(ports=replace(STANDARD_PORTS, workers=workers))) as network:
         return await network.while_alive(_loaded(network.ready(START_TIMEOUT)))
 
 

@@ -13,15 +13,15 @@ import time
 from pathlib import Path
 from typing import Any
 
-from integritee.devnet.config import NetworkConfig
 from integritee.devnet.ledgers import connect
 from integritee.devnet.network import Facts, run_network
 from integritee.load.errors import HandshakeRefused
 from integritee.load.websocket import WebSocketClient
 
-from .calls import ALICE, SHIELDED, SLOT_MS, START_TIMEOUT, endow
+from .calls import ALICE, SHIELDED, START_TIMEOUT, endow
 from .crowd import CrowdProcess, Orders, Window
 from .latest import main
+from .networks import config
 
 CLIENTS = 10_000
 PROCESSES = 4
@@ -33,7 +33,7 @@ ATTEMPTS = 50
 async def measure() -> dict[str, Any]:
     """`clients_held` that got a reply to the getter and their call into a block; `kib_per_client`; and beside them
     seconds that connecting took, what the client beyond the limit was told, and what went wrong."""
-    async with run_network(NetworkConfig(auto_ports=True, slot_ms=SLOT_MS)) as network:
+    async with run_network(config()) as network:
         return await network.while_alive(_on_network(network.ready(START_TIMEOUT)))
 
 
