@@ -367,10 +367,10 @@ async def settle() -> None:
         (["ab", "c"], "c", "ac", ""),  # a batch has its turn as a whole
         (["ab", "c"], "abc", "acb", "abc"),
         (["a", "bc", "d"], "bca", "abdc", "abc"),
-        ([*"abcdefg"], "", "abcde", ""),  # ORDERED_AHEAD may be begun
-        ([*"abcdefg"], "bcde", "abcde", ""),
-        ([*"abcdefg"], "a", "abcdef", "a"),
-        ([*"abcdefg"], "gfedcba", "abcdefg", "abcdefg"),
+        ([*"abcdefgh"], "", "abcdef", ""),  # ORDERED_AHEAD may be begun
+        ([*"abcdefgh"], "bcde", "abcdef", ""),
+        ([*"abcdefgh"], "a", "abcdefg", "a"),
+        ([*"abcdefgh"], "hgfedcba", "abcdefgh", "abcdefgh"),
     ],
 )
 async def test_ordered_methods_of_one_connection_take_effect_in_order(

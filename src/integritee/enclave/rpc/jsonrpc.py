@@ -182,6 +182,10 @@ class Dispatcher:
         if size > min(self._max_message_bytes, MAX_STRUCTURED_BYTES):
             return self._parse_long(text, size)
         try:
+            return _plain(text)
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            pass  # some other form, or none
+        try:
             message = msgspec.json.decode(text)
         except RecursionError:
             raise ParseError(f"nested deeper than {MAX_NESTING} levels") from None
@@ -199,14 +203,14 @@ class Dispatcher:
         """A message that may be one call with one text only. Raises MessageTooLarge unless its method takes it."""
         limit = self._max_message_bytes
         try:
-            call = msgspec.json.decode(text, type=_LongCall)
+            call = _plain(text)
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             raise MessageTooLarge(limit=min(limit, MAX_STRUCTURED_BYTES), found=size) from None
         if (method := self._methods.get(call.method)) is not None:
             limit = max(limit, method.max_message_bytes)
         if size > limit:
             raise MessageTooLarge(limit=limit, found=size)
-        return _Call(call.id, has_version=True, method=call.method, params=list(call.params))
+        return call
 
     def _is_ordered(self, calls: list[_Call]) -> bool:
         named = (self._methods.get(call.method) for call in calls if call.flaw is None)
@@ -271,13 +275,22 @@ class _Call:
     flaw: InvalidRequest | None = None
 
 
-class _LongCall(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The one form of a message above the common size."""
+class _PlainCall(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The form of nearly all messages, and the only one of those above the common size."""
 
     jsonrpc: Literal["2.0"]
     method: str
     params: tuple[str]
     id: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] | str | None
+
+
+_decode_plain = msgspec.json.Decoder(_PlainCall).decode
+
+
+def _plain(text: str | bytes) -> _Call:
+    """Raises msgspec.DecodeError, UnicodeError, RecursionError if it has not that form."""
+    call = _decode_plain(text)
+    return _Call(call.id, has_version=True, method=call.method, params=list(call.params))
 
 
 def _read_call(item: Any) -> _Call:
