@@ -14,7 +14,7 @@ from typing import Final, Generic, TypeAlias, TypeVar
 
 from ..fair_queue import FairQueue
 
-ROUND_SECONDS: Final = 0.001
+ROUND_SECONDS: Final = 0.0005
 """Turns between two looks at the sockets take about so long, or one turn does."""
 
 TASK_SECONDS: Final = 0.00025
