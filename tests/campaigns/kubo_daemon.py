@@ -55,15 +55,18 @@ class Rpc(BaseHTTPRequestHandler):
         self._json(200, {"Name": "content", "Hash": cid, "Size": str(len(data))})
 
     def _cat(self, query: dict[str, str], body: bytes) -> None:
-        try:
-            data = self.node.files.read(query["arg"])
-        except Exception as failed:
-            return self._json(500, {"Message": f"not found: {failed}", "Code": 0, "Type": "error"})
+        if not self._is_here(query["arg"]):
+            return self._json(500, {"Message": "block was not found locally (offline)", "Code": 0, "Type": "error"})
+        data = self.node.files.read(query["arg"])
         return self._answer(200, data[: int(query.get("length", len(data)))])
+
+    def _is_here(self, cid: str) -> bool:
+        """All that is here was added, and so pinned; for anything else the library would search without end."""
+        return cid in self.node.files.list_pins()
 
     def _pins(self, query: dict[str, str], body: bytes) -> None:
         cid = query["arg"]
-        if cid in self.node.files.list_pins():
+        if self._is_here(cid):
             return self._json(200, {"Keys": {cid: {"Type": "recursive", "Name": ""}}})
         return self._json(500, {"Message": f"path '{cid}' is not pinned", "Code": 0, "Type": "error"})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 import socket
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -115,7 +116,47 @@ async def test_an_absent_daemon() -> None:
         with pytest.raises(IntegriteeError) as told:
             await asked
         assert told.value.code == "ipfs.unavailable"
+        assert f"no connection to http://127.0.0.1:{port}: Connection refused" in str(told.value)
     await kubo.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "code", "told"),
+    [
+        ("127.0.0.1:5001", "ipfs.unavailable", "127.0.0.1:5001 is no URL of the form http://host:port"),
+        ("localhost:5001", "ipfs.unavailable", "localhost:5001 is no URL of the form http://host:port"),
+        ("ftp://127.0.0.1:5001", "ipfs.unavailable", "is no URL of the form http://host:port"),
+        ("http://name.invalid:5001", "ipfs.unavailable", "no connection to http://name.invalid:5001: "),
+    ],
+)
+async def test_a_url_that_leads_nowhere(url: str, code: str, told: str) -> None:
+    kubo = Kubo(url)
+    with pytest.raises(IntegriteeError, match=re.escape(told)) as refused:
+        await kubo.add(CONTENT)
+    assert refused.value.code == code
+    await kubo.close()
+
+
+@pytest.mark.parametrize(
+    ("says", "code", "told"),
+    [
+        (b"SSH-2.0-OpenSSH\r\n", "ipfs.refused", "is no HTTP; something else is at http://127.0.0.1:"),
+        (b"", "ipfs.unavailable", "broke off at `cat`"),
+        (b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", "ipfs.refused", "is it the RPC of an IPFS daemon?"),
+    ],
+)
+async def test_somebody_else_has_its_port(says: bytes, code: str, told: str) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(says)
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        kubo = Kubo(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        with pytest.raises(IntegriteeError, match=re.escape(told)) as refused:
+            await kubo.cat(CID)
+        assert refused.value.code == code
+        await kubo.close()
 
 
 # -- for the enclave

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
@@ -55,7 +56,7 @@ class Kubo:
     """A daemon at ``http://host:port``. Make it inside a running event loop; `close` it."""
 
     def __init__(self, url: str, patience: Patience | None = None) -> None:
-        self._base = url.rstrip("/") + "/api/v0/"
+        self._url = url.rstrip("/")
         self.patience = patience or Patience()
         self._session = aiohttp.ClientSession(
             timeout=aiohttp.ClientTimeout(total=self.patience.total, sock_connect=self.patience.connect),
@@ -125,19 +126,23 @@ class Kubo:
         self, command: str, options: dict[str, str], form: aiohttp.FormData | None = None
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         try:
-            url = self._base + command
+            url = f"{self._url}/api/v0/{command}"
             async with self._session.post(url, params=options, data=form, allow_redirects=False) as response:
                 if response.status != 200:
                     raise _refusal(response.status, await response.content.read(MAX_ANSWER))
                 yield response
         except TimeoutError:
             raise IpfsTimeout(f"no answer to `{command}` within {self.patience.total:g} s") from None
+        except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError):
+            raise IpfsUnavailable(f"{self._url} is no URL of the form http://host:port") from None
         except aiohttp.ClientConnectorError as failed:
-            raise IpfsUnavailable(str(failed)) from None
+            raise IpfsUnavailable(f"no connection to {self._url}: {_reason(failed.os_error)}") from None
+        except aiohttp.ClientResponseError:
+            raise IpfsRefused(f"the answer to `{command}` is no HTTP; something else is at {self._url}") from None
         except aiohttp.ClientPayloadError as broken:
             raise IpfsRefused(f"the answer to `{command}` broke off: {broken}") from None
         except aiohttp.ClientError as failed:
-            raise IpfsUnavailable(f"`{command}`: {failed or type(failed).__name__}") from None
+            raise IpfsUnavailable(f"{self._url} broke off at `{command}` ({type(failed).__name__})") from None
 
 
 async def fetch_file(kubo: Kubo, text: str, path: Path, limit: int) -> None:
@@ -176,6 +181,13 @@ def file_cid(path: Path, version: int) -> Cid:
         return cid_of(iter(lambda: file.read(CHUNK_BYTES), b""), version)
 
 
+def _reason(failed: OSError) -> str:
+    """The system's words, without what asyncio says around them; of a name that is not found, the resolver's."""
+    if failed.errno is not None and failed.errno > 0:
+        return os.strerror(failed.errno)
+    return failed.strerror or str(failed)
+
+
 async def _lines(response: aiohttp.ClientResponse) -> list[dict[str, Any]]:
     """An answer of one JSON object per line. Raises IpfsRefused."""
     data = bytearray()
@@ -198,7 +210,7 @@ def _refusal(status: int, body: bytes) -> IpfsFull | IpfsTimeout | ContentNotFou
         answer = json.loads(body)
         message = str(answer["Message"])
     except (ValueError, RecursionError, KeyError, TypeError):
-        message = f"HTTP {status}"
+        message = f"HTTP {status} without a reason; is it the RPC of an IPFS daemon?"
     said = message.lower()
     for texts, kind in ((FULL, IpfsFull), (SLOW, IpfsTimeout), (NOT_FOUND, ContentNotFound)):
         if any(text in said for text in texts):
