@@ -225,6 +225,22 @@ async def slow_tls(target: Target) -> None:
     await crowd(HALF_OPEN, one)
 
 
+async def unfinished_tls(target: Target) -> None:
+    """A whole ClientHello each, and nothing behind it."""
+    hello = client_hello(target.tls)
+
+    async def one(_: int) -> None:
+        reader, writer = await target.dial(tls=False)
+        try:
+            writer.write(hello)
+            while await reader.read(1 << 16):
+                pass
+        finally:
+            writer.transport.abort()
+
+    await crowd(HALF_OPEN, one)
+
+
 async def slow_upgrades(target: Target) -> None:
     async def one(_: int) -> None:
         await drip((await target.dial())[1], HANDSHAKE)
@@ -291,6 +307,7 @@ async def churn(target: Target) -> None:
 ATTACKS: dict[str, Attack] = {
     "slow readers": slow_readers,
     "slow TLS handshakes": slow_tls,
+    "unfinished TLS handshakes": unfinished_tls,
     "slow HTTP upgrades": slow_upgrades,
     "bad RSA": bad_rsa,
     "getters": getters,
@@ -345,6 +362,13 @@ async def signed_getter(target: Target) -> bytes:
     return text(
         GETTER, hexed(encode(Request, Request(await target.worker.shard(), ledger.codec(Getter).encode(getter))))
     )
+
+
+def client_hello(tls: ssl.SSLContext) -> bytes:
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    with suppress(ssl.SSLWantReadError):
+        tls.wrap_bio(incoming, outgoing).do_handshake()
+    return outgoing.read()
 
 
 async def drip(writer: asyncio.StreamWriter, message: bytes) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import json
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 import pytest
@@ -99,7 +100,7 @@ class Story:
             if event.startswith("*"):
                 await self.time.pass_(float(event[1:]) * SECOND)
             elif event.startswith("+"):
-                self._begin(event[1:], self.client(event[1:]).enter())
+                self.client(event[1:]).enter(partial(self._come_in, event[1:]))
             elif event.startswith("~"):
                 self.client(event[1:]).leave()
             elif "-" in event:
@@ -111,6 +112,10 @@ class Story:
         for task in self._tasks:
             task.cancel()
         return self.done
+
+    def _come_in(self, name: str) -> bool:
+        self.done.append(name)
+        return True
 
     def _begin(self, name: str, waiting: Coroutine[Any, Any, Any]) -> None:
         async def wait() -> None:
@@ -239,7 +244,23 @@ async def test_what_is_remembered_is_bounded() -> None:
     client.note(AT_ONCE)
     for number in range(MAX_SITES):
         story.conducts.newcomer(number, str(number))
-    await story.conducts.newcomer(1, "a").enter()
+    inside: list[int] = []
+    story.conducts.newcomer(1, "a").enter(lambda: bool(inside.append(1)) or True)
+    assert inside == [1]
+
+
+async def test_who_has_left_the_line_is_no_failure() -> None:
+    story, asked = Story(), list[int]()
+    story.client("a0").note(AT_ONCE)
+
+    def come_in(number: int) -> bool:
+        asked.append(number)
+        return number == 3
+
+    for number in range(1, 4):
+        story.client(f"a{number}").enter(partial(come_in, number))
+    await story.time.pass_(SECOND)
+    assert asked == [1, 2, 3], "the first that is there"
 
 
 async def test_without_a_limit_nobody_waits() -> None:

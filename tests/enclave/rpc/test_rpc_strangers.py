@@ -98,7 +98,7 @@ def test_who_has_sent_a_record_is_listened_to(run: Run, said: bytes) -> None:
         with door() as opened:
             opened.come().sendall(said)
             await opened.until(lambda: opened.spoke == [0])
-            assert len(opened.strangers) == 0
+            assert (opened.strangers.take(0), opened.strangers.take(0), len(opened.strangers)) == (True, False, 0)
             there = opened.sockets[0].getsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT)
             assert (there, opened.sockets[0].recv(len(said), socket.MSG_PEEK)[:5]) == (1, said[:5])
 
@@ -153,11 +153,12 @@ def test_who_leaves_is_gone(run: Run, said: bytes, reset: bool) -> None:
 
 
 @both_loops
-def test_time_is_over_for_one_after_the_other(run: Run) -> None:
+@pytest.mark.parametrize("has_spoken", [False, True])
+def test_time_is_over_for_one_after_the_other(run: Run, has_spoken: bool) -> None:
     async def story() -> None:
         with door() as opened:
-            for seconds in (0.0, 0.0, 0.0, PATIENCE):
-                opened.come(seconds).sendall(RECORD[:-1])
+            for number in range(4):
+                opened.come(PATIENCE if number == 3 else 0.0).sendall(RECORD if has_spoken else RECORD[:-1])
             before = 0
             while len(opened.left) < 3:
                 await asyncio.sleep(0)

@@ -14,6 +14,7 @@ import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from functools import partial
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 from integritee.primitives.rpc import Dropped, Invalid, TrustedOperationStatus
@@ -35,6 +36,9 @@ S = TypeVar("S", bound=Hashable)
 Later: TypeAlias = Callable[[float, Callable[[], None]], object]
 """Calls a function after so many seconds."""
 
+Go: TypeAlias = Callable[[int], bool]
+"""Told how many failures were paid ahead: one, if there was need to wait. Says whether the client is still there."""
+
 FAILED: Final = (Dropped, Invalid)
 """How an operation ends that was never executed, or could not be."""
 
@@ -51,33 +55,43 @@ class Site:
     def __init__(self, failures: float, clock: Callable[[], float], later: Later) -> None:
         self._clock, self._later = clock, later
         self._bucket = TokenBucket(SITE_FAILURES_PER_SECOND, failures)
-        self._line: FairQueue[int, asyncio.Future[None]] | None = None  # seldom needed
+        self._line: FairQueue[int, Go] | None = None  # seldom needed
         self._calls_next = False
 
     def charge(self, failures: float) -> None:
         """There were failures; fewer than none give back what was paid ahead."""
         self._bucket.spend(failures, self._clock(), MAX_FAILURES_OWED)
 
-    async def turn(self, client: int) -> int:
-        """Wait while the site is in arrears; how many failures were paid ahead: one, if there was need to wait."""
+    def call(self, client: int, go: Go) -> None:
+        """Call `go` once the site is not in arrears: at once, or when it is the client's turn."""
         if not self._line and not self._bucket.wait(1, self._clock()):
-            return 0
+            go(0)
+            return
         if self._line is None:
             self._line = FairQueue()
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._line.push(client, turn)
+        self._line.push(client, go)
         self._call_next()
-        await turn
-        return 1
+
+    async def turn(self, client: int) -> int:
+        """As `call`; how many failures were paid ahead."""
+        turn: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        def go(paid_ahead: int) -> bool:
+            if turn.done():
+                return False
+            turn.set_result(paid_ahead)
+            return True
+
+        self.call(client, go)
+        return await turn
 
     def _call_next(self) -> None:
         while self._line and not self._calls_next:
             if wait := self._bucket.wait(1, self._clock()):
                 self._calls_next = True
                 self._later(wait, self._time_has_come)
-            elif not (turn := self._line.pop()).done():  # who left waits no more
+            elif self._line.pop()(1):
                 self.charge(1)
-                turn.set_result(None)
 
     def _time_has_come(self) -> None:
         self._calls_next = False
@@ -100,12 +114,15 @@ class Conduct:
         """Whether it is to wait for its `turn` before anything is done for it."""
         return self._suspect_until > 0 and self._conducts.clock() < self._suspect_until
 
-    async def enter(self) -> None:
-        """Wait before the connection gets its TLS handshake."""
-        self._paid_ahead = await self._site.turn(self._number)
-        self._came_in = True
-        if self._paid_ahead:
+    def enter(self, come_in: Callable[[], bool]) -> None:
+        """Call `come_in` when the connection may have its TLS handshake; it says whether it is still there."""
+        self._site.call(self._number, partial(self._enter, come_in))
+
+    def _enter(self, come_in: Callable[[], bool], paid_ahead: int) -> bool:
+        self._came_in, self._paid_ahead = True, paid_ahead
+        if paid_ahead:
             self._suspect()
+        return come_in()
 
     async def turn(self) -> int:
         """Wait before a suspect's message is looked at; what was paid ahead for its failure (see `note`)."""

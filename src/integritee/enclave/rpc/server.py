@@ -240,15 +240,21 @@ class TrustedRpcServer:
             client.drop(why)
 
     def _spoke(self, stranger: Stranger) -> None:
-        handshake = asyncio.create_task(self._shake_hands(stranger))
+        conduct = self._conduct_of[stranger.number] = self._conducts.newcomer(stranger.number, stranger.site)
+        conduct.enter(partial(self._come_in, stranger, conduct))
+
+    def _come_in(self, stranger: Stranger, conduct: Conduct) -> bool:
+        """Begin the handshake of one who has spoken, if it is still there."""
+        if not self._strangers.take(stranger.number):
+            return False
+        handshake = asyncio.create_task(self._shake_hands(stranger, conduct))
         self._handshakes[stranger.number] = handshake
         handshake.add_done_callback(lambda _: self._shook_hands(stranger))
+        return True
 
-    async def _shake_hands(self, stranger: Stranger) -> None:
-        conduct = self._conduct_of[stranger.number] = self._conducts.newcomer(stranger.number, stranger.site)
+    async def _shake_hands(self, stranger: Stranger, conduct: Conduct) -> None:
         try:
             async with asyncio.timeout_at(stranger.until):
-                await conduct.enter()
                 await self._entrance.wait(stranger.site, HANDSHAKE_SECONDS)
             client = self._sockets[stranger.number] = self._client(stranger, conduct)
             await asyncio.get_running_loop().connect_accepted_socket(

@@ -4,7 +4,7 @@ Connections are cheap to make, and may come by the thousand; TLS for each, what 
 leaves to the garbage collector would stop the event loop for tens of milliseconds. So a socket waits here until the
 first record on it is whole (RFC 8446, section 5.1; it has the ClientHello), and the kernel is asked not to tell of
 less (SO_RCVLOWAT, socket(7)): a stranger costs a few system calls, however it spreads its bytes. When many speak or
-leave at once, they are seen to a few at a time.
+leave at once, they are seen to a few at a time. Who has spoken still waits here for its handshake.
 """
 
 from __future__ import annotations
@@ -43,12 +43,14 @@ class Stranger:
     expected: int = RECORD_HEAD_BYTES
     """Bytes of the first record, or of its head as long as that is not there."""
 
+    has_spoken: bool = False
+
 
 class Strangers:
     """Those who wait, by number, between `start` and `stop`; they are to be given the same time each.
 
-    `spoke` is told of who has sent a record, or no TLS at all, and has the socket from then on. `left` is told of who
-    is gone, of its own accord or because its time was over.
+    `spoke` is told of who has sent a record, or no TLS at all; `left` of who is gone: of its own accord before, or
+    because its time was over.
     """
 
     def __init__(self, spoke: Callable[[Stranger], None], left: Callable[[int], None]) -> None:
@@ -74,12 +76,20 @@ class Strangers:
         self._waiting[stranger.number] = stranger
         self._sweep_later()
 
+    def take(self, number: int) -> bool:
+        """Leave one who waits, and its socket, to the caller; False if nobody of this number does."""
+        stranger = self._waiting.pop(number, None)
+        if stranger is None:
+            return False
+        self._listen_no_more(stranger)
+        return True
+
     def drop(self, number: int) -> bool:
-        """Close the socket of one who waits, without telling `left`; False if nobody of this number does."""
+        """As `take`, and close the socket."""
         stranger = self._waiting.get(number)
         if stranger is None:
             return False
-        self._release(stranger)
+        self.take(number)
         stranger.socket.close()
         return True
 
@@ -97,7 +107,7 @@ class Strangers:
             self._ready.extend(key.data for key, _ in self._selector.select(0))
         for _ in range(min(len(self._ready), LOOKS_AT_ONCE)):
             stranger = self._ready.popleft()
-            if stranger.number in self._waiting:
+            if stranger.number in self._waiting and not stranger.has_spoken:
                 self._look_at(stranger)
 
     def _look_at(self, stranger: Stranger) -> None:
@@ -111,7 +121,7 @@ class Strangers:
                 _expect(stranger, size)
             else:
                 _expect(stranger, 1)
-                self._release(stranger)
+                self._listen_no_more(stranger)
                 self._spoke(stranger)
         except OSError:
             self._dismiss(stranger)
@@ -120,9 +130,10 @@ class Strangers:
         self.drop(stranger.number)
         self._left(stranger.number)
 
-    def _release(self, stranger: Stranger) -> None:
-        del self._waiting[stranger.number]
-        self._selector.unregister(stranger.socket)
+    def _listen_no_more(self, stranger: Stranger) -> None:
+        if not stranger.has_spoken:
+            stranger.has_spoken = True
+            self._selector.unregister(stranger.socket)
 
     def _sweep_later(self) -> None:
         if self._sweep is None and self._waiting:
