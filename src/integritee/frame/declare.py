@@ -25,6 +25,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Annotated, Any, Final, TypeVar
 
+import msgspec
+
 from integritee.scale.shape import Hint
 
 from .errors import DispatchFailure, Module, ModuleError, snake
@@ -94,8 +96,7 @@ class EventDef:
         return EventValue(self, (*args, *rest))
 
 
-@dataclass(frozen=True)
-class EventValue:
+class EventValue(msgspec.Struct, frozen=True):
     definition: EventDef
     values: tuple[Any, ...]
 

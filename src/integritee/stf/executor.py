@@ -6,7 +6,7 @@ before that leaves no trace.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from integritee.crypto import blake2_256
 from integritee.errors import IntegriteeError
@@ -32,8 +32,7 @@ from .runtime import LedgerRuntime
 from .types import SuccessfulTrustedCall
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """What became of a call: effects on parentchains, or the error; `charged` if fee and nonce were used."""
 
     effects: tuple[Effect, ...] = ()

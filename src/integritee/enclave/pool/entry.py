@@ -6,6 +6,8 @@ import enum
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
+import msgspec
+
 from integritee.errors import IntegriteeError
 from integritee.primitives.rpc import TrustedOperationStatus
 
@@ -33,8 +35,7 @@ class Origin(enum.Enum):
     """As an extrinsic on the parentchain."""
 
 
-@dataclass(frozen=True, slots=True)
-class PoolEntry(Generic[P]):
+class PoolEntry(msgspec.Struct, Generic[P], frozen=True):
     """A trusted operation as the pool sees it. `hash`: 32 bytes; `size`: encoded bytes; `payload`: opaque."""
 
     hash: bytes
@@ -45,8 +46,7 @@ class PoolEntry(Generic[P]):
     origin: Origin = Origin.DIRECT
 
 
-@dataclass(frozen=True, slots=True)
-class StatusChanged:
+class StatusChanged(msgspec.Struct, frozen=True):
     """An operation has a new status; `reason` says why if it left the pool without being executed."""
 
     hash: bytes

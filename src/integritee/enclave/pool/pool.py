@@ -25,9 +25,10 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from itertools import chain, islice
 from typing import Generic
+
+from msgspec.structs import replace
 
 from integritee.errors import IntegriteeError
 from integritee.primitives.rpc import (

@@ -88,8 +88,7 @@ class Connection:
     seat: Seat | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """What a method answers: a JSON value.
 
     With `reason` it tells of a failure although it is not a JSON-RPC error. `watcher` is to be released
@@ -123,8 +122,7 @@ class OrderedMethod:
 AnyMethod: TypeAlias = Method | OrderedMethod
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True):
     """One message to send back, and the watches to release after it."""
 
     text: bytes
@@ -263,8 +261,7 @@ class Dispatcher:
             self._in_flight -= 1
 
 
-@dataclass(frozen=True, slots=True)
-class _Call:
+class _Call(msgspec.Struct, frozen=True):
     """One object of a message; with a `flaw` the other members but `id` mean nothing."""
 
     id: CallId
