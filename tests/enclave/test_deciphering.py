@@ -110,7 +110,7 @@ async def test_what_waits_is_shared_out_to_the_threads_a_few_at_a_time() -> None
     while hand.given:
         sizes.append(len(hand.given[0][2]))
         await hand.work()
-    assert sizes == [1, 1, 3, 3, 3, 2, 1, 1]
+    assert sizes == [1, 1, 2, 2, 2, 2, 2, 1, 1, 1]
     assert await asyncio.gather(*tasks) == [b"A%d" % number for number in range(15)]
 
 

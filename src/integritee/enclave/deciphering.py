@@ -23,7 +23,7 @@ from .rpc.rate import TokenBucket
 
 WHAT: Final = "undecipherable submissions"
 
-MAX_TOGETHER: Final = 3
+MAX_TOGETHER: Final = 2
 """Decryptions for which a decipherer is woken once."""
 
 Batch: TypeAlias = "list[tuple[bytes, asyncio.Future[Plain]]]"

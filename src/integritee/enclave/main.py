@@ -42,10 +42,9 @@ READ_LIMIT: Final = 1 << 20
 SWITCH_INTERVAL: Final = 0.001
 """Seconds a thread may keep the interpreter lock when others want it; decryption threads need it briefly."""
 
-COLLECTOR: Final = (2_500, 0, 2_400)
-"""Objects, young and middle-aged collections before the next older one. Every young one is a middle-aged one, too:
-what is under way outlives both, and is looked at once this way. Full ones stop everything for tens of milliseconds
-while much is under way; with the usual thresholds a flood of requests brings several a second."""
+COLLECTOR: Final = (1_000, 5, 1_200)
+"""Objects, young and middle-aged collections before the next older one. Full ones stop everything for tens of
+milliseconds while much is under way; with the usual thresholds a flood of requests brings several a second."""
 
 log = logging.getLogger(__name__)
 

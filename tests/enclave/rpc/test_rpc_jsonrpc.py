@@ -367,9 +367,9 @@ async def settle() -> None:
         (["ab", "c"], "c", "ac", ""),  # a batch has its turn as a whole
         (["ab", "c"], "abc", "acb", "abc"),
         (["a", "bc", "d"], "bca", "abdc", "abc"),
-        ([*"abcdefgh"], "", "abcdef", ""),  # ORDERED_AHEAD may be begun
-        ([*"abcdefgh"], "bcde", "abcdef", ""),
-        ([*"abcdefgh"], "a", "abcdefg", "a"),
+        ([*"abcdefgh"], "", "abcd", ""),  # ORDERED_AHEAD may be begun
+        ([*"abcdefgh"], "bc", "abcd", ""),
+        ([*"abcdefgh"], "a", "abcde", "a"),
         ([*"abcdefgh"], "hgfedcba", "abcdefgh", "abcdefgh"),
     ],
 )

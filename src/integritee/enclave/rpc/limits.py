@@ -59,7 +59,7 @@ MAX_BATCH: Final = 64
 MAX_NESTING: Final = 128
 """Levels of arrays and objects in one message (the limit of serde_json, which the original inherits)."""
 
-ORDERED_AHEAD: Final = 5
+ORDERED_AHEAD: Final = 3
 """Submissions of a connection that are deciphered while those before them are: some of one connection at once cost
 less than one of each of several, for their answers leave in one piece. If they are undecipherable, so many are
 deciphered before that is known."""
