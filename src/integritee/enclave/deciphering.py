@@ -32,8 +32,8 @@ Batch: TypeAlias = "list[tuple[bytes, asyncio.Future[Plain]]]"
 class Deciphering:
     """Turns of those who decipher. Callers are plain numbers; `clock` in seconds.
 
-    Waking a decipherer and being woken by it takes a tenth of a decryption, so some go together under load, no
-    more, for newcomers wait for those that have begun.
+    Waking a decipherer and being woken by it takes a tenth of a decryption, so two go together under load, no more,
+    for newcomers wait for those that have begun.
     """
 
     def __init__(self, decipherers: Decipherers, clock: Callable[[], float]) -> None:
