@@ -344,7 +344,15 @@ def content_at(bundle: bytes) -> int:
     return file.tell()
 
 
+def last_length_greater(data: bytes, at: int) -> bytes:
+    """As if the last frame went on behind the end of the file."""
+    while (behind := at + 4 + int.from_bytes(data[at : at + 4], "little")) < len(data):
+        at = behind
+    return data[:at] + (behind - at - 3).to_bytes(4, "little") + data[at + 4 :]
+
+
 DAMAGES: dict[str, Callable[[bytes, int], bytes]] = {
+    "a length greater than what is there": last_length_greater,
     "the secrets altered": lambda data, at: data[: at + 9] + bytes((data[at + 9] ^ 1,)) + data[at + 10 :],
     "the state altered": lambda data, at: data[:-30] + bytes((data[-30] ^ 1,)) + data[-29:],
     "the end cut off": lambda data, at: data[:-1],

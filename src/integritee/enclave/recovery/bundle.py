@@ -240,8 +240,11 @@ class _Frames:
         length = _LENGTH.unpack(head)[0] if len(head) == _LENGTH.size else 0
         if not TAG_LENGTH < length <= limit + 1 + TAG_LENGTH or self._index >= MAX_FRAMES:
             raise BundleTampered(f"frame {self._index}")
+        sealed = file.read(length)
+        if len(sealed) != length:  # the tag says nothing about the length
+            raise BundleTampered(f"frame {self._index}")
         try:
-            message = aead_open(self._key, self._nonce(), file.read(length), self._identity)
+            message = aead_open(self._key, self._nonce(), sealed, self._identity)
         except AeadTampered:
             raise BundleTampered(f"frame {self._index - 1}") from None
         return message[0] == 1, message[1:]
