@@ -41,22 +41,28 @@ def is_one_frame(data: bytes) -> bool:
     return len(data) < 2 or len(data) <= sum(_extent(data))
 
 
+def _text_extent(data: bytes | memoryview) -> tuple[int, int] | None:
+    """As `_extent`, if these bytes have all of the frame, and it is a text below 64 KiB that is all of a message."""
+    if len(data) < 2 + MASK_BYTES or data[0] != TEXT or not data[1] & MASKED:
+        return None
+    if data[1] & LENGTH == LENGTH:  # eight bytes of length
+        return None
+    extent = _extent(data)
+    return extent if len(data) >= sum(extent) else None
+
+
 def text_size(data: bytes | memoryview) -> int:
     """Bytes of the frame that these begin with, if they have all of it, and it is a text below 64 KiB that is all of
     a message; else 0."""
-    if len(data) < 2 + MASK_BYTES or data[0] != TEXT or not data[1] & MASKED:
-        return 0
-    if data[1] & LENGTH == LENGTH:  # eight bytes of length
-        return 0
-    size = sum(_extent(data))
-    return size if len(data) >= size else 0
+    return sum(_text_extent(data) or (0,))
 
 
 def whole_text(data: bytes | memoryview) -> bytes | None:
     """The text, if these bytes are one frame of a client, below 64 KiB, that is all of a message; else None."""
-    if not data or text_size(data) != len(data):
+    extent = _text_extent(data)
+    if extent is None or len(data) != sum(extent):
         return None
-    head, _ = _extent(data)
+    head, _ = extent
     text: bytes = _apply_mask(bytes(data[head:]), bytes(data[head - MASK_BYTES : head]))
     return text
 

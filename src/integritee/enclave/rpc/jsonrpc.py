@@ -112,7 +112,7 @@ class Method:
 class OrderedMethod:
     """One that takes effect in the order in which a connection's calls were sent: it awaits its turn before.
 
-    Up to `ORDERED_AHEAD` messages before it are its turn's, it is not run at all.
+    It is run once no more than `ORDERED_AHEAD` messages are before it.
     """
 
     run: Callable[[Params, Connection, Turn], Awaitable[Outcome]]

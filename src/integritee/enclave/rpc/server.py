@@ -205,10 +205,9 @@ class TrustedRpcServer:
         self._next_number += 1
         site = site_of(address)
         displaced = self._places.enter(number, site)
-        refusal = TooManyClients(self.capacity) if displaced is not None else None
+        refusal = TooManyClients(self.capacity) if displaced == number else None
         if displaced is not None and displaced != number:
             self._drop(displaced, TooManyClients(self.capacity))
-            refusal = None
         if refusal is None or len(self._half_open) + len(self._clients) < self.capacity + self._limits.refusals:
             self._admit(number, accepted, site, refusal)
         else:
