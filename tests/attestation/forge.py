@@ -53,10 +53,6 @@ def resign(quote: bytes, key_name: str = "attestation", **changes: Any) -> bytes
     return msgspec.structs.replace(altered, signature=signature).encode()
 
 
-def flip(data: bytes, at: int, mask: int = 1) -> bytes:
-    return data[:at] + bytes((data[at] ^ mask,)) + data[at + 1 :]
-
-
 def with_document(collateral: Collateral, name: str, **changes: Any) -> Collateral:
     """The collateral with fields of one signed document replaced."""
     document: SignedDocument = msgspec.structs.replace(getattr(collateral, name), **changes)

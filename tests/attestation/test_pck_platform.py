@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from integritee.attestation import PckPlatform, SgxType, der
 from integritee.attestation.errors import SgxExtensionMalformed
 from integritee.attestation.simulated_pki import SIMULATED_PCK, sgx_extension
-
-from .forge import flip
+from integritee.enclave.selftest.damage import flipped
 
 VALUE = sgx_extension(SIMULATED_PCK)
 BASE = "1.2.840.113741.1.13.1"
@@ -38,7 +37,7 @@ MALFORMED = {
     "empty": b"",
     "trailing byte": VALUE + b"\0",
     "truncated": VALUE[:-1],
-    "no sequence": flip(VALUE, 0),
+    "no sequence": flipped(VALUE, 0),
     "no field at all": der.element(der.SEQUENCE),
     "repeated PPID": extended(field("1", PPID)),
     "unknown field": extended(field("8", PPID)),
@@ -99,7 +98,7 @@ def test_round_trip(platform: PckPlatform) -> None:
 @given(st.integers(0, len(VALUE) - 1), st.integers(1, 255))
 def test_no_change_goes_unnoticed(at: int, mask: int) -> None:
     try:
-        assert PckPlatform.decode(flip(VALUE, at, mask)) != SIMULATED_PCK
+        assert PckPlatform.decode(flipped(VALUE, at, mask)) != SIMULATED_PCK
     except SgxExtensionMalformed as error:
         assert error.reason
 

@@ -21,6 +21,7 @@ from integritee.enclave.rpc.order import Turn
 from integritee.enclave.rpc.session import Identity, Seat, SessionLimits
 from integritee.enclave.rpc.session_errors import UnknownSession
 from integritee.enclave.rpc.session_methods import session_methods
+from integritee.enclave.selftest.damage import flipped
 from integritee.primitives.session import (
     GETTER_METHOD,
     HELLO_METHOD,
@@ -266,7 +267,7 @@ async def test_answers_that_are_not_the_enclaves(change: str) -> None:
     answers: dict[str, Any] = {
         "counter": to_text(session.seal(same + 1, ANSWER, GETTER_METHOD)),
         "session": to_text(sealed),
-        "byte": to_text(sealed[:-1] + bytes([sealed[-1] ^ 1])),
+        "byte": to_text(flipped(sealed, -1)),
         "length": to_text(sealed[:20]),
         "text": "!",
         "none": None,

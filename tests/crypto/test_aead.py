@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from integritee.crypto import AeadKey, aead, aead_open, aead_seal, derive_key
 from integritee.crypto.errors import AeadMessageTooLong, AeadTampered, InvalidLength
+from integritee.enclave.selftest.damage import flipped
 
 KEYS = st.binary(min_size=32, max_size=32)
 NONCES = st.binary(min_size=12, max_size=12)
@@ -69,9 +70,7 @@ def test_any_changed_bit_is_noticed(key: bytes, nonce: bytes, plain: bytes, data
     }
     name = draw.draw(st.sampled_from(sorted(parts)))
     bit = draw.draw(st.integers(0, 8 * len(parts[name]) - 1))
-    changed = bytearray(parts[name])
-    changed[bit // 8] ^= 1 << bit % 8
-    parts[name] = bytes(changed)
+    parts[name] = flipped(parts[name], bit // 8, 1 << bit % 8)
     with pytest.raises(AeadTampered) as caught:
         aead_open(**parts)
     assert caught.value.data() == {}
@@ -112,7 +111,7 @@ def test_a_key_in_use_many_times_seals_alike(key: bytes, nonce: bytes, plain: by
     sealed = kept.seal(nonce, plain, data)
     assert sealed == aead_seal(key, nonce, plain, data)
     assert kept.open(nonce, sealed, data) == plain
-    for altered in (sealed[:-1] + bytes([sealed[-1] ^ 1]), sealed[:-1], sealed[1:], b""):
+    for altered in (flipped(sealed, -1), sealed[:-1], sealed[1:], b""):
         with pytest.raises(AeadTampered):
             kept.open(nonce, altered, data)
 

@@ -19,6 +19,7 @@ from integritee.crypto import (
     verify_sr25519,
 )
 from integritee.crypto.errors import InvalidLength, SoftDerivationUnsupported
+from integritee.enclave.selftest.damage import flipped
 
 PAIRS: dict[str, type[Sr25519Pair] | type[Ed25519Pair]] = {"sr25519": Sr25519Pair, "ed25519": Ed25519Pair}
 VERIFIERS = {"sr25519": verify_sr25519, "ed25519": verify_ed25519}
@@ -120,14 +121,9 @@ def test_a_signature_holds_for_its_message_and_key_only(
     assert verify(signature, message, pair.public)
     assert not verify(signature, message + b"\0", pair.public)
     bit = data.draw(st.integers(0, 511))
-    assert not verify(flip(signature, bit), message, pair.public)
-    assert not verify(signature, message, flip(pair.public, bit % 256))
-
-
-def flip(data: bytes, bit: int) -> bytes:
-    changed = bytearray(data)
-    changed[bit // 8] ^= 1 << bit % 8
-    return bytes(changed)
+    at, mask = bit // 8, 1 << bit % 8
+    assert not verify(flipped(signature, at, mask), message, pair.public)
+    assert not verify(signature, message, flipped(pair.public, at % 32, mask))
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

@@ -14,6 +14,7 @@ from integritee.apps.catalog import client_ledger
 from integritee.client.worker import GETTER, WATCH
 from integritee.crypto import Ed25519Pair, ShieldingKey, Sr25519Pair
 from integritee.enclave.rpc.session import Identity, Seat
+from integritee.enclave.selftest.damage import flipped
 from integritee.load.compose import Composer
 from integritee.load.envelope import Envelope, RsaEnvelope, SessionEnvelope
 from integritee.load.errors import HandshakeRefused
@@ -44,9 +45,10 @@ class Enclave:
         hello = from_text(request_in(frame)["params"][0])
         assert hello is not None
         identity = Identity(Binding(KEY.public.to_json(), MRENCLAVE, SHARD), SIGNER.public, SIGNER.sign)
-        accepted = bytearray(self.seat.accept(hello, KEY.decrypt(hello), identity, os.urandom(32), 0.0))
-        accepted[-1] ^= self._spoil
-        return msgspec.json.encode({"jsonrpc": "2.0", "result": to_text(bytes(accepted)), "id": 0})
+        accepted = self.seat.accept(hello, KEY.decrypt(hello), identity, os.urandom(32), 0.0)
+        if self._spoil:
+            accepted = flipped(accepted, -1)
+        return msgspec.json.encode({"jsonrpc": "2.0", "result": to_text(accepted), "id": 0})
 
 
 class Refusing(Enclave):

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from integritee.crypto import blake2_128, blake2_256, twox_64, twox_128, twox_256
+from integritee.enclave.selftest.damage import flipped
 from integritee.metadata import EventRecord, RuntimeMetadata, Variant
 from integritee.metadata.errors import (
     KeyNotRecoverable,
@@ -219,7 +220,7 @@ def test_every_map_with_recoverable_keys_gives_them_back(any_metadata: RuntimeMe
     ("damage", "error"),
     [
         (lambda key: bytes(32) + key[32:], WrongStorageKey),
-        (lambda key: key[:40] + bytes([key[40] ^ 1]) + key[41:], WrongStorageKey),
+        (lambda key: flipped(key, 40), WrongStorageKey),
         (lambda key: key[:40], UnexpectedEnd),
         (lambda key: key + b"\x00", TrailingBytes),
     ],

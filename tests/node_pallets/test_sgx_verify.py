@@ -19,6 +19,7 @@ from integritee.attestation.certificates import PCK_CHAIN
 from integritee.attestation.certificates import load_chain as load_pck_chain
 from integritee.attestation.quote import decode_quote
 from integritee.attestation.simulated_pki import PCK, PCK_AUTHORITY, ROOT, SimulatedPlatform, pem
+from integritee.enclave.selftest.damage import flipped
 from integritee.node.sgx_verify import certificates, ias
 from integritee.node.sgx_verify.certificates import load_chain, split_pem
 from integritee.node.sgx_verify.collateral import STATUS, verify_examinee, verify_quoting_enclave
@@ -192,10 +193,8 @@ RECORDED_CERTIFICATES = split_pem(decode_quote(OASIS_QUOTE.quote).certification_
 @example(0, 8 * (len(RECORDED_CERTIFICATES[0]) - 1198 - 1), True)  # bits of the signature that do not count
 def test_no_bit_of_a_certificate_may_change(which: int, bit: int, from_the_end: bool) -> None:
     chain = list(RECORDED_CERTIFICATES[:2])
-    changed = bytearray(chain[which])
     at, bit = divmod(bit, 8)
-    changed[-1 - at if from_the_end else at] ^= 1 << bit
-    chain[which] = bytes(changed)
+    chain[which] = flipped(chain[which], -1 - at if from_the_end else at, 1 << bit)
     with pytest.raises(Refused):
         load_chain(b"".join(map(pem, chain)), INTEL_SGX_ROOT.public_key, OASIS_QUOTE.now // 1000)
 
@@ -244,10 +243,9 @@ def test_arbitrary_bytes_are_refused(data: bytes) -> None:
 
 @given(st.integers(0, len(RECORDED["oasis"].quote) - 1), st.integers(1, 255))
 def test_a_changed_byte_is_refused_or_changes_nothing_that_is_recorded(at: int, mask: int) -> None:
-    quote = bytearray(OASIS_QUOTE.quote)
-    quote[at] ^= mask
+    quote = flipped(OASIS_QUOTE.quote, at, mask)
     try:
-        changed = verify_dcap_quote(bytes(quote), IDENTITY, INTEL_SGX_ROOT.public_key, OASIS_QUOTE.now)
+        changed = verify_dcap_quote(quote, IDENTITY, INTEL_SGX_ROOT.public_key, OASIS_QUOTE.now)
     except Refused:
         return
     assert changed == CLAIMS

@@ -23,6 +23,7 @@ from integritee.attestation.simulated_pki import (
     sgx_extension,
 )
 from integritee.enclave.attestation import verify_quote
+from integritee.enclave.selftest.damage import flipped
 from integritee.frame.errors import DispatchFailure, Other
 from integritee.node.pallets.teerex import NO_QUOTING_ENCLAVE, Teerex
 from integritee.node.sgx_verify.errors import SgxVerifyError
@@ -49,7 +50,6 @@ from ..attestation.forge import (
     VECTORS,
     alter,
     body,
-    flip,
     resign,
 )
 from ..enclave.attestation.policies import simulation_policy
@@ -344,9 +344,9 @@ BAD_QUOTES: dict[str, tuple[bytes, SgxVerifyError]] = {
         QUOTE[:1048] + (65_001).to_bytes(4, "little") + QUOTE[1052:],
         SgxVerifyError.DcapQuoteDecodingError,
     ),
-    "version": (flip(QUOTE, 0), SgxVerifyError.DcapQuoteVersionMismatch),
-    "key type": (flip(QUOTE, 2), SgxVerifyError.DcapKeyTypeMismatch),
-    "certification type": (flip(QUOTE, 1046), SgxVerifyError.PckCertFormatMismatch),
+    "version": (flipped(QUOTE, 0), SgxVerifyError.DcapQuoteVersionMismatch),
+    "key type": (flipped(QUOTE, 2), SgxVerifyError.DcapKeyTypeMismatch),
+    "certification type": (flipped(QUOTE, 1046), SgxVerifyError.PckCertFormatMismatch),
     "no certificates": (with_chain(b""), SgxVerifyError.CertificateChainIsTooShort),
     "one certificate": (with_chain(LEAF), SgxVerifyError.CertificateChainIsTooShort),
     "no PEM": (with_chain(b"\xff" * 99 + LEAF), SgxVerifyError.CertificateChainIsTooShort),
@@ -572,7 +572,7 @@ def test_what_the_chain_takes_and_an_enclave_does_not(case: str) -> None:
 
 @pytest.mark.parametrize("at", [4, 12, 432])  # TEE type and vendor are signed, the length is not
 def test_parts_of_a_quote_that_the_chain_does_not_look_at(simulated: Chain, at: int) -> None:
-    data = flip(QUOTE, at)
+    data = flipped(QUOTE, at)
     signature = p256.sign(HONEST.key("attestation"), data[:432])
     quote = data[:436] + signature + data[500:]
     simulated.submit(ENCLAVE, "Teerex.register_sgx_enclave", quote, None, SOVEREIGN)

@@ -21,6 +21,7 @@ from integritee.client.session import ClientSession, Introduction
 from integritee.crypto import AeadKey, Ed25519Pair, ShieldingKey, envelope_public
 from integritee.crypto.errors import AeadTampered
 from integritee.enclave.rpc.session import Identity, Seat
+from integritee.enclave.selftest.damage import flipped
 from integritee.primitives.session import (
     GETTER_METHOD,
     HELLO_LENGTH,
@@ -157,10 +158,8 @@ def test_client_and_enclave_make_the_frames(key: ShieldingKey, accepted: tuple[S
 @pytest.mark.parametrize("at", [0, 31, 32, 36, 43, 44, 60, 171])
 def test_an_altered_acceptance_opens_no_session(key: ShieldingKey, at: int) -> None:  # noqa: F811
     introduction, acceptance = session(key)
-    altered = bytearray(acceptance)
-    altered[at] ^= 0x40
     with pytest.raises(UntrustedSession):
-        introduction.accepted(to_text(bytes(altered)))
+        introduction.accepted(to_text(flipped(acceptance, at, 0x40)))
 
 
 @pytest.mark.parametrize("answer", [None, 7, "", "ha", VECTOR._loaded["hello"], to_text(VECTOR.acceptance[:-1])])

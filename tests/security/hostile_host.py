@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from integritee.boundary.messages import ImportBlocks, ParentchainBlock, ParentchainParams, RuntimeFacts
 from integritee.crypto import Ed25519Pair
+from integritee.enclave.selftest.damage import flipped
 from integritee.frame.pallets.grandpa import StoredPendingChange
 from integritee.node.finality import AuthoritySet, justify
 from integritee.node.keystore import Keystore
@@ -242,7 +243,7 @@ def misnumbered(j: GrandpaJustification) -> GrandpaJustification:
 
 def spoilt_vote(j: GrandpaJustification) -> GrandpaJustification:
     vote, *others = j.commit.precommits
-    spoilt = replace(vote, signature=vote.signature[:-1] + bytes([vote.signature[-1] ^ 1]))
+    spoilt = replace(vote, signature=flipped(vote.signature, -1))
     return replace(j, commit=replace(j.commit, precommits=[spoilt, *others]))
 
 
@@ -272,7 +273,7 @@ def of_the_block_before(world: World, block: ParentchainBlock) -> list[bytes]:
 
 
 def flip(nodes: list[bytes]) -> list[bytes]:
-    return [nodes[0][:-1] + bytes([nodes[0][-1] ^ 1]), *nodes[1:]]
+    return [flipped(nodes[0], -1), *nodes[1:]]
 
 
 def richer(nodes: list[bytes]) -> list[bytes]:

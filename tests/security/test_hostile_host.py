@@ -26,6 +26,7 @@ from integritee.enclave.parentchain.finality import STATE_FORMAT, Sealed, Sealed
 from integritee.enclave.parentchain.follower import Follower
 from integritee.enclave.parentchain.justification import MAX_JUSTIFICATION_BYTES
 from integritee.enclave.parentchain.light_client import GENESIS_KEYS, LightClientState
+from integritee.enclave.selftest.damage import flipped
 from integritee.errors import IntegriteeError
 from integritee.metadata.runtime import MAX_METADATA_SIZE
 from integritee.node.runtime.runtime import TEER
@@ -464,7 +465,7 @@ def test_every_byte_of_a_request_counts(world: World) -> None:
     raw = encode(ParentchainBlock, blocks[-1])
     refused = set()
     for at in range(0, len(raw), 7):
-        spoilt = raw[:at] + bytes([raw[at] ^ 1 << at % 8]) + raw[at + 1 :]
+        spoilt = flipped(raw, at, 1 << at % 8)
         with pytest.raises(IntegriteeError) as caught:
             block = decode(ParentchainBlock, spoilt)
             assert block != blocks[-1]

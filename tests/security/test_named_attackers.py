@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from integritee.enclave.selftest.damage import flipped
 from integritee.errors import IntegriteeError
 from integritee.node.runtime.runtime import TEER
 
@@ -29,7 +30,7 @@ def test_altered_extrinsics_reach_nobody(world: World) -> None:
     before = world.chain.free(DAN.public)
     for extrinsic in (
         payment.extrinsic.replace(CAT.public, DAN.public),
-        payment.extrinsic[:-1] + bytes([payment.extrinsic[-1] ^ 1]),
+        flipped(payment.extrinsic, -1),
         payment.extrinsic.replace(world.account, STRANGER.public),
     ):
         assert extrinsic != payment.extrinsic
@@ -68,18 +69,17 @@ def journal(contents: dict[str, bytes]) -> str:
     return next(name for name in sorted(contents) if name.startswith("journal"))
 
 
-def flipped(contents: dict[str, bytes], name: str, at: int) -> dict[str, bytes]:
-    data = contents[name]
-    return {**contents, name: data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]}
+def touched(contents: dict[str, bytes], name: str, at: int) -> dict[str, bytes]:
+    return {**contents, name: flipped(contents[name], at)}
 
 
 DISK: list[Any] = [
-    ("flipper_of_records", lambda c, _: flipped(c, journal(c), len(c[journal(c)]) // 2)),
-    ("flipper_of_headers", lambda c, _: flipped(c, journal(c), 0)),
+    ("flipper_of_records", lambda c, _: touched(c, journal(c), len(c[journal(c)]) // 2)),
+    ("flipper_of_headers", lambda c, _: touched(c, journal(c), 0)),
     ("eraser_of_the_journals_beginning", lambda c, _: {**c, journal(c): c[journal(c)][100:]}),
     ("thief_of_a_journal", lambda c, _: {n: d for n, d in c.items() if n != journal(c)}),
     ("thief_of_a_key", lambda c, _: {n: d for n, d in c.items() if n != "secret-state-key"}),
-    ("spoiler_of_a_key", lambda c, _: flipped(c, "secret-signing-key", 80)),
+    ("spoiler_of_a_key", lambda c, _: touched(c, "secret-signing-key", 80)),
     ("swapper_of_keys", lambda c, _: {**c, "secret-signing-key": c["secret-state-key"]}),
     ("smuggler_of_anothers_key", lambda c, o: {**c, "secret-signing-key": o["secret-signing-key"]}),
     ("smuggler_of_anothers_journal", lambda c, o: {**c, journal(c): o[journal(o)]}),

@@ -32,6 +32,7 @@ from integritee.enclave.records import RecoveryError
 from integritee.enclave.rpc.jsonrpc import Connection, Dispatcher
 from integritee.enclave.rpc.methods import trusted_methods
 from integritee.enclave.rpc.watch import WatchRegistry
+from integritee.enclave.selftest.damage import flipped
 from integritee.enclave.service import EnclaveService
 from integritee.enclave.sidechain.slots import slot_at
 from integritee.errors import IntegriteeError
@@ -372,7 +373,7 @@ async def test_5_secrets_never_reach_logs_reprs_or_exceptions(world: World, capl
     contents = world.directory.contents()
     for name in contents:
         if name.startswith("secret"):
-            spoilt = {**contents, name: contents[name][:-1] + bytes([contents[name][-1] ^ 1])}
+            spoilt = {**contents, name: flipped(contents[name], -1)}
             world.directory.reboot()
             world.directory.put_back(spoilt)
             attempt(world.boot)

@@ -8,6 +8,7 @@ from typing import Final
 
 from integritee.apps.evm.addresses import evm_address, mapped_account
 from integritee.crypto import KeyPair
+from integritee.enclave.selftest.damage import flipped
 from integritee.primitives.signature import Ecdsa, Ed25519, MultiSignature, sign
 from integritee.stf.declare import Authority, GetterDef, TrustedCallDef
 from integritee.stf.ledger import Ledger
@@ -147,7 +148,7 @@ def _forged(draw: Arbitrary, signer: bytes, payload: bytes) -> MultiSignature:
         case 0:
             return sign(draw.choice(others), payload)
         case 1 if own is not None:
-            return sign(own, payload[:-1] + bytes([payload[-1] ^ 1]))
+            return sign(own, flipped(payload, -1))
         case 2:
             return Ecdsa(bytes(65))
     return NOT_SIGNED

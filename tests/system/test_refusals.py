@@ -23,6 +23,7 @@ from integritee.client.jsonrpc import unverified_tls
 from integritee.client.parentchain import ParentchainClient
 from integritee.client.worker import GETTER, SUBMIT, WATCH, WorkerClient
 from integritee.crypto import KeyPair, ShieldingKey, Sr25519Pair, ss58_decode
+from integritee.enclave.selftest.damage import flipped
 from integritee.primitives.enclave_bridge import Request
 from integritee.primitives.ids import Id
 from integritee.primitives.rpc import InSidechainBlock, RpcReturnValue, StatusError
@@ -219,7 +220,7 @@ async def mangled_ciphertext(m: Mischief) -> Request:
 
 async def flipped_ciphertext(m: Mischief) -> Request:
     request = await m.direct(await m.call())
-    return Request(request.shard, bytes([request.cyphertext[0] ^ 1]) + request.cyphertext[1:])
+    return Request(request.shard, flipped(request.cyphertext, 0))
 
 
 OPERATIONS: Final[dict[Callable[[Mischief], Awaitable[Request]], str]] = {

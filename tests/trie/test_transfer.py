@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from integritee.enclave.selftest.damage import flipped
 from integritee.trie import EMPTY_ROOT, CorruptNode, Layout, MalformedNode, Trie, TrieError
 from integritee.trie import transfer as module
 from integritee.trie.codec import encode, seal
@@ -132,12 +133,8 @@ def branch(children: list[Node | None]) -> bytes:
     return encode(node)
 
 
-def altered(blob: bytes) -> bytes:
-    return blob[:-1] + bytes((blob[-1] ^ 1,))
-
-
 ATTACKS = {
-    "altered value": (lambda chunk, _: [*chunk[:3], altered(chunk[3]), *chunk[4:]], CorruptNode),
+    "altered value": (lambda chunk, _: [*chunk[:3], flipped(chunk[3], -1), *chunk[4:]], CorruptNode),
     "dropped entry": (lambda chunk, _: chunk[:3] + chunk[4:], CorruptNode),
     "added entry": (lambda chunk, _: [*chunk[:3], encode(Node(b"\1" * 50, b"mine" * 9)), *chunk[3:]], CorruptNode),
     "entry twice": (lambda chunk, _: [*chunk[:3], chunk[3], *chunk[3:]], CorruptNode),
@@ -212,13 +209,12 @@ def test_one_changed_bit_is_never_taken(data):
     blobs, _ = cut(trie)
     at = data.draw(st.integers(0, len(blobs) - 1))
     bit = data.draw(st.integers(0, 8 * len(blobs[at]) - 1)) if blobs[at] else 0
-    changed = bytearray(blobs[at])
-    changed[bit // 8] ^= 1 << bit % 8
+    changed = flipped(blobs[at], bit // 8, 1 << bit % 8)
     assembly = Assembly(trie.root(), Layout.V1)
     with pytest.raises(CorruptNode) as caught:
-        assembly.add([*blobs[:at], bytes(changed), *blobs[at + 1 :]])
+        assembly.add([*blobs[:at], changed, *blobs[at + 1 :]])
     assert caught.value.expected == blake2_256(blobs[at])
-    assert caught.value.found == blake2_256(bytes(changed))
+    assert caught.value.found == blake2_256(changed)
 
 
 @given(st.lists(st.binary(max_size=70), max_size=5))

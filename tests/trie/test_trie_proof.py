@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from integritee.enclave.selftest.damage import flipped
 from integritee.errors import IntegriteeError
 from integritee.trie import (
     EMPTY_ROOT,
@@ -131,9 +132,7 @@ def test_a_changed_byte_never_gives_a_wrong_value(layout, data):
     root, proof = proven(layout)
     node = data.draw(st.integers(0, len(proof) - 1))
     at = data.draw(st.integers(0, len(proof[node]) - 1))
-    changed = bytearray(proof[node])
-    changed[at] ^= data.draw(st.integers(1, 255))
-    proof[node] = bytes(changed)
+    proof[node] = flipped(proof[node], at, data.draw(st.integers(1, 255)))
     with pytest.raises((ProofIncomplete, ProofRootMissing)):
         verify_proof(root, proof, ASKED)
     with pytest.raises((ProofIncomplete, ProofRootMissing)):

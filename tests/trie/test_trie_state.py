@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from integritee.enclave.selftest.damage import flipped
 from integritee.trie import (
     EMPTY_ROOT,
     MAX_KEY_BYTES,
@@ -260,7 +261,7 @@ def test_every_missing_node_is_named(items, layout):
 def test_a_source_is_not_trusted():
     root, database = stored(ACCOUNTS)
     for hash, node in list(database.items()):
-        database[hash] = node[:-1] + bytes([node[-1] ^ 1])
+        database[hash] = flipped(node, -1)
     with pytest.raises(CorruptNode) as caught:
         Trie.at(root, database).get(account(1))
     assert caught.value.expected == root

@@ -46,6 +46,7 @@ from integritee.enclave.attestation import (
 )
 from integritee.enclave.attestation import errors as errors_of_judging
 from integritee.enclave.attestation.policy import DENIED_SIGNERS
+from integritee.enclave.selftest.damage import flipped
 
 from ...attestation.forge import (
     FOREIGN,
@@ -57,7 +58,6 @@ from ...attestation.forge import (
     VECTORS,
     alter,
     body,
-    flip,
     hardware_vector,
     resign,
     with_document,
@@ -129,11 +129,11 @@ STRUCTURE = [
         "attestation.quote_trailing_bytes",
         QUOTE[:432] + struct.pack("<I", len(QUOTE) - 436 + 1) + QUOTE[436:] + b"\0",
     ),
-    Attack("version 4", "attestation.quote_header", flip(QUOTE, 0, 7), facts={"field": "version"}),
-    Attack("P-384 key", "attestation.quote_header", flip(QUOTE, 2), facts={"field": "attestation key type"}),
-    Attack("TDX", "attestation.quote_header", flip(QUOTE, 4, 0x81), facts={"field": "TEE type"}),
-    Attack("other QE vendor", "attestation.quote_header", flip(QUOTE, 12), facts={"field": "QE vendor"}),
-    Attack("data hidden in reserved bytes", "attestation.quote_reserved", flip(QUOTE, 48 + 262)),
+    Attack("version 4", "attestation.quote_header", flipped(QUOTE, 0, 7), facts={"field": "version"}),
+    Attack("P-384 key", "attestation.quote_header", flipped(QUOTE, 2), facts={"field": "attestation key type"}),
+    Attack("TDX", "attestation.quote_header", flipped(QUOTE, 4, 0x81), facts={"field": "TEE type"}),
+    Attack("other QE vendor", "attestation.quote_header", flipped(QUOTE, 12), facts={"field": "QE vendor"}),
+    Attack("data hidden in reserved bytes", "attestation.quote_reserved", flipped(QUOTE, 48 + 262)),
     Attack("certification by manifest", "attestation.certification_type", alter(QUOTE, certification_type=7)),
 ]
 

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from integritee.attestation import INTEL_SGX_ROOT, SIMULATED_ROOT, AttestationError, Collateral, TrustAnchor
 from integritee.enclave.attestation import EvidencePolicy, VerifiedEvidence, verify_quote
+from integritee.enclave.selftest.damage import flipped
 from integritee.scale import DecodeError, decode, encode
 
-from ...attestation.forge import HARDWARE_NOW, HONEST, NOW, body, flip, hardware_vector, with_document
+from ...attestation.forge import HARDWARE_NOW, HONEST, NOW, body, hardware_vector, with_document
 from .policies import simulation_policy, vector_policy
 
 Setting = tuple[bytes, Collateral, TrustAnchor, EvidencePolicy, int]
@@ -45,14 +46,14 @@ def outcome(quote: bytes, collateral: Collateral, name: str) -> VerifiedEvidence
 def test_byte_of_the_quote(name: str, position: int, mask: int) -> None:
     quote, collateral, *_ = SETTINGS[name]
     at = position % len(quote)
-    assert outcome(flip(quote, at, mask), collateral, name) in (None, CLAIMS[name])
+    assert outcome(flipped(quote, at, mask), collateral, name) in (None, CLAIMS[name])
 
 
 @settings(max_examples=100)
 @given(names, st.integers(0, CHAIN_START - 1), masks)
 def test_byte_before_the_certificates_is_always_refused(name: str, at: int, mask: int) -> None:
     quote, collateral, *_ = SETTINGS[name]
-    assert outcome(flip(quote, at, mask), collateral, name) is None
+    assert outcome(flipped(quote, at, mask), collateral, name) is None
 
 
 @settings(max_examples=300)
@@ -61,7 +62,7 @@ def test_byte_of_the_collateral(name: str, position: int, mask: int) -> None:
     quote, collateral, *_ = SETTINGS[name]
     encoded = encode(Collateral, collateral)
     try:
-        altered = decode(Collateral, flip(encoded, position % len(encoded), mask))
+        altered = decode(Collateral, flipped(encoded, position % len(encoded), mask))
     except DecodeError:
         return
     assert outcome(quote, altered, name) in (None, CLAIMS[name])
@@ -73,7 +74,7 @@ def test_documents_are_covered_byte_by_byte(name: str) -> None:
     for document in ("tcb_info", "qe_identity"):
         text: bytes = getattr(collateral, document).text
         for at in range(0, len(text), 97):
-            altered = with_document(collateral, document, text=flip(text, at))
+            altered = with_document(collateral, document, text=flipped(text, at))
             assert outcome(quote, altered, name) is None
 
 

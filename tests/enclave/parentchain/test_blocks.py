@@ -21,6 +21,7 @@ from integritee.enclave.parentchain.blocks import (
     verify_block,
 )
 from integritee.enclave.parentchain.header_chain import BlockId, HeaderChain, HeaderChainState
+from integritee.enclave.selftest.damage import flipped
 from integritee.primitives.header import Digest, Header
 from integritee.scale import decode
 from integritee.trie import EMPTY_ROOT, Layout, Trie, ordered_root
@@ -94,9 +95,7 @@ def swap(items: list[bytes], i: int, j: int) -> list[bytes]:
 
 def flip(items: list[bytes], i: int, at: int) -> list[bytes]:
     i %= len(items)
-    item = bytearray(items[i])
-    item[at] ^= 1
-    return [*items[:i], bytes(item), *items[i + 1 :]]
+    return [*items[:i], flipped(items[i], at), *items[i + 1 :]]
 
 
 EXTRINSIC_TRICKS: dict[str, Callable[[list[bytes]], list[bytes]]] = {
@@ -151,10 +150,9 @@ def test_tampered_proof(trick: str) -> None:
 @given(i=st.integers(0, len(BUSY.proof) - 1), at=st.integers(0, 1 << 12), mask=st.integers(1, 255))
 @settings(deadline=None, max_examples=60)
 def test_no_altered_proof_is_accepted(i: int, at: int, mask: int) -> None:
-    node = bytearray(BUSY.proof[i])
-    node[at % len(node)] ^= mask
+    node = flipped(BUSY.proof[i], at % len(BUSY.proof[i]), mask)
     with pytest.raises(e.StateNotProven):
-        replace(BUSY, proof=[*BUSY.proof[:i], bytes(node), *BUSY.proof[i + 1 :]]).verify()
+        replace(BUSY, proof=[*BUSY.proof[:i], node, *BUSY.proof[i + 1 :]]).verify()
 
 
 def test_order_of_proof_nodes_does_not_matter() -> None:

@@ -15,6 +15,7 @@ from integritee.enclave.parentchain import errors as e
 from integritee.enclave.parentchain.header_chain import HeaderChain
 from integritee.enclave.parentchain.light_client import GENESIS_KEYS
 from integritee.enclave.parentchain.relayed_chain import RelayedChain, start_relay
+from integritee.enclave.selftest.damage import flipped
 from integritee.primitives.header import Header
 from integritee.primitives.parachain import para_head_key
 from integritee.scale import encode
@@ -303,9 +304,8 @@ def test_lies(name: str) -> None:
 @settings(deadline=None, max_examples=150)
 def test_no_altered_proof_is_accepted(which: int, at: int, mask: int) -> None:
     nodes = list(HONEST.proof)
-    node = bytearray(nodes[which % len(nodes)])
-    node[at % len(node)] ^= mask
-    nodes[which % len(nodes)] = bytes(node)
+    node = nodes[which % len(nodes)]
+    nodes[which % len(nodes)] = flipped(node, at % len(node), mask)
     chain = fresh()
     with pytest.raises(e.ParaHeadNotProven):
         chain.import_batch(PARA[:6], with_proof(nodes))

@@ -16,6 +16,7 @@ from integritee.enclave.pool import gossip as g
 from integritee.enclave.pool.entry import MAX_ENTRY_BYTES
 from integritee.enclave.pool.gossip import GossipError, GossipLimits, OperationGossip
 from integritee.enclave.rpc.limits import MAX_MESSAGE_BYTES
+from integritee.enclave.selftest.damage import flipped
 from integritee.scale import encode
 
 NOW = 1_700_000_000_000
@@ -100,8 +101,8 @@ def test_every_batch_has_a_nonce_and_a_key_of_its_own() -> None:
 # -- what a host may try
 
 
-def flipped(at: int) -> Callable[[bytes], bytes]:
-    return lambda sealed: sealed[:at] + bytes([sealed[at] ^ 1]) + sealed[at:][1:]
+def altered_at(position: int) -> Callable[[bytes], bytes]:
+    return lambda sealed: flipped(sealed, position)
 
 
 def at_time(sealed: bytes, ms: int) -> bytes:
@@ -109,16 +110,16 @@ def at_time(sealed: bytes, ms: int) -> bytes:
 
 
 ATTACKS: dict[str, tuple[Callable[[bytes], bytes], type[GossipError]]] = {
-    "another shard is named": (flipped(0), g.ForeignBatch),
-    "another sender is named": (flipped(32), g.BatchTampered),
+    "another shard is named": (altered_at(0), g.ForeignBatch),
+    "another sender is named": (altered_at(32), g.BatchTampered),
     "an old batch is made to look fresh": (
         lambda s: at_time(batch(now=NOW - g.MAX_AGE_MS - 1), NOW),
         g.BatchTampered,
     ),
     "a fresh batch is made to look fresher": (lambda s: at_time(s, NOW + 1), g.BatchTampered),
-    "the nonce is altered": (flipped(HEADER), g.BatchTampered),
-    "an operation is altered": (flipped(HEADER + 12), g.BatchTampered),
-    "the tag is altered": (flipped(-1), g.BatchTampered),
+    "the nonce is altered": (altered_at(HEADER), g.BatchTampered),
+    "an operation is altered": (altered_at(HEADER + 12), g.BatchTampered),
+    "the tag is altered": (altered_at(-1), g.BatchTampered),
     "the end is cut off": (lambda s: s[:-1], g.BatchTampered),
     "something is appended": (lambda s: s + b"\0", g.BatchTampered),
     "two batches are crossed": (lambda s: s[:HEADER] + batch(now=NOW + 1)[HEADER:], g.BatchTampered),

@@ -36,6 +36,7 @@ from integritee.enclave.provisioning.messages import (
     parse,
 )
 from integritee.enclave.provisioning.server_session import EvidenceWanted
+from integritee.enclave.selftest.damage import flipped
 from integritee.errors import IntegriteeError
 from integritee.trie import Trie
 from integritee.trie.transfer import MAX_CHUNK_NODES, MAX_NODE_BYTES, cut
@@ -164,7 +165,7 @@ def blobs() -> list[bytes]:
 
 
 def altered(nodes: list[bytes]) -> list[bytes]:
-    return [*nodes[:5], nodes[5][:-1] + bytes((nodes[5][-1] ^ 1,)), *nodes[6:]]
+    return [*nodes[:5], flipped(nodes[5], -1), *nodes[6:]]
 
 
 OTHER = Trie.from_items(STATE | {b"k" * 32: b"v" * 40})

@@ -69,6 +69,7 @@ from integritee.enclave.recovery.request import (
     release_context,
 )
 from integritee.enclave.recovery.restore import ShardImport
+from integritee.enclave.selftest.damage import flipped
 from integritee.errors import IntegriteeError
 
 from .conftest import ITEMS, SHARD, make_shard, measurement_of, open_core, sealed_place
@@ -283,7 +284,7 @@ def test_shares_that_are_no_use(place: SealedPlace, bundle: bytes) -> None:
         forged_index,
         good[:33] + b"\x00" + good[34:],
         good[:33] + b"\x09" + good[34:],
-        good[:-1] + bytes((good[-1] ^ 1,)),
+        flipped(good, -1),
         b"\x02" + good[1:],
         good[:-1],
         good + b"\0",
@@ -353,8 +354,8 @@ def last_length_greater(data: bytes, at: int) -> bytes:
 
 DAMAGES: dict[str, Callable[[bytes, int], bytes]] = {
     "a length greater than what is there": last_length_greater,
-    "the secrets altered": lambda data, at: data[: at + 9] + bytes((data[at + 9] ^ 1,)) + data[at + 10 :],
-    "the state altered": lambda data, at: data[:-30] + bytes((data[-30] ^ 1,)) + data[-29:],
+    "the secrets altered": lambda data, at: flipped(data, at + 9),
+    "the state altered": lambda data, at: flipped(data, -30),
     "the end cut off": lambda data, at: data[:-1],
     "frames left out": lambda data, at: data[: at + 4 + int.from_bytes(data[at : at + 4], "little")],
     "bytes behind the end": lambda data, at: data + b"\0",
@@ -386,7 +387,7 @@ def test_any_state_comes_back_whole_or_not_at_all(chunk: int, items: dict[bytes,
         assert read_all(data, key) == (secrets, items)
         at = start + at % (len(data) - start)
         with pytest.raises(BundleTampered):
-            read_all(data[:at] + bytes((data[at] ^ 1,)) + data[at + 1 :], key)
+            read_all(flipped(data, at), key)
         with pytest.raises(BundleTampered):
             read_all(data[:at], key)
 

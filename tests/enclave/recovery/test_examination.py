@@ -15,6 +15,7 @@ from integritee.boundary.messages import Examination, Examine, LedgerChoice, Sea
 from integritee.enclave.bootstrap import SEAL_ROOT_FILE, STORE_DIRECTORY
 from integritee.enclave.recovery.examination import examine
 from integritee.enclave.recovery.place import place_of
+from integritee.enclave.selftest.damage import flipped
 from integritee.enclave.store.segments import is_segment
 from integritee.enclave.store.snapshots import is_snapshot
 
@@ -38,9 +39,7 @@ def sealed(directory: Path, of: Callable[[str], bool]) -> list[Path]:
 
 
 def flip(path: Path, at: int = -40) -> None:
-    data = bytearray(path.read_bytes())
-    data[at] ^= 1
-    path.write_bytes(data)
+    path.write_bytes(flipped(path.read_bytes(), at))
 
 
 def lose_journal(directory: Path) -> None:

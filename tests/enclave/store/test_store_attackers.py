@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from integritee.enclave.selftest.damage import flipped
 from integritee.enclave.store import StoreError, journal, snapshots
 from integritee.enclave.store.errors import (
     HistoryForked,
@@ -51,11 +52,6 @@ def frames(data: bytes, label: str = "journal") -> tuple[bytes, list[bytes]]:
 def with_frames(files: Files, name: str, change: Callable[[list[bytes]], list[bytes]]) -> None:
     header, found = frames(files[name], name.split("-")[0])
     files[name] = header + b"".join(change(found))
-
-
-def flipped(data: bytes, at: int, bit: int = 1) -> bytes:
-    at %= len(data)
-    return data[:at] + bytes([data[at] ^ bit]) + data[at + 1 :]
 
 
 def write(machine: Machine, *payloads: bytes) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Final
 import pytest
 
 from integritee.crypto import Sr25519Pair
+from integritee.enclave.selftest.damage import flipped
 from integritee.frame.overlay import Overlay
 from integritee.frame.validity import (
     BadProof,
@@ -280,9 +281,8 @@ def test_what_is_stale_or_ahead_stays_out(dev_chain: DevChain) -> None:
 
 
 def test_a_signature_that_does_not_fit(dev_chain: DevChain) -> None:
-    extrinsic = bytearray(dev_chain.transfer(0))
-    extrinsic[-1] ^= 1  # another amount
-    found = dev_chain.chain.validate_transaction(TransactionSource.External, bytes(extrinsic))
+    extrinsic = flipped(dev_chain.transfer(0), -1)  # another amount
+    found = dev_chain.chain.validate_transaction(TransactionSource.External, extrinsic)
     assert found == Invalid(BadProof())
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 
-def flipped(data: bytes, position: int) -> bytes:
-    """With the lowest bit of one byte changed; a negative position counts from the end. Raises IndexError."""
+def flipped(data: bytes, position: int, mask: int = 1) -> bytes:
+    """With the bits of `mask` (1 to 255) changed in one byte; a negative position counts from the end.
+
+    Raises IndexError.
+    """
     damaged = bytearray(data)
-    damaged[position] ^= 1
+    damaged[position] ^= mask
     return bytes(damaged)

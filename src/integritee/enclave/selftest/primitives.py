@@ -16,6 +16,7 @@ from integritee import crypto
 from integritee.attestation import p256
 
 from .check import Check, Setup, expect, expect_refusal
+from .damage import flipped
 from .known_answers import known_answers, raw
 
 HASHES: Final = (
@@ -147,9 +148,8 @@ def _decrypt() -> None:
     key = golden_shielding_key()
     for each in known_answers()["shielding"]["ciphertexts"]:
         expect(key.decrypt(raw(each["cipher"])), raw(each["plain"]))
-    damaged = bytearray(raw(known_answers()["shielding"]["ciphertexts"][0]["cipher"]))
-    damaged[100] ^= 1
-    expect_refusal("crypto.shielding_decryption_failed", "a damaged ciphertext", lambda: key.decrypt(bytes(damaged)))
+    damaged = flipped(raw(known_answers()["shielding"]["ciphertexts"][0]["cipher"]), 100)
+    expect_refusal("crypto.shielding_decryption_failed", "a damaged ciphertext", lambda: key.decrypt(damaged))
 
 
 def _encrypt() -> None:
@@ -164,9 +164,7 @@ def _gcm() -> None:
     expect(crypto.aead_seal(key, nonce, bytes(16)), sealed, "ciphertext and tag")
     expect(crypto.aead_open(key, nonce, sealed), bytes(16), "plaintext")
     for position in (0, -1):
-        damaged = bytearray(sealed)
-        damaged[position] ^= 1
-        _expect_tampered("damaged", bytes(damaged), b"")
+        _expect_tampered("damaged", flipped(sealed, position), b"")
     _expect_tampered("with other associated data", sealed, b"x")
 
 
