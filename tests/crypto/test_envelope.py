@@ -6,6 +6,7 @@ import pytest
 
 from integritee.crypto import envelope_open, envelope_public, envelope_seal
 from integritee.crypto.errors import AeadTampered, CryptoError
+from integritee.enclave.selftest.damage import flipped
 
 ANN, BEN, EVE = (bytes((n,)) * 32 for n in (1, 2, 3))
 
@@ -32,7 +33,7 @@ ATTACKS = {
     "another sender": (BEN, sealed(), b"context", envelope_public(EVE)),
     "no sender asked for": (BEN, sealed(), b"context", None),
     "a sender asked for": (BEN, sealed(None), b"context", envelope_public(ANN)),
-    "altered": (BEN, sealed()[:-1] + b"\0", b"context", envelope_public(ANN)),
+    "altered": (BEN, flipped(sealed(), -1), b"context", envelope_public(ANN)),
     "another ephemeral key": (BEN, envelope_public(EVE) + sealed()[32:], b"context", envelope_public(ANN)),
     "a point of small order": (BEN, bytes(32) + sealed()[32:], b"context", envelope_public(ANN)),
     "cut off": (BEN, sealed()[:47], b"context", envelope_public(ANN)),

@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+from integritee.enclave.selftest.damage import flipped
+
 from .processes import SLOT_MS, Cli, Node, Run, Service, Worker, run_here, run_once
 
 WORKER, CLI = "integritee.worker.main", "integritee.cli.main"
@@ -81,7 +83,7 @@ def test_the_doctor_sees_a_worker_s_directory(node: Node, own: Own, directory: P
     assert (code, report["healthy"]) == (0, True)
     assert codes <= {"doctor.no_shard"}, "how far it came is a matter of time"
     key = worker.data_dir / "enclave" / "secret-state-key"
-    key.write_bytes(key.read_bytes()[:-1] + b"\0")
+    key.write_bytes(flipped(key.read_bytes(), -1))
     (worker.data_dir / "simulated-seal-root").chmod(0o644)
     code, report, codes = doctor("--repair")
     assert (code, report["healthy"]) == (1, False)

@@ -336,7 +336,7 @@ def sealed(office: Office, **facts: Any) -> str:
 
 HELLOS: dict[str, tuple[Callable[[Office], str], str]] = {
     "another enclave's key": (lambda o: o.introduction(ShieldingKey.generate()).text, "session.hello_unreadable"),
-    "altered": (lambda o: to_text(b"\x01" + (from_text(sealed(o)) or b"")[1:]), "session.hello_unreadable"),
+    "altered": (lambda o: to_text(flipped(from_text(sealed(o)) or b"", -1)), "session.hello_unreadable"),
     "another MRENCLAVE": (lambda o: o.introduction(mrenclave=b"\x0e" * 32).text, "session.foreign_enclave"),
     "another shard": (lambda o: o.introduction(shard=b"\x04" * 32).text, "session.foreign_shard"),
     "a later version": (lambda o: sealed(o, version=2), "session.hello_malformed"),
