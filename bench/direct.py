@@ -3,7 +3,7 @@
 - *direct calls*: shielded transfers end to end. Requests are composed, signed and shielded before the clock starts;
   what remains of the generator runs on the same cores. Beside them is the rate of raw RSA decryptions, taken before
   and after: neighbours of a virtual machine change what its cores do from one minute to the next, so there are some
-  rounds of both.
+  rounds of both, and all figures of direct calls are their means.
 - *session calls*: the same under session envelopes, beside the rate of raw sr25519 verifications.
 - *loaded getters*: signed `account_info` at an even rate while the worker takes as many transfers as it can, from a
   process of their own; latency counts from when a request was meant to leave.
@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from statistics import mean
@@ -75,25 +76,14 @@ async def _direct(facts: Facts, ledgers: Ledgers) -> dict[str, Any]:
     uris = await senders(ledgers, rsa * (WARM_UP + SECONDS))
     (idle,) = await together(getters(urls, uris, GETTERS_PER_SECOND))
     loaded, asked = await together(transfers(urls, uris, rsa), getters(urls, uris, GETTERS_PER_SECOND))
-    rates, bounds = [], [decrypts_per_second(BOUND_SECONDS)]
-    for _ in range(ROUNDS):
-        uris = await senders(ledgers, rsa * (WARM_UP + SECONDS))
-        (alone,), call_ms = await _with_cpu(transfers(urls, uris, rsa))
-        rates.append(capacity(alone))
-        bounds.append(decrypts_per_second(BOUND_SECONDS))
-    ratios = [2 * rate / (before + after) for rate, (before, after) in zip(rates, pairwise(bounds), strict=True)]
-    calls = mean(rates)
+    rounds = await _rounds(urls, ledgers, rsa)
+    calls = rounds["direct_calls_per_s"]
     uris = await senders(ledgers, calls * (WARM_UP + SECONDS))
     half = replace(transfers(urls, uris, calls / 2), schedule="poisson", in_flight=0)
     (unhurried,) = await together(half)
     return {
-        "rsa_decrypts_per_s": round(mean(bounds), 1),
-        "direct_calls_per_s": round(calls, 1),
-        "direct_calls_ratio": round(mean(ratios), 3),
-        "direct_calls_ratios": [round(ratio, 3) for ratio in ratios],
-        "direct_call_cpu_ms": call_ms,
+        **rounds,
         "rsa_decrypt_cpu_ms": decrypt_ms,
-        "direct_calls_generator_cpu": round(alone.cpu, 3),
         "direct_calls_beside_getters_per_s": round(capacity(loaded), 1),
         "getter_loaded_p50_ms": _ms(asked, 0.5),
         "getter_loaded_p99_ms": _ms(asked, 0.99),
@@ -104,6 +94,28 @@ async def _direct(facts: Facts, ledgers: Ledgers) -> dict[str, Any]:
         "getter_idle_p99_ms": _ms(idle, 0.99),
         "call_p50_ms": _ms(unhurried, 0.5),
         "call_p99_ms": _ms(unhurried, 0.99),
+    }
+
+
+async def _rounds(urls: Sequence[str], ledgers: Ledgers, rsa: float) -> dict[str, Any]:
+    """Means over rounds of direct calls, up to `rsa` per second; before and after each, of raw decryptions."""
+    rates, costs, shares, bounds = [], [], [], [decrypts_per_second(BOUND_SECONDS)]
+    for _ in range(ROUNDS):
+        uris = await senders(ledgers, rsa * (WARM_UP + SECONDS))
+        (alone,), call_ms = await _with_cpu(transfers(urls, uris, rsa))
+        rates.append(capacity(alone))
+        costs.append(call_ms)
+        shares.append(alone.cpu)
+        bounds.append(decrypts_per_second(BOUND_SECONDS))
+    ratios = [2 * rate / (before + after) for rate, (before, after) in zip(rates, pairwise(bounds), strict=True)]
+    known = [cost for cost in costs if cost is not None]
+    return {
+        "rsa_decrypts_per_s": round(mean(bounds), 1),
+        "direct_calls_per_s": round(mean(rates), 1),
+        "direct_calls_ratio": round(mean(ratios), 3),
+        "direct_calls_ratios": [round(ratio, 3) for ratio in ratios],
+        "direct_call_cpu_ms": round(mean(known), 3) if known else None,
+        "direct_calls_generator_cpu": round(mean(shares), 3),
     }
 
 
