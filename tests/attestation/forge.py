@@ -53,6 +53,14 @@ def resign(quote: bytes, key_name: str = "attestation", **changes: Any) -> bytes
     return msgspec.structs.replace(altered, signature=signature).encode()
 
 
+def of_recovery(number: int, quoting_enclave: int | None = None) -> SimulatedPlatform:
+    """A machine with collateral of one TCB recovery, or of another one for its quoting enclave."""
+    return SimulatedPlatform(
+        tcb_info={"tcbEvaluationDataNumber": number},
+        qe_identity={"tcbEvaluationDataNumber": number if quoting_enclave is None else quoting_enclave},
+    )
+
+
 def with_document(collateral: Collateral, name: str, **changes: Any) -> Collateral:
     """The collateral with fields of one signed document replaced."""
     document: SignedDocument = msgspec.structs.replace(getattr(collateral, name), **changes)

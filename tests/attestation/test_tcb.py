@@ -107,6 +107,8 @@ def test_first_reached_level_counts(found: tuple[int, ...], listed: list[tuple[i
         SimulatedPlatform(tcb_info={"fmspc": "00606A00000G"}).collateral.tcb_info.text,
         SimulatedPlatform(tcb_info={"pceId": "0000\n"}).collateral.tcb_info.text,
         SimulatedPlatform(tcb_info={"tcbEvaluationDataNumber": "17"}).collateral.tcb_info.text,
+        SimulatedPlatform(tcb_info={"tcbEvaluationDataNumber": -1}).collateral.tcb_info.text,
+        SimulatedPlatform(tcb_info={"tcbEvaluationDataNumber": 65_536}).collateral.tcb_info.text,
         SimulatedPlatform(tcb_info={"tcbLevels": [{}] * 1000}).collateral.tcb_info.text,
     ],
 )

@@ -82,6 +82,8 @@ class _Document(msgspec.Struct, frozen=True, rename="camel"):
 Date = Annotated[datetime, msgspec.Meta(tz=True)]
 Svn = Annotated[int, msgspec.Meta(ge=0, le=255)]
 Svn16 = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
+EvaluationNumber = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
+"""Of a TCB recovery: the same in all documents, and greater in those of the next."""
 Advisories = Annotated[tuple[str, ...], msgspec.Meta(max_length=MAX_ADVISORIES)]
 Hex2 = Annotated[str, msgspec.Meta(pattern=r"\A[0-9A-Fa-f]{4}\Z")]
 Hex4 = Annotated[str, msgspec.Meta(pattern=r"\A[0-9A-Fa-f]{8}\Z")]
@@ -116,7 +118,7 @@ class TcbInfo(_Document, frozen=True):
     fmspc: Hex6
     pce_id: Hex2
     tcb_type: int
-    tcb_evaluation_data_number: int
+    tcb_evaluation_data_number: EvaluationNumber
     tcb_levels: Annotated[tuple[PlatformTcbLevel, ...], msgspec.Meta(max_length=MAX_LEVELS)]
 
 
@@ -138,7 +140,7 @@ class QeIdentity(_Document, frozen=True):
     version: int
     issue_date: Date
     next_update: Date
-    tcb_evaluation_data_number: int
+    tcb_evaluation_data_number: EvaluationNumber
     miscselect: Hex4
     miscselect_mask: Hex4
     attributes: Hex16

@@ -19,7 +19,7 @@ from integritee.primitives.enclave_bridge import ShardConfig
 from integritee.primitives.sidechain import SignedBlock
 
 from .adoption import adopt, estate_of, share
-from .attestation import Evidence, Tee
+from .attestation import Evidence, LatestEvaluation, Tee, VerifiedEvidence
 from .collector import collector_paused
 from .core import EnclaveCore
 from .errors import HandedOver, NotReady
@@ -79,6 +79,7 @@ class Peering:
         self._gossip = OperationGossip(
             core.keys.state, core.config.shard, core.keys.signing.public, core.random, limits=None
         )
+        self._evaluation = LatestEvaluation(core.store)
         self._tasks: set[asyncio.Task[None]] = set()
         self._importing = self._sending = False
         self._admitting = 0
@@ -243,7 +244,14 @@ class Peering:
             entitled |= {config.enclave_fingerprint} if config else set()
             if not self._core.is_running:
                 entitled |= fingerprints(follower.bridge, follower.values)
-        return Trust(now=(follower.time if follower else None) or 0, entitled=frozenset(entitled))
+        return Trust(
+            now=(follower.time if follower else None) or 0,
+            entitled=frozenset(entitled),
+            minimum_tcb_evaluation_number=self._evaluation.number,
+        )
+
+    def remember(self, peer: VerifiedEvidence) -> None:
+        self._evaluation.learn(peer)
 
     def terms(self) -> ShardTerms:
         core, config = self._core, self._config()

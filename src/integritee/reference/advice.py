@@ -113,6 +113,10 @@ ADVICE: Final = {
     "stf.vault_already_set": "Serve another shard, or restore the worker's own keys.",
     "stf.wrong_parentchain_for_vault": "Name the chain that the vault lives on.",
     "stf.wrong_shard": "Name the shard that the call is sent to.",
+    # evidence
+    "attestation.collateral_rolled_back": (
+        "Fetch the machine's collateral anew; of a recovery that is not in the usual one yet, with `update=early`."
+    ),
     # provisioning
     "provisioning": "Try again, or ask another validateer. If it goes on, report a defect.",
     "provisioning.evidence_missing": "Start both workers without `--skip-ra`, or for development both with it.",

@@ -13,7 +13,7 @@ from integritee.attestation import TeeKind
 from integritee.attestation.quote import Flag
 from integritee.attestation.simulated_pki import SimulatedPlatform
 from integritee.crypto import ShieldingKey
-from integritee.enclave.attestation import Evidence, Purpose
+from integritee.enclave.attestation import Evidence, Purpose, VerifiedEvidence
 from integritee.enclave.provisioning import Party, Role, Secrets, ServerSession, ShardTerms, Snapshot, Trust
 from integritee.enclave.provisioning.errors import HandedOver
 from integritee.enclave.provisioning.messages import (
@@ -88,11 +88,22 @@ class Enclave:
     shard_terms: ShardTerms = field(default_factory=ShardTerms)
     measurement: bytes = MR_ENCLAVE
     state: Trie = field(default_factory=lambda: Trie.from_items(STATE))
+    platform: SimulatedPlatform = HONEST
     log: list[str] = field(default_factory=list)
+    remembered: list[int] = field(default_factory=list)
+    """TCB evaluation numbers of the evidence that was accepted."""
     hand_over_fails: IntegriteeError | None = None
 
     def trust(self) -> Trust:
-        return Trust(**{"now": NOW, "entitled": frozenset({MR_ENCLAVE})} | self.facts)
+        facts = {"now": NOW, "entitled": frozenset({MR_ENCLAVE}), "minimum_tcb_evaluation_number": self.latest}
+        return Trust(**facts | self.facts)
+
+    @property
+    def latest(self) -> int:
+        return max(self.remembered, default=0)
+
+    def remember(self, peer: VerifiedEvidence) -> None:
+        self.remembered.append(peer.tcb_evaluation_number)
 
     def terms(self) -> ShardTerms:
         return self.shard_terms
@@ -106,7 +117,7 @@ class Enclave:
         return Snapshot(self.state, 30_000, META)
 
     async def evidence(self, report_data: bytes) -> Evidence:
-        return evidence(report_data, mr_enclave=self.measurement)
+        return evidence(report_data, self.platform, mr_enclave=self.measurement)
 
     async def hand_over(self, account: bytes) -> bytes:
         return self.hand_over_now(account)

@@ -3,6 +3,7 @@
 The parts that evidence is made of are in `integritee.attestation`.
 """
 
+from .evaluation import LatestEvaluation
 from .measurement import MeasuredRoot, app_root, measure, trusted_roots
 from .policy import EvidencePolicy, SignerRule
 from .report_data import Binding, Purpose, check_report_data
@@ -15,6 +16,7 @@ __all__ = [
     "Binding",
     "Evidence",
     "EvidencePolicy",
+    "LatestEvaluation",
     "MeasuredRoot",
     "Purpose",
     "SealPolicy",

@@ -76,7 +76,7 @@ class VerifiedEvidence(msgspec.Struct, frozen=True, kw_only=True):
     hardware_id: bytes
     """PPID: the same for every enclave of one machine."""
     tcb_evaluation_number: int
-    """Lowest number in the collateral; persist the highest seen and demand it of the next."""
+    """Lowest number in the collateral. The highest of them is demanded of the next (`LatestEvaluation`)."""
     expires_at: int
     """When the first certificate, list or document used here expires."""
     verified_at: int

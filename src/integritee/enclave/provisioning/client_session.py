@@ -235,10 +235,10 @@ class ClientSession:
             return EvidenceWanted(None)
         theirs = replace(party, account=server.account, shielding_key=server.shielding_key)
         binding = theirs.binding(Purpose.PROVISIONING_SERVER, self._tls_public_key, self._challenge)
-        verify_peer(server.evidence, binding, party.kind, trust, trust.entitled)
+        verified = verify_peer(server.evidence, binding, party.kind, trust, trust.entitled)
         self.state = ClientState.EVIDENCE
         own = party.binding(Purpose.PROVISIONING_CLIENT, self._tls_public_key, server.challenge)
-        return EvidenceWanted(own.report_data())
+        return EvidenceWanted(own.report_data(), verified)
 
     def _on_grant(self, grant: Grant) -> ClientEvent:
         assert self._server is not None

@@ -126,7 +126,9 @@ async def _step(link: Link, applicant: Applicant, session: ClientSession, progre
     state = session.state.name
     message = await link.receive(session.limit, state)
     match session.receive(message, applicant.trust()):
-        case EvidenceWanted(report_data):
+        case EvidenceWanted(report_data, peer):
+            if peer is not None:
+                applicant.remember(peer)
             evidence = None if report_data is None else await applicant.evidence(report_data)
             await link.send(session.prove(evidence), state)
         case Received(size, expected):

@@ -183,6 +183,8 @@ class ProvisioningServer:
 
     async def _grant(self, session: ServerSession, wanted: GrantWanted) -> bytes:
         provider = self._provider
+        if wanted.evidence is not None:
+            provider.remember(wanted.evidence)
         _record(wanted)
         if wanted.role is Role.SUCCEED:
             async with self._handing_over:  # two successors at once: the second finds what the first has changed

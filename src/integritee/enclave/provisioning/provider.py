@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from integritee.enclave.attestation import Evidence
+from integritee.enclave.attestation import Evidence, VerifiedEvidence
 
 from .messages import Role
 from .snapshots import Secrets, Snapshot
@@ -22,6 +22,12 @@ class Applicant(Protocol):
 
     async def evidence(self, report_data: bytes) -> Evidence:
         """Evidence for 64 bytes, with collateral."""
+
+    def remember(self, peer: VerifiedEvidence) -> None:
+        """Have `trust` demand from now on, durably, what the evidence of a peer shows that was accepted.
+
+        Raises if it cannot be durable: the peer gets nothing then.
+        """
 
 
 class Provider(Applicant, Protocol):

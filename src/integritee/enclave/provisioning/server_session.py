@@ -79,9 +79,13 @@ LIMITS: Final = {ServerState.HELLO: MAX_HELLO, ServerState.PROOF: MAX_PROOF, Ser
 
 @dataclass(frozen=True, slots=True)
 class EvidenceWanted:
-    """Evidence for these 64 bytes goes into `introduce`; None: attestation is skipped, it takes None."""
+    """Evidence for these 64 bytes goes into `introduce`; None: attestation is skipped, it takes None.
+
+    A client gets here once it has accepted the evidence of `peer`; a server has not seen any yet.
+    """
 
     report_data: bytes | None
+    peer: VerifiedEvidence | None = None
 
 
 @dataclass(frozen=True, slots=True)

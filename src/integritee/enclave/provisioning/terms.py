@@ -73,7 +73,7 @@ class Trust(msgspec.Struct, frozen=True, kw_only=True):
     entitled: frozenset[bytes]
     """Fingerprints of the code that keys and state may go to (server) or come from (client): own, in force."""
     minimum_tcb_evaluation_number: int = 0
-    """The highest seen so far."""
+    """Of collateral: the highest of evidence that was accepted so far."""
 
 
 class ShardTerms(msgspec.Struct, frozen=True, kw_only=True):
