@@ -99,7 +99,8 @@ def test_what_a_bundle_says(ceremony: Ceremony) -> None:
 def test_shares_reach_the_enclave_that_asks(ceremony: Ceremony) -> None:
     pending = ceremony.asks()
     for name in ("ann", "ben"):
-        assert ceremony.release(SIMULATED, key=name, share=f"{name}.share").code == 0
+        options = [SIMULATED, "--tcb-evaluation", "1"]
+        assert ceremony.release(*options, key=name, share=f"{name}.share").code == 0
         pending.offer(Path(f"{name}.share").read_bytes())
     assert pending.held == 2
 
@@ -116,6 +117,7 @@ def base(code: bytes) -> str:
         (OTHER, None, [SIMULATED, "--measurement", base(OTHER)], "recovery.requester_refused"),
         (CODE, None, [SIMULATED, "--exported-by", base(OTHER)], "recovery.requester_refused"),
         (CODE, 0, [SIMULATED], "recovery.request_outdated"),
+        (CODE, None, [SIMULATED, "--tcb-evaluation", "2"], "attestation.collateral_rolled_back"),
     ],
 )
 def test_refusals_write_no_share(

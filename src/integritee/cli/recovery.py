@@ -41,6 +41,13 @@ def add_commands(commands: Commands) -> None:
     answer.add_argument(
         "--measurement", type=measurement, metavar="MRENCLAVE", help="code that may have the share; the exporter's"
     )
+    answer.add_argument(
+        "--tcb-evaluation",
+        type=int,
+        default=0,
+        metavar="NUMBER",
+        help="of Intel's latest TCB recovery: collateral of before it is not believed",
+    )
     for verb in (look, answer):
         verb.add_argument(
             "--exported-by", type=measurement, metavar="MRENCLAVE", help="code that must have exported the shard"
@@ -131,8 +138,8 @@ def _facts(front: BundleFront) -> dict[str, Any]:
 def _judgement(options: Options) -> Judgement:
     from integritee.enclave.recovery.custodian import Judgement
 
-    accepted = getattr(options, "measurement", None)
-    return Judgement(accepted, options.exported_by, options.allow_simulation_insecure)
+    accepted, minimum = getattr(options, "measurement", None), getattr(options, "tcb_evaluation", 0)
+    return Judgement(accepted, options.exported_by, options.allow_simulation_insecure, minimum)
 
 
 def _key(path: Path) -> bytes:

@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from integritee.apps.catalog import LedgerConfig
+from integritee.attestation import decode_quote
 from integritee.attestation.errors import AttestationError
 from integritee.boundary.messages import Examine, ExportShard, ImportShard, Nothing, SealedPlace, ShareRelease
 from integritee.crypto import envelope_public, envelope_seal
-from integritee.enclave.attestation.errors import KindNotAllowed, ReportDataMismatch
+from integritee.enclave.attestation.errors import CollateralRolledBack, KindNotAllowed, ReportDataMismatch
 from integritee.enclave.attestation.simulation import SimulationTee
 from integritee.enclave.bootstrap import config_of
 from integritee.enclave.errors import HandedOver
@@ -72,6 +73,7 @@ from integritee.enclave.recovery.restore import ShardImport
 from integritee.enclave.selftest.damage import flipped
 from integritee.errors import IntegriteeError
 
+from ...attestation.forge import of_recovery
 from .conftest import ITEMS, SHARD, make_shard, measurement_of, open_core, sealed_place
 
 NOW = 1_800_000_000_000
@@ -81,6 +83,8 @@ EVE = b"\x04" * 32
 PUBLIC = [envelope_public(key) for key in KEYS]
 CONFIG = LedgerConfig.of([], True, PUBLIC, 2)
 LENIENT = Judgement(allow_simulation_insecure=True)
+WELL_INFORMED = Judgement(allow_simulation_insecure=True, minimum_tcb_evaluation_number=2)
+"""Of a TCB recovery that the collateral of simulated machines does not know of."""
 ACCOUNT = b"\x0a" * 32
 
 
@@ -203,6 +207,7 @@ def test_bundles_that_custodians_refuse(bundle: bytes, what: str) -> None:
         (None, Judgement(b"\x66" * 32, None, True), NOW, RequesterRefused),
         (None, LENIENT, NOW + MAX_REQUEST_AGE + 1, RequestOutdated),
         (None, LENIENT, NOW - 3_600_000, RequestOutdated),
+        (None, WELL_INFORMED, NOW, CollateralRolledBack),
     ],
 )
 def test_requests_that_custodians_refuse(
@@ -211,6 +216,15 @@ def test_requests_that_custodians_refuse(
     pending = importer(bundle, measurement=measurement)
     with pytest.raises(error):
         answer(bundle, pending.request, ANN, judgement, now)
+
+
+def test_the_bundle_may_be_of_before_a_tcb_recovery(bundle: bytes) -> None:
+    """It was made then. Who asks now has to be of after it, if the custodian knows of it."""
+    request = decode_request(importer(bundle).request)
+    after = of_recovery(2)
+    quote = after.quote(decode_quote(request.evidence.quote).body)
+    evidence = replace(request.evidence, quote=quote, collateral=after.collateral)
+    assert answer(bundle, REQUEST.encode(replace(request, evidence=evidence)), ANN, WELL_INFORMED)
 
 
 def test_other_code_gets_shares_if_custodians_say_so(bundle: bytes) -> None:

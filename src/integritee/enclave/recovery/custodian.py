@@ -31,19 +31,21 @@ CLOCK_TOLERANCE: Final = 10 * 60 * 1000
 @dataclass(frozen=True)
 class Judgement:
     """What a custodian accepts: code of the enclave that asks and of the one that exported (by default the same, that
-    of the bundle), and simulated enclaves or not."""
+    of the bundle), and simulated enclaves or not; of the one that asks, the least TCB evaluation number."""
 
     measurement: bytes | None = None
     exported_by: bytes | None = None
     allow_simulation_insecure: bool = False
+    minimum_tcb_evaluation_number: int = 0
 
-    def verify(self, evidence: Evidence, binding: Binding, expected: bytes, now: int) -> None:
+    def verify(self, evidence: Evidence, binding: Binding, expected: bytes, now: int, minimum: int = 0) -> None:
         """Is this evidence of the expected code for just this? Raises AttestationError, RequesterRefused."""
         kinds = {TeeKind.GRAMINE_SGX} | ({TeeKind.SIMULATION} if self.allow_simulation_insecure else set())
         policy = EvidencePolicy(
             allowed_kinds=frozenset(kinds),
             allow_simulation_insecure=self.allow_simulation_insecure,
             mr_enclaves=frozenset({expected}),
+            minimum_tcb_evaluation_number=minimum,
         )
         try:
             check_report_data(verify_evidence(evidence, policy, now), binding)
@@ -82,7 +84,8 @@ def release(
         raise RequestForeign
     if not now - MAX_REQUEST_AGE <= terms.made_at <= now + CLOCK_TOLERANCE:
         raise RequestOutdated(terms.made_at, now)
-    judgement.verify(asked.evidence, terms.binding(), judgement.measurement or header.measurement, now)
+    expected = judgement.measurement or header.measurement
+    judgement.verify(asked.evidence, terms.binding(), expected, now, judgement.minimum_tcb_evaluation_number)
     index = _index_of(front, envelope_public(private))
     share = _own_share(front, index, private)
     context = release_context(terms.digest, index)
