@@ -2,7 +2,7 @@
 
 10,000 clients in processes of their own connect over TLS and stay. Within a minute each asks a signed getter and
 submits a transfer whose statuses it watches until the call is in a block. Memory is the growth of the enclave
-process's resident set from before the first client to the end of that minute, state and pool included. One more
+processes' resident sets from before the first client to the end of that minute, state and pool included. One more
 client than is configured is refused with HTTP 503.
 """
 
@@ -94,16 +94,22 @@ async def _one_more(url: str) -> str:
     return "served"
 
 
-def enclave_of(facts: Facts) -> int:
-    """Process id of the first worker's enclave: the worker's child that imports the enclave's main module."""
+def enclave_of(facts: Facts) -> list[int]:
+    """Process ids of the first worker's enclave: the worker's child that imports the enclave's main module, which has
+    the state; its front end, which has the clients; and those that decipher."""
+    children: dict[int, list[int]] = {}
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            arguments, parent = path.read_bytes().split(b"\0"), _parent(path.parent)
+            if b"integritee.enclave.main" in path.read_bytes().split(b"\0"):
+                children.setdefault(_parent(path.parent), []).append(int(path.parent.name))
         except (FileNotFoundError, ProcessLookupError):
             continue
-        if b"integritee.enclave.main" in arguments and parent == facts.pids[facts.workers[0].name]:
-            return int(path.parent.name)
-    raise SystemExit("no enclave was found")
+    found = list(children.get(facts.pids[facts.workers[0].name], []))
+    for process in found:
+        found += children.get(process, [])
+    if not found:
+        raise SystemExit("no enclave was found")
+    return found
 
 
 def _parent(process: Path) -> int:
@@ -111,8 +117,12 @@ def _parent(process: Path) -> int:
     return int((process / "stat").read_text().rpartition(")")[2].split()[1])
 
 
-def resident_kib(process: int) -> int:
-    """Resident set of a process."""
+def resident_kib(processes: list[int]) -> int:
+    """Resident sets together; what they share counts for each."""
+    return sum(map(_resident_kib, processes))
+
+
+def _resident_kib(process: int) -> int:
     lines = Path(f"/proc/{process}/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:"))
 

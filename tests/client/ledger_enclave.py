@@ -86,7 +86,7 @@ class LedgerEnclave:
     def shard(self) -> bytes:
         return self._shard
 
-    def shard_vault(self) -> tuple[bytes, ParentchainId] | None:
+    async def shard_vault(self) -> tuple[bytes, ParentchainId] | None:
         return self.runtime.vault()
 
     def fingerprint(self) -> bytes:
@@ -98,7 +98,7 @@ class LedgerEnclave:
     def untrusted_url(self) -> str:
         return "ws://localhost:2001"
 
-    def latest_header(self) -> SidechainHeader:
+    async def latest_header(self) -> SidechainHeader:
         return SidechainHeader(b"\x01" * 32, 7, self._shard, b"\x02" * 32, 51)
 
     def stf_metadata(self) -> bytes:
@@ -107,7 +107,7 @@ class LedgerEnclave:
     def version(self) -> str:
         return "0.1.0"
 
-    def pending(self, shards: list[bytes]) -> list[list[bytes]]:
+    async def pending(self, shards: list[bytes]) -> list[list[bytes]]:
         return [[top_hash for top_hash, _ in self.held] for _ in shards]
 
     async def read_content(self, cid: str) -> bytes:
@@ -116,10 +116,10 @@ class LedgerEnclave:
             raise found
         return found
 
-    def import_blocks(self, blocks: list[SignedBlock]) -> None:
+    async def import_blocks(self, blocks: list[SignedBlock]) -> None:
         raise UnsupportedOperation("a block")
 
-    def next_nonce(self, account: bytes) -> int:
+    async def next_nonce(self, account: bytes) -> int:
         waiting = sum(signed.call.sender == account for _, signed in self.held)
         return int(self.runtime.system.nonce(account)) + waiting
 
@@ -131,7 +131,7 @@ class LedgerEnclave:
         self._admit(request)
         plain = await self.decipher(request.cyphertext)
         await turn()
-        return await self.submit_plain(plain, watcher)
+        return await self.submit_plain(plain, watcher, turn)
 
     async def decipher(self, cyphertext: bytes) -> bytes:
         try:
@@ -145,7 +145,7 @@ class LedgerEnclave:
     def sign(self, message: bytes) -> bytes:
         return SIGNING.sign(message)
 
-    async def submit_plain(self, plain: bytes, watcher: Watcher | None) -> bytes:
+    async def submit_plain(self, plain: bytes, watcher: Watcher | None, turn: Turn = at_once) -> bytes:
         if self.failure is not None:
             raise self.failure
         operation = LEDGER.codec(TrustedOperation).decode(plain)
@@ -160,6 +160,7 @@ class LedgerEnclave:
         if watcher is not None:
             watcher.bind(top_hash)
         self.held.append((top_hash, signed))
+        turn.taken()
         self._arrival.set()
         self.notify(top_hash, Ready())
         if not self.holds:

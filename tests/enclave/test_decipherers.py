@@ -8,8 +8,9 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -76,6 +77,14 @@ async def test_they_end_when_their_socket_does(sockets: list[socket.socket]) -> 
         assert os.waitstatus_to_exitcode(status) == 0
 
 
+def family(pid: int) -> Iterator[int]:
+    """Children and theirs."""
+    with suppress(FileNotFoundError):
+        for child in map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()):
+            yield child
+            yield from family(child)
+
+
 async def test_when_they_are_gone_others_decipher_and_what_was_under_way_is_told_to_be_sent_again() -> None:
     ours, theirs = socket.socketpair()
     hand = Hand()
@@ -138,8 +147,7 @@ def test_an_enclave_that_is_killed_leaves_no_process_and_no_open_stream_behind(t
             cwd=tmp_path,
         )
         enclave.close()
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-        while len(children.read_text().split()) < (os.cpu_count() or 1):
+        while sum(1 for _ in family(process.pid)) < 1 + (os.cpu_count() or 1):  # the front end and its decipherers
             assert process.poll() is None
         process.send_signal(signal.SIGKILL)
         host.settimeout(30)

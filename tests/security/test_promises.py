@@ -28,6 +28,7 @@ from integritee.boundary.interface import Method
 from integritee.client.session import ClientSession, Introduction
 from integritee.crypto import Ed25519Pair, blake2_256
 from integritee.crypto.errors import AeadTampered
+from integritee.enclave.frontend.gateway import Gateway
 from integritee.enclave.records import RecoveryError
 from integritee.enclave.rpc.jsonrpc import Connection, Dispatcher
 from integritee.enclave.rpc.methods import trusted_methods
@@ -64,6 +65,7 @@ from integritee.stf.operation import (
 )
 from integritee.stf.types import AnyRole, SessionProxyCredentials, SessionProxyRole, TransferAllowance
 
+from ..enclave.core.gateway import gateway_to
 from ..enclave.core.harness import (
     ANN,
     BEN,
@@ -109,7 +111,8 @@ class Wiretap:
     def __init__(self, world: World) -> None:
         self.world = world
         self.bytes: list[bytes] = []
-        self.service = EnclaveService(world.core, world.store, "ws://mura", "ws://host", TEE, clock=lambda: world.now)
+        self.service = EnclaveService(world.core, world.store, TEE, clock=lambda: world.now)
+        self.gateway = gateway_to(world, self.service)
         self.service.host = self  # type: ignore[assignment]
 
     def notify(self, method: Method[Any, Any], notice: Any) -> None:
@@ -119,7 +122,7 @@ class Wiretap:
         plain = LEDGER.codec(TrustedOperation).encode(DirectCall(signed))
         shielded = self.world.core.keys.shielding.public.encrypt(plain)
         self.bytes.append(shielded)
-        return await self.service.submit(Request(self.world.shard, shielded), None)
+        return await self.gateway.submit(Request(self.world.shard, shielded), None)
 
     async def slot(self) -> None:
         world = self.world
@@ -152,6 +155,7 @@ class Wiretap:
         await self.slot()
         world.store.snapshot(world.core.state.items(), world.core.snapshot_meta())
         self.bytes += world.directory.contents().values()
+        self.gateway.close()
         self.service._executor.shutdown()
         return calls
 
@@ -344,7 +348,12 @@ async def test_5_secrets_never_reach_logs_reprs_or_exceptions(world: World, capl
     await tap.live()
     production = world.begin()
     assert production is not None
-    texts = list(described(tap.service)) + list(described(production)) + list(described(world.store))
+    texts = (
+        list(described(tap.service))
+        + list(described(tap.gateway))
+        + list(described(production))
+        + list(described(world.store))
+    )
     assert len(texts) > 200
     world.core.abandon_slot(production, world.now)
 
@@ -444,9 +453,9 @@ def test_8_issued_funds_are_backed_by_the_vault(world: World) -> None:
 class Wire:
     """A connection to the trusted RPC with somebody who hears all of it and says what he likes."""
 
-    def __init__(self, service: EnclaveService) -> None:
+    def __init__(self, gateway: Gateway) -> None:
         self.watches = WatchRegistry()
-        self.dispatcher = Dispatcher(trusted_methods(service, self.watches))
+        self.dispatcher = Dispatcher(trusted_methods(gateway, self.watches))
         self.heard: list[bytes] = []
         self.connections = [Connection(number) for number in (1, 2)]
 
@@ -466,8 +475,9 @@ class Wire:
 
 
 async def test_9_sessions_are_read_and_repeated_by_nobody(world: World) -> None:
-    service = EnclaveService(world.core, world.store, "ws://mura", "ws://host", TEE, clock=lambda: world.now)
-    wire = Wire(service)
+    service = EnclaveService(world.core, world.store, TEE, clock=lambda: world.now)
+    gateway = gateway_to(world, service)
+    wire = Wire(gateway)
     session = await wire.hello(world)
     payment = world.signed(ANN, LEDGER.call("balance_transfer", ANN.public, HIDDEN.public, HIDDEN_AMOUNT + TEER))
     plain = LEDGER.codec(TrustedOperation).encode(DirectCall(payment))
@@ -515,7 +525,8 @@ async def test_9_sessions_are_read_and_repeated_by_nobody(world: World) -> None:
     ]
     world.slot()
     assert world.free(HIDDEN) == HIDDEN_AMOUNT + TEER
-    assert service.trusted_calls == 1
+    assert gateway.calls == 1
+    gateway.close()
     service._executor.shutdown()
 
 

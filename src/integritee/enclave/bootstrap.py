@@ -27,6 +27,7 @@ from .attestation.simulation import SimulationTee
 from .attestation.tee import SealPolicy, Tee
 from .core import CoreConfig, EnclaveCore
 from .errors import ForeignShard, SealPolicyRefused, VaultElsewhere
+from .frontend.begin import Begin, Facts
 from .keys import load_or_create
 from .parentchain.link import forget_contacts
 from .parentchain.outbox import Outbox
@@ -187,6 +188,27 @@ def _shielding_target(ledger: Ledger, recovered: Recovered, wanted: ParentchainI
     if wanted not in (None, vault[1]):
         raise VaultElsewhere(wanted.name, vault[1].name)
     return vault[1]
+
+
+def beginning(core: EnclaveCore, params: InitParams, mu_ra_url: str, now: int) -> Begin:
+    """What the front end is told; `mu_ra_url` with the port that was found, `now` in Unix ms."""
+    facts = Facts(
+        shard=core.config.shard,
+        fingerprint=core.config.mrenclave,
+        mu_ra_url=mu_ra_url,
+        untrusted_url=params.untrusted_url,
+        stf_metadata=core.ledger.metadata,
+        version=integritee.__version__,
+    )
+    return Begin(
+        facts=facts,
+        shielding_key=core.keys.shielding.private_json(),
+        seed=core.keys.signing.seed,
+        host=params.trusted_host,
+        port=params.trusted_port,
+        connections=params.max_connections,
+        now=now,
+    )
 
 
 def identity(core: EnclaveCore, tee: Tee, trusted_port: int, mu_ra_port: int = 0) -> EnclaveIdentity:

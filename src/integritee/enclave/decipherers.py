@@ -214,7 +214,7 @@ def _fork() -> socket.socket:
         theirs.close()
         return ours
     try:
-        _close_all_but(theirs.fileno())
+        close_all_but(theirs.fileno())
         step_back()
         with theirs.makefile("rb") as requests:
             _serve(requests, theirs)
@@ -224,7 +224,7 @@ def _fork() -> socket.socket:
         os._exit(0)  # nothing of the enclave's own must run here: no handlers, no buffers
 
 
-def _close_all_but(descriptor: int) -> None:
+def close_all_but(descriptor: int) -> None:
     """Of what the enclave had open: its stream to the host would not end with it otherwise."""
     limit = min(resource.getrlimit(resource.RLIMIT_NOFILE)[0], 1 << 16)
     os.closerange(3, descriptor)

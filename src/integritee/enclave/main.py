@@ -14,27 +14,26 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final
 
 import uvloop
 
 from integritee.apps.catalog import LedgerConfig
+from integritee.boundary.advertised import with_port
 from integritee.boundary.endpoint import Endpoint
 from integritee.boundary.interface import Ecalls
 from integritee.boundary.messages import EnclaveIdentity, InitParams, LedgerChoice, Measurement, Nothing
 from integritee.errors import IntegriteeError
 
-from .bootstrap import config_of, identity, measured, start
+from .bootstrap import beginning, config_of, identity, measured, start
 from .collector import collector_paused, keep_survivors
-from .decipherers import fork
 from .errors import AlreadyInitialised, NotReady, OtherLedgerLoaded
+from .frontend.ledger_api import FrontEnd
+from .frontend.local import LocalFrontEnd
+from .frontend.process import fork_front_end
+from .frontend.served import RemoteFrontEnd
 from .recovery.ecalls import RecoveryEcalls
-from .rpc.jsonrpc import Dispatcher
-from .rpc.limits import ServerLimits
-from .rpc.methods import trusted_methods
-from .rpc.server import TrustedRpcServer, tls_context
-from .rpc.watch import WatchRegistry
 from .selftest.ecall import self_test
 from .service import EnclaveService, unix_ms
 
@@ -50,10 +49,11 @@ log = logging.getLogger(__name__)
 
 
 class EnclaveProcess:
-    """Serves the ecalls of one host until it goes away, with processes that decipher for it; `clock`: Unix ms."""
+    """Serves the ecalls of one host until it goes away. `link`: to the front end that was forked; without one, that
+    is in this process. `clock`: Unix ms."""
 
-    def __init__(self, decipherers: Sequence[socket.socket] = (), clock: Callable[[], int] = unix_ms) -> None:
-        self._decipherers, self._clock = decipherers, clock
+    def __init__(self, link: socket.socket | None = None, clock: Callable[[], int] = unix_ms) -> None:
+        self._link, self._clock = link, clock
         self._service: EnclaveService | None = None
         self._loaded: LedgerConfig | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -111,29 +111,30 @@ class EnclaveProcess:
             enclave = start(params)
             gc.freeze()  # the state stays: cyclic collections need not look at it again
         core, tee = enclave.core, enclave.tee
-        urls = params.mu_ra_url, params.untrusted_url
-        service = EnclaveService(core, enclave.store, *urls, tee, params.skip_ra, self._clock)
-        await service.use_decipherers(self._decipherers)
-        watches, mu_ra_port = WatchRegistry(), 0
-        dispatcher = Dispatcher(trusted_methods(service, watches), observe=service.count_request)
-        tls = tls_context(enclave.core.keys.signing.seed, self._clock())
-        limits = ServerLimits(connections=params.max_connections)
-        server = TrustedRpcServer(dispatcher, watches, tls, limits, service.let_threads_run)
+        service = EnclaveService(core, enclave.store, tee, params.skip_ra, self._clock)
+        mu_ra_url, mu_ra_port = params.mu_ra_url, 0
         try:
-            await server.start(params.trusted_host, params.trusted_port)
-            core.serves_at(server.port)
             if params.mu_ra_port is not None:
                 mu_ra_port = await service.peering.listen(params.mu_ra_host, params.mu_ra_port)
-                service.provisions_at(mu_ra_port)
+                mu_ra_url = with_port(mu_ra_url, mu_ra_port)
+            service.front_end = await self._front_end(service)
+            trusted_port = await service.front_end.begin(beginning(core, params, mu_ra_url, self._clock()))
+            core.serves_at(trusted_port)
         except IntegriteeError:
             await service.close()
             raise
-        service.server, service.host = server, self._endpoint
+        service.host = self._endpoint
         if params.has_ipfs and self._endpoint is not None:
             service.use_ipfs(self._endpoint)
         self._service = service
         self._tasks.append(asyncio.create_task(service.run_slots(params.slot_ms)))
-        return identity(enclave.core, enclave.tee, server.port, mu_ra_port)
+        return identity(core, tee, trusted_port, mu_ra_port)
+
+    async def _front_end(self, service: EnclaveService) -> FrontEnd:
+        """In the process that was forked for it, if any; the enclave ends with that."""
+        if self._link is None:
+            return LocalFrontEnd(service)
+        return await RemoteFrontEnd.over(self._link, service, self._ended.set)
 
     async def _measure(self, choice: LedgerChoice) -> Measurement:
         """Try a ledger out without opening any state."""
@@ -175,11 +176,11 @@ def main() -> None:
     sys.setswitchinterval(SWITCH_INTERVAL)
     gc.set_threshold(*COLLECTOR)
     gc.callbacks.append(keep_survivors)
-    uvloop.run(_serve(arguments.fd, fork(os.cpu_count() or 1)))
+    uvloop.run(_serve(arguments.fd, fork_front_end()))
 
 
-async def _serve(descriptor: int, decipherers: Sequence[socket.socket]) -> None:
-    await EnclaveProcess(decipherers).serve(descriptor)
+async def _serve(descriptor: int, link: socket.socket) -> None:
+    await EnclaveProcess(link).serve(descriptor)
 
 
 if __name__ == "__main__":

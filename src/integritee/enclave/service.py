@@ -1,7 +1,7 @@
-"""The enclave at work: trusted requests, ecalls and the slot clock around the sans-IO core.
+"""The enclave at work: what the front end asks, ecalls and the slot clock around the sans-IO core.
 
-One event loop owns the core. RSA decryption runs in processes of their own, disk syncs in threads; a block under
-construction yields to the loop every few calls, so that getters and submissions are answered meanwhile.
+One event loop owns the core. Clients are served by a process of their own (`frontend`), disk syncs run in threads; a
+block under construction yields to the loop every few calls, so that getters and submissions are answered meanwhile.
 """
 
 from __future__ import annotations
@@ -9,14 +9,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-import integritee
-from integritee.boundary.advertised import with_port
 from integritee.boundary.endpoint import Endpoint
 from integritee.boundary.interface import Ocalls
 from integritee.boundary.messages import (
@@ -41,7 +38,6 @@ from integritee.boundary.messages import (
     SyncState,
 )
 from integritee.errors import IntegriteeError
-from integritee.primitives.enclave_bridge import Request
 from integritee.primitives.ids import ParentchainId
 from integritee.primitives.sidechain import SidechainHeader, SignedBlock
 from integritee.stf.operation import Getter
@@ -49,17 +45,13 @@ from integritee.trie import Trie
 
 from .attestation import Tee
 from .core import EnclaveCore
-from .decipherers import AHEAD, Processes, Threads, step_back
-from .deciphering import Deciphering
-from .errors import HandedOver, NotReady, UnknownShard
+from .decipherers import step_back
+from .errors import HandedOver, NotReady
+from .frontend.ledger_api import Bound, Figures, FrontEnd
 from .ipfs.reading import ContentReader
 from .peering import Peering
 from .pool import StatusChanged
 from .replica import Effects
-from .rpc.caller import CALLER
-from .rpc.order import Turn, at_once
-from .rpc.server import TrustedRpcServer
-from .rpc.watch import Watcher
 from .sidechain.lane import due
 from .sidechain.production import Production
 from .sidechain.slots import Slot, delay_to_next_slot, next_slot
@@ -72,13 +64,6 @@ several times, and looking around costs little beside a call."""
 SLICE_MS: Final = 4
 """The event loop gets its turn after so long, too: some calls take hundreds of times as long as most."""
 
-STATUSES_PER_SLICE: Final = 12
-"""Status updates sent before the event loop gets a turn (about half a millisecond)."""
-
-BREATH_SECONDS: Final = 0.0001
-"""A busy event loop waits so long each millisecond for threads. Otherwise these wait until the interpreter lock is
-taken from the loop, several times per decryption, and as often for the core that the loop holds meanwhile."""
-
 log = logging.getLogger(__name__)
 
 
@@ -87,69 +72,35 @@ def unix_ms() -> int:
 
 
 class EnclaveService:
-    """Implements the trusted RPC's `Backend` and the ecalls."""
+    """Implements the `Ledger` that a front end asks, and the ecalls."""
 
     def __init__(
         self,
         core: EnclaveCore,
         store: SealedStore,
-        mu_ra_url: str,
-        untrusted_url: str,
         tee: Tee,
         skip_ra: bool = False,
         clock: Callable[[], int] = unix_ms,
     ) -> None:
         self.core, self._store, self._clock = core, store, clock
-        self._mu_ra_url, self._untrusted_url = mu_ra_url, untrusted_url
-        cores = os.cpu_count() or 1
-        self._executor = ThreadPoolExecutor(cores, thread_name_prefix="decipher", initializer=step_back)
-        self._threads = Threads(core.keys.shielding.decrypt, self._executor, cores + AHEAD)
-        self._processes = Processes(self._threads)
-        self._deciphering = Deciphering(self._processes, time.monotonic)
+        self._executor = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="decipher", initializer=step_back)
         self._getter_codec = core.ledger.codec(Getter)
         self._snapshot: asyncio.Task[None] | None = None
         self._acting = asyncio.Lock()
         self._last_slot = 0
         self._unstored = core.replica.blocks_to_repeat()
-        self.rpc_requests = 0
-        self.trusted_calls = 0
         self.reader = ContentReader()
-        self.server: TrustedRpcServer | None = None
+        self.front_end: FrontEnd | None = None
         self.host: Endpoint | None = None
         self.peering = Peering(core, tee, skip_ra, self._act, self._tell, clock, self._send, self._progress)
 
-    # -- Backend: queries ----------------------------------------------------------------------------
-
-    def shielding_key_json(self) -> str:
-        return self.core.keys.shielding.public.to_json()
-
-    def shard(self) -> bytes:
-        return self.core.config.shard
+    # -- Ledger: queries -----------------------------------------------------------------------------
 
     def shard_vault(self) -> tuple[bytes, ParentchainId] | None:
         return self.core.view.runtime.vault()
 
-    def fingerprint(self) -> bytes:
-        return self.core.config.mrenclave
-
-    def mu_ra_url(self) -> str:
-        return self._mu_ra_url
-
-    def provisions_at(self, port: int) -> None:
-        """Advertise the port that was found instead of "any free" (0)."""
-        self._mu_ra_url = with_port(self._mu_ra_url, port)
-
-    def untrusted_url(self) -> str:
-        return self._untrusted_url
-
     def latest_header(self) -> SidechainHeader:
         return self.core.latest_header
-
-    def stf_metadata(self) -> bytes:
-        return self.core.ledger.metadata
-
-    def version(self) -> str:
-        return integritee.__version__
 
     def pending(self, shards: list[bytes]) -> list[list[bytes]]:
         ready = [entry.hash for entry in self.core.pool.ready()]
@@ -166,66 +117,26 @@ class EnclaveService:
         """Operations of another enclave. Raises GossipError, NotReady."""
         self.peering.take_operations(sealed)
 
-    async def execute_getter(self, request: Request) -> bytes | None:
-        """Answer a getter. Raises UnknownShard, DecodeError, InvalidSignature."""
-        self._check_shard(request)
-        getter: Getter = self._getter_codec.decode(request.cyphertext)
-        return self.core.view.query(getter, self._clock())
+    # -- Ledger: operations --------------------------------------------------------------------------
 
-    # -- Backend: sessions ---------------------------------------------------------------------------
+    def query(self, getter: bytes) -> bytes | None:
+        """Answer a getter in its SCALE form. Raises DecodeError, InvalidSignature, MissingPrivileges."""
+        return self.core.view.query(self._getter_codec.decode(getter), self._clock())
 
-    def account(self) -> bytes:
-        return self.core.keys.signing.public
-
-    def sign(self, message: bytes) -> bytes:
-        return self.core.keys.signing.sign(message)
-
-    # -- Backend: submission -------------------------------------------------------------------------
-
-    async def submit(self, request: Request, watcher: Watcher | None, turn: Turn = at_once) -> bytes:
-        """Decipher a trusted call, verify and admit it when it is its turn; its hash."""
-        self.trusted_calls += 1
-        self._check_shard(request)
-        self._expect_open()
-        plain = await self.decipher(request.cyphertext)
-        await turn()
-        return self._admit(plain, watcher)
-
-    async def submit_plain(self, plain: bytes, watcher: Watcher | None) -> bytes:
-        """Verify and admit a trusted call that came through a session; its hash."""
-        self.trusted_calls += 1
-        self._expect_open()
-        return self._admit(plain, watcher)
-
-    def _admit(self, plain: bytes, watcher: Watcher | None) -> bytes:
+    def admit(self, plain: bytes, bound: Bound) -> bytes:
+        """Verify and admit a trusted call as it comes out of its shielding; its hash. Raises NotReady, HandedOver."""
+        if not self.core.is_running:
+            raise NotReady("the shard has its vault")
+        if isinstance(self.core.halted, HandedOver):
+            raise self.core.halted
         top_hash, events = self.core.admit(plain, self._clock())
-        if watcher is not None:
-            watcher.bind(top_hash)
+        bound(top_hash)
         self._tell(events)
         if self.core.relay.holds(top_hash):
             self._have_stored()
         else:
             self.peering.spread(plain)
         return top_hash
-
-    def _expect_open(self) -> None:
-        """Raises NotReady, HandedOver."""
-        if not self.core.is_running:
-            raise NotReady("the shard has its vault")
-        if isinstance(self.core.halted, HandedOver):
-            raise self.core.halted
-
-    def _check_shard(self, request: Request) -> None:
-        if request.shard != self.core.config.shard:
-            raise UnknownShard(request.shard, self.core.config.shard)
-
-    async def decipher(self, cyphertext: bytes) -> bytes:
-        """Beside the event loop. Raises Undecipherable, RateExceeded, ServerBusy, DecipheringInterrupted."""
-        return await self._deciphering.decipher(CALLER.get(), cyphertext)
-
-    async def use_decipherers(self, sockets: Sequence[socket.socket]) -> None:
-        """From here on processes decipher; the enclave's ends of their sockets."""
-        await self._processes.begin(sockets, self.core.keys.shielding)
 
     # -- content on IPFS -----------------------------------------------------------------------------
 
@@ -250,11 +161,6 @@ class EnclaveService:
     async def content_fetched(self, report: ContentFetched) -> Nothing:
         self.reader.fetched(report)
         return Nothing()
-
-    def let_threads_run(self) -> None:
-        """Let threads that have something to decipher have the interpreter lock, and a core, for a moment."""
-        if self._threads.are_at_work:
-            time.sleep(BREATH_SECONDS)
 
     # -- ecalls --------------------------------------------------------------------------------------
 
@@ -290,7 +196,7 @@ class EnclaveService:
         return Nothing()
 
     async def status(self, _: Nothing) -> EnclaveStatus:
-        core = self.core
+        core, figures = self.core, Figures() if self.front_end is None else await self.front_end.figures()
         return EnclaveStatus(
             phase=core.shown_phase,
             chains=core.chain_statuses(self._clock()),
@@ -299,9 +205,9 @@ class EnclaveService:
             confirmed_number=core.confirmed_number(),
             pool_ready=core.pool.ready_count,
             pool_future=core.pool.future_count,
-            connections=self.server.connection_count if self.server else 0,
-            rpc_requests=self.rpc_requests,
-            trusted_calls=self.trusted_calls,
+            connections=figures.connections,
+            rpc_requests=figures.requests,
+            trusted_calls=figures.calls,
             total_issuance=core.runtime.balances.total_issuance.get(),
             state_bytes=core.state_bytes,
             authorities=len(core.consensus.present_authorities()),
@@ -310,10 +216,6 @@ class EnclaveService:
             reverted=core.replica.reverted,
             waiting_blocks=len(core.consensus.candidates),
         )
-
-    def count_request(self, method: str) -> None:
-        """Observe a trusted RPC request, for metrics."""
-        self.rpc_requests += 1
 
     # -- slots ---------------------------------------------------------------------------------------
 
@@ -439,9 +341,9 @@ class EnclaveService:
         async with self._acting:
             await self._make_durable()
             self._publish(effects)
-            await self._tell_all(effects.statuses)
-            if self.server is not None:
-                self.server.settle(effects.final)
+            if self.front_end is not None:
+                await self.front_end.tell_all(effects.statuses, lingers=not self.core.is_final)
+                self.front_end.settle(effects.final)
         self._begin_snapshot()
 
     def _publish(self, effects: Effects) -> None:
@@ -459,20 +361,6 @@ class EnclaveService:
         if effects.phase is not None:
             self.host.notify(Ocalls.phase_changed, effects.phase)
 
-    async def _tell_all(self, statuses: list[StatusChanged]) -> None:
-        """Tell those who watch what became of a block's calls, with breaks for other requests.
-
-        One connection after the other, for what is told to one in a turn leaves in one piece. Of one call all is told
-        in its order.
-        """
-        server = self.server
-        if server is None:
-            return
-        statuses = sorted(statuses, key=lambda changed: server.connection_of(changed.hash))
-        for start in range(0, len(statuses), STATUSES_PER_SLICE):
-            self._tell(statuses[start : start + STATUSES_PER_SLICE])
-            await asyncio.sleep(0)
-
     def _send(self, operations: GossipOperations) -> None:
         if self.host is not None:
             self.host.notify(Ocalls.gossip_operations, operations)
@@ -482,16 +370,14 @@ class EnclaveService:
             self.host.notify(Ocalls.provisioning_progress, progress)
 
     def _tell(self, statuses: list[StatusChanged]) -> None:
-        if self.server is not None:
-            for changed in statuses:
-                self.server.notify(changed.hash, changed.status, changed.reason, lingers=not self.core.is_final)
+        if self.front_end is not None:
+            self.front_end.tell(statuses, lingers=not self.core.is_final)
 
     async def close(self) -> None:
         """Stop serving and release the store's lock."""
         await self.peering.close()
-        if self.server is not None:
-            await self.server.stop()
-        self._processes.close()
+        if self.front_end is not None:
+            await self.front_end.stop()
         self._executor.shutdown(wait=False, cancel_futures=True)
         if self._snapshot is not None and not self._snapshot.done():
             await self._snapshot

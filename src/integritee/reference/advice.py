@@ -133,6 +133,11 @@ ADVICE: Final = {
     "provisioning.state_too_large": "Use a machine with more memory, and a release that takes a state of that size.",
     "provisioning.successor_elsewhere": "Run the new worker on the machine of the one it takes over from.",
     "provisioning.version": "Use releases on both sides that speak the same version of the protocol.",
+    # front end and ledger
+    "frontend.link_failed": "Start the worker again: it loses nothing. If it happens again, read the worker's log.",
+    "frontend.pool_refused": "Do what is advised for the code that is told in its place.",
+    "frontend.privileges_refused": "Do what is advised for the code that is told in its place.",
+    "frontend.refused": "Do what is advised for the code that is told in its place.",
     # the pool
     "pool.already_imported": "Wait for the operation that is there.",
     "pool.evicted": "Send it again later, and fewer calls at a time.",

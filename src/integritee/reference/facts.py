@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from integritee.boundary.messages import Failure
+from integritee.enclave.rpc.errors import Reason
 from integritee.errors import IntegriteeError
 from integritee.frame.errors import BadOrigin, DispatchError
 from integritee.frame.validity import BadProof, CannotLookup, Invalid, InvalidTransaction, Unknown
 
 CARRIERS: Final = frozenset(
     {"boundary.remote", "client", "client.refused", "dispatch", "pool.refused_elsewhere", "transaction"}
+    | {"frontend.refused", "frontend.pool_refused", "frontend.privileges_refused"}
 )
 """Codes of errors that carry the code and the facts of another one."""
 
@@ -29,6 +31,7 @@ SAMPLES: Final[dict[Any, Any]] = {
     Path: Path("path"),
     Any: "text",
     Failure: Failure("area.name", "text", "{}"),
+    Reason: Reason("area.name", "text", {}),
     DispatchError: BadOrigin(),
     InvalidTransaction: BadProof(),
     Invalid: Invalid(BadProof()),

@@ -91,7 +91,7 @@ async def test_the_author_idles_as_long_as_it_is_told_and_answers_meanwhile(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     naps: list[float] = []
-    service = EnclaveService(world.core, world.store, "", "", TEE, clock=lambda: world.now)
+    service = EnclaveService(world.core, world.store, TEE, clock=lambda: world.now)
     pause = asyncio.sleep
 
     async def nap(seconds: float) -> None:

@@ -27,6 +27,7 @@ from integritee.stf.types import (
     TransferAllowance,
 )
 
+from .gateway import gateway_to
 from .harness import ANN, BEN, CAT, DAN, LEDGER, SLOT_MS, TEE, World, getter_bytes
 
 FEE = TEER // 100
@@ -37,10 +38,10 @@ class Door:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.service = EnclaveService(world.core, world.store, "", "", TEE, clock=lambda: world.now)
+        self.service = EnclaveService(world.core, world.store, TEE, clock=lambda: world.now)
         self.watches = WatchRegistry()
         self.watches.connect(1)
-        self.dispatcher = Dispatcher(trusted_methods(self.service, self.watches))
+        self.dispatcher = Dispatcher(trusted_methods(gateway_to(world, self.service), self.watches))
         self.connection = Connection(1)
 
     async def _call(self, method: str, cyphertext: bytes) -> dict[str, Any]:

@@ -5,35 +5,43 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
-from integritee.boundary.endpoint import Endpoint, RemoteFailure
+from integritee.boundary.endpoint import Endpoint, RemoteFailure, StreamClosed
 from integritee.boundary.interface import Ecalls, Ocalls
 from integritee.boundary.messages import InitParams, LedgerChoice, Nothing
 from integritee.client.answers import read_value
 from integritee.client.errors import ConnectionFailed
 from integritee.client.worker import WorkerClient
+from integritee.enclave.frontend.process import fork_front_end
 from integritee.enclave.main import EnclaveProcess
 from integritee.scale import codec
 
 
 @asynccontextmanager
-async def host() -> AsyncIterator[Endpoint]:
-    """The host's end of a fresh enclave."""
+async def host(link: socket.socket | None = None) -> AsyncIterator[Endpoint]:
+    """The host's end of a fresh enclave; its front end is in this process, or at the other end of a link."""
     ours, theirs = socket.socketpair()
-    serving = asyncio.create_task(EnclaveProcess().serve(theirs.detach()))
+    serving = asyncio.create_task(EnclaveProcess(link).serve(theirs.detach()))
     endpoint = Endpoint(*await asyncio.open_connection(sock=ours), Ocalls, {})
     listening = asyncio.create_task(endpoint.run())
     try:
         yield endpoint
     finally:
-        await endpoint.call(Ecalls.shutdown, Nothing())
+        with suppress(StreamClosed):
+            await endpoint.call(Ecalls.shutdown, Nothing())
         await serving
         listening.cancel()
+
+
+@pytest.fixture(params=[False, True], ids=["front end here", "front end apart"])
+def link(request: pytest.FixtureRequest) -> socket.socket | None:
+    """Where the front end of the next enclave is."""
+    return fork_front_end() if request.param else None
 
 
 def params(data_dir: Path, apps: Sequence[str]) -> InitParams:
@@ -55,9 +63,9 @@ def params(data_dir: Path, apps: Sequence[str]) -> InitParams:
     )
 
 
-async def test_the_port_that_was_free_is_advertised(tmp_path: Path) -> None:
+async def test_the_port_that_was_free_is_advertised(tmp_path: Path, link: socket.socket | None) -> None:
     config = replace(params(tmp_path, []), mu_ra_url="peers.example:0", mu_ra_port=0)
-    async with host() as enclave:
+    async with host(link) as enclave:
         started = await enclave.call(Ecalls.init, config)
         async with await WorkerClient.connect(f"wss://127.0.0.1:{started.trusted_port}") as client:
             told = read_value("author_getMuRaUrl", await client.rpc.exchange("author_getMuRaUrl", []))
@@ -65,8 +73,37 @@ async def test_the_port_that_was_free_is_advertised(tmp_path: Path) -> None:
     assert started.mu_ra_port
 
 
-async def test_as_many_clients_as_the_host_says(tmp_path: Path) -> None:
-    async with host() as enclave:
+async def test_clients_are_counted(tmp_path: Path, link: socket.socket | None) -> None:
+    async with host(link) as enclave:
+        started = await enclave.call(Ecalls.init, params(tmp_path, []))
+        async with await WorkerClient.connect(f"wss://127.0.0.1:{started.trusted_port}") as client:
+            await client.rpc.exchange("author_getShard", [])
+            status = await enclave.call(Ecalls.status, Nothing())
+            assert (status.connections, status.trusted_calls) == (1, 0)
+            assert status.rpc_requests >= 1
+
+
+async def test_a_port_that_another_has(tmp_path: Path, link: socket.socket | None) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        async with host(link) as enclave:
+            config = replace(params(tmp_path, []), trusted_port=other.getsockname()[1])
+            assert await code_of(enclave.call(Ecalls.init, config)) == "rpc.listen_failed"
+
+
+async def test_the_enclave_ends_with_its_front_end(tmp_path: Path) -> None:
+    """It could serve nobody; the host starts it again, and it has lost nothing."""
+    async with host(link := fork_front_end()) as enclave:
+        await enclave.call(Ecalls.init, params(tmp_path, []))
+        link.shutdown(socket.SHUT_RDWR)
+        with pytest.raises(StreamClosed):
+            while await enclave.call(Ecalls.status, Nothing()):
+                pass
+
+
+async def test_as_many_clients_as_the_host_says(tmp_path: Path, link: socket.socket | None) -> None:
+    async with host(link) as enclave:
         started = await enclave.call(Ecalls.init, replace(params(tmp_path, []), max_connections=1))
         url = f"wss://127.0.0.1:{started.trusted_port}"
         async with await WorkerClient.connect(url):

@@ -10,15 +10,18 @@ import itertools
 import json
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from integritee.boundary.messages import Nothing
 from integritee.client.session import ClientSession, Introduction
 from integritee.crypto import KeyPair
 from integritee.enclave.errors import DecipheringInterrupted, EnclaveError
-from integritee.enclave.pool import PoolError, RefusedElsewhere
+from integritee.enclave.frontend.gateway import Gateway
+from integritee.enclave.pool import PoolError, RefusedElsewhere, StatusChanged
 from integritee.enclave.rpc.jsonrpc import Connection, Dispatcher
 from integritee.enclave.rpc.methods import trusted_methods
 from integritee.enclave.rpc.watch import WATCH_METHOD, WatchRegistry
@@ -28,7 +31,7 @@ from integritee.errors import IntegriteeError
 from integritee.node.runtime.runtime import TEER
 from integritee.primitives.enclave_bridge import Request
 from integritee.primitives.ids import ParentchainId
-from integritee.primitives.rpc import DirectRequestStatus, RpcReturnValue, StatusOfOperation, TrustedOperationStatus
+from integritee.primitives.rpc import DirectRequestStatus, RpcReturnValue, StatusOfOperation
 from integritee.primitives.session import HELLO_METHOD
 from integritee.primitives.session import SUBMIT_METHOD as SESSION_SUBMIT
 from integritee.primitives.session import WATCH_METHOD as SESSION_WATCH
@@ -36,6 +39,7 @@ from integritee.reference.catalogue import catalogue
 from integritee.scale import decode, encode
 from integritee.stf.operation import DirectCall, Get, TrustedCallSigned, TrustedOperation
 
+from .gateway import gateway_to, linked
 from .harness import ANN, BEN, CAT, LEDGER, SLOT_MS, TEE, World, public_getter
 
 FEE = TEER // 100
@@ -48,38 +52,34 @@ Told = dict[str, Any]
 
 
 class Client:
-    """A connection to the service, without a socket; in the place of the server it hears all updates."""
-
-    connection_count = 1
+    """A connection to the front end, without a socket; it hears all updates. The ledger is behind a `link`."""
 
     def __init__(self, world: World) -> None:
         self.world = world
         self.session: ClientSession | None = None
-        self.service = EnclaveService(world.core, world.store, "ws://mura", "ws://host", TEE, clock=lambda: world.now)
-        self.service.server = self  # type: ignore[assignment]
+        self.service = EnclaveService(world.core, world.store, TEE, clock=lambda: world.now)
+        self.gateway: Gateway
         self._watches = WatchRegistry()
         self._watches.connect(1)
-        self._dispatcher = Dispatcher(trusted_methods(self.service, self._watches))
+        self._dispatcher: Dispatcher
         self._connection = Connection(1)
         self._ids = itertools.count()
         self.updates: dict[str, list[tuple[str, Told | None]]] = {}
 
-    def notify(
-        self,
-        top_hash: bytes,
-        status: TrustedOperationStatus,
-        reason: IntegriteeError | None = None,
-        *,
-        lingers: bool = False,
-    ) -> None:
-        for push in self._watches.update(top_hash, status, reason, lingers=lingers):
-            self._hear(push.text)
+    @asynccontextmanager
+    async def connected(self) -> AsyncIterator[Client]:
+        async with linked(self.service, self._told) as (front_end, far):
+            self.service.front_end = front_end
+            self.gateway = gateway_to(self.world, self.service, far.ledger)
+            self._dispatcher = Dispatcher(trusted_methods(self.gateway, self._watches))
+            yield self
+        self.gateway.close()
+        self.service._executor.shutdown()
 
-    def connection_of(self, top_hash: bytes) -> int:
-        return self._watches.connection_of(top_hash)
-
-    def settle(self, top_hashes: list[bytes]) -> None:
-        self._watches.settle(top_hashes)
+    def _told(self, changes: list[StatusChanged], lingers: bool) -> None:
+        for changed in changes:
+            for push in self._watches.update(changed.hash, changed.status, changed.reason, lingers=lingers):
+                self._hear(push.text)
 
     def _hear(self, text: bytes) -> None:
         params = json.loads(text)["params"]
@@ -139,6 +139,7 @@ class Client:
         slot = slot_at(self.world.now - self.world.now % SLOT_MS + SLOT_MS, SLOT_MS)
         self.world.now = slot.start
         await self.service._serve_slot(slot, slot.start)
+        await self.service.status(Nothing())  # behind all that was told
 
     # -- what is sent ------------------------------------------------------------------------------------
 
@@ -168,9 +169,8 @@ async def client(world: World) -> AsyncIterator[Client]:
         world.shield(who, 100 * TEER)
     world.block()
     world.slot()
-    client = Client(world)
-    yield client
-    client.service._executor.shutdown()
+    async with Client(world).connected() as client:
+        yield client
 
 
 # -- refused at once -----------------------------------------------------------------------------------
@@ -360,11 +360,10 @@ async def test_facts_are_exact_where_numbers_are_large(client: Client) -> None:
 
 
 async def test_before_the_shard_runs(fresh: World) -> None:
-    client = Client(fresh)
-    told = await client.refused(client.transfer())
+    async with Client(fresh).connected() as client:
+        told = await client.refused(client.transfer())
     assert told["code"] == "enclave.not_ready"
     assert told["data"] == {"needed": "the shard has its vault"}
-    client.service._executor.shutdown()
 
 
 def leaves(kind: type[IntegriteeError]) -> set[str]:

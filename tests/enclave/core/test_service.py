@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
@@ -14,14 +14,15 @@ from integritee.boundary.interface import Method, Ocalls
 from integritee.boundary.messages import ImportBlocks, Nothing
 from integritee.crypto import blake2_256
 from integritee.enclave.errors import HandedOver, InvalidTop, NotReady, Undecipherable, UnknownShard
+from integritee.enclave.frontend.begin import Begin
+from integritee.enclave.frontend.ledger_api import Figures
 from integritee.enclave.peering import MAX_BATCHES
-from integritee.enclave.pool import PoolError
+from integritee.enclave.pool import PoolError, StatusChanged
 from integritee.enclave.pool.gossip import GossipError, OperationGossip
 from integritee.enclave.rpc.errors import UnsupportedOperation
 from integritee.enclave.service import EnclaveService
 from integritee.enclave.sidechain.slots import slot_at
 from integritee.enclave.store.errors import DiskFailed
-from integritee.errors import IntegriteeError
 from integritee.node.runtime.runtime import TEER
 from integritee.primitives.enclave_bridge import Request
 from integritee.primitives.ids import ParentchainId
@@ -29,6 +30,7 @@ from integritee.scale import DecodeError, decode, u32
 from integritee.stf.errors import InvalidSignature
 from integritee.stf.operation import DirectCall, Get, IndirectCall, TrustedCallSigned, TrustedOperation
 
+from .gateway import VERSION, gateway_to
 from .harness import ANN, BEN, CAT, SLOT_MS, TEE, World, getter_bytes, payments, public_getter, trusted_getter
 from .parentchain import runtime_update
 
@@ -58,8 +60,9 @@ class Office:
     def __init__(self, world: World) -> None:
         self.world = world
         self.host = Host(world)
-        self.service = EnclaveService(world.core, world.store, "ws://mura", "ws://host", TEE, clock=lambda: world.now)
+        self.service = EnclaveService(world.core, world.store, TEE, clock=lambda: world.now)
         self.service.host = self.host  # type: ignore[assignment]
+        self.gateway = gateway_to(world, self.service)
 
     async def block(self) -> None:
         world = self.world
@@ -78,7 +81,11 @@ class Office:
         return Request(self.world.shard, self.world.core.keys.shielding.public.encrypt(plain))
 
     async def submit(self, signed: TrustedCallSigned) -> bytes:
-        return await self.service.submit(self.request(DirectCall(signed)), None)
+        return await self.gateway.submit(self.request(DirectCall(signed)), None)
+
+    def close(self) -> None:
+        self.gateway.close()
+        self.service._executor.shutdown()
 
     def transfer(self, amount: int = TEER, nonce: int | None = None) -> TrustedCallSigned:
         call = LEDGER.call("balance_transfer", ANN.public, BEN.public, amount)
@@ -92,7 +99,7 @@ async def office(world: World) -> AsyncIterator[Office]:
     await office.block()
     await office.slot()
     yield office
-    office.service._executor.shutdown()
+    office.close()
 
 
 async def test_a_payment_from_ciphertext_to_the_parentchain(office: Office) -> None:
@@ -132,7 +139,7 @@ async def test_what_comes_after_another_enclave_took_over_is_refused(office: Off
 
 
 async def test_refusals(office: Office) -> None:
-    service, world = office.service, office.world
+    service, world = office.gateway, office.world
     good = office.request(DirectCall(office.transfer()))
     with pytest.raises(UnknownShard):
         await service.submit(Request(bytes(32), good.cyphertext), None)
@@ -159,7 +166,7 @@ async def test_no_submission_before_the_shard_runs(fresh: World) -> None:
         await office.submit(office.transfer())
     assert office.service.shard_vault() is None
     assert (await office.service.status(Nothing())).phase == "connecting"
-    office.service._executor.shutdown()
+    office.close()
 
 
 async def test_nobody_hears_of_a_vault_that_a_crash_could_undo(fresh: World) -> None:
@@ -175,11 +182,11 @@ async def test_nobody_hears_of_a_vault_that_a_crash_could_undo(fresh: World) -> 
     assert office.service.shard_vault() is None
     fresh.durable(effects)
     assert office.service.shard_vault() == (fresh.vault, ParentchainId.Integritee)
-    office.service._executor.shutdown()
+    office.close()
 
 
 async def test_getters(office: Office) -> None:
-    service, shard = office.service, office.world.shard
+    service, shard = office.gateway, office.world.shard
     answer = await service.execute_getter(Request(shard, getter_bytes(public_getter("some_value"))))
     assert decode(u32, answer or b"") == 42
     assert await service.execute_getter(Request(shard, getter_bytes(trusted_getter("account_info", ANN)))) is not None
@@ -190,21 +197,20 @@ async def test_getters(office: Office) -> None:
 
 
 async def test_what_the_enclave_says_of_itself(office: Office) -> None:
-    service, world = office.service, office.world
-    assert service.shard() == world.shard
-    assert service.fingerprint() == world.core.config.mrenclave
-    assert service.shard_vault() == (world.vault, ParentchainId.Integritee)
-    assert service.latest_header() == world.core.head
-    assert (service.mu_ra_url(), service.untrusted_url()) == ("ws://mura", "ws://host")
-    assert service.stf_metadata()[:5] == b"meta\x0e"
-    assert '"n":[' in service.shielding_key_json()
-    assert service.version()
+    gateway, world = office.gateway, office.world
+    assert gateway.shard() == world.shard
+    assert gateway.fingerprint() == world.core.config.mrenclave
+    assert await gateway.shard_vault() == (world.vault, ParentchainId.Integritee)
+    assert await gateway.latest_header() == world.core.head
+    assert (gateway.mu_ra_url(), gateway.untrusted_url()) == ("ws://mura", "ws://host")
+    assert gateway.stf_metadata()[:5] == b"meta\x0e"
+    assert '"n":[' in gateway.shielding_key_json()
+    assert gateway.version() == VERSION
 
 
 async def test_status(office: Office) -> None:
     world = office.world
     service = office.service
-    service.count_request("any")
     await office.submit(office.transfer())
     status = await service.status(Nothing())
     assert status.phase == "running"
@@ -215,7 +221,7 @@ async def test_status(office: Office) -> None:
         world.core.latest_header.block_number,
         world.core.latest_header.hash(),
     )
-    assert (status.pool_ready, status.pool_future, status.trusted_calls, status.rpc_requests) == (1, 0, 1, 1)
+    assert (status.pool_ready, status.pool_future, status.trusted_calls, status.rpc_requests) == (1, 0, 0, 0)
     assert status.total_issuance == 100 * TEER + 1000
     assert integritee.outbox == len(world.core.integritee.outbox.entries)
     assert status.state_bytes == sum(len(k) + len(v) for k, v in world.core.state.items())
@@ -377,26 +383,31 @@ async def test_close_releases_the_store(world: World) -> None:
 
 
 class Clients:
-    """Stands where the RPC server and a watcher stand, and notes what they hear, in order."""
-
-    connection_count = 7
+    """Stands where the front end and a watcher stand, and notes what they hear, in order."""
 
     def __init__(self) -> None:
         self.heard: list[tuple[str, bytes, str]] = []
-        self.connections: dict[bytes, int] = {}
         self.stopped = False
 
     def bind(self, hash: bytes) -> None:
         self.heard.append(("bound", hash, ""))
 
-    def notify(self, hash: bytes, status: Any, reason: IntegriteeError | None, *, lingers: bool) -> None:
+    def tell(self, changes: Sequence[StatusChanged], *, lingers: bool) -> None:
         assert not lingers, "blocks of the only validateer are final"
-        self.heard.append((type(status).__name__, hash, reason.code if reason else ""))
+        self.heard += [
+            (type(each.status).__name__, each.hash, each.reason.code if each.reason else "") for each in changes
+        ]
 
-    def connection_of(self, top_hash: bytes) -> int:
-        return self.connections.get(top_hash, -1)
+    async def tell_all(self, changes: Sequence[StatusChanged], *, lingers: bool) -> None:
+        self.tell(changes, lingers=lingers)
 
-    def settle(self, top_hashes: list[bytes]) -> None: ...
+    def settle(self, top_hashes: Sequence[bytes]) -> None: ...
+
+    async def begin(self, begin: Begin) -> int:
+        raise NotImplementedError
+
+    async def figures(self) -> Figures:
+        return Figures(7, 8, 9)
 
     async def stop(self) -> None:
         self.stopped = True
@@ -405,8 +416,8 @@ class Clients:
 async def test_clients_hear_in_order(office: Office) -> None:
     """A watch is bound before anything is told; an end comes with its reason."""
     clients = Clients()
-    office.service.server = clients  # type: ignore[assignment]
-    good = await office.service.submit(office.request(DirectCall(office.transfer())), clients)  # type: ignore[arg-type]
+    office.service.front_end = clients
+    good = await office.gateway.submit(office.request(DirectCall(office.transfer())), clients)  # type: ignore[arg-type]
     bad = await office.submit(office.transfer(10**6 * TEER))
     await office.slot()
     assert clients.heard == [
@@ -416,16 +427,8 @@ async def test_clients_hear_in_order(office: Office) -> None:
         ("InSidechainBlock", good, ""),
         ("Invalid", bad, "stf.missing_funds"),
     ]
-    assert (await office.service.status(Nothing())).connections == 7
-
-
-async def test_what_one_connection_hears_of_a_block_it_hears_together(office: Office) -> None:
-    clients = Clients()
-    hashes = [await office.submit(office.transfer(nonce=nonce)) for nonce in range(4)]
-    clients.connections = dict(zip(hashes, (2, 1, 2, 1), strict=True))
-    office.service.server = clients  # type: ignore[assignment]
-    await office.slot()
-    assert [hash for _, hash, _ in clients.heard] == [hashes[1], hashes[3], hashes[0], hashes[2]]
+    status = await office.service.status(Nothing())
+    assert (status.connections, status.rpc_requests, status.trusted_calls) == (7, 8, 9)
 
 
 async def test_the_host_hears_of_onboarding(fresh: World) -> None:
@@ -441,7 +444,7 @@ async def test_the_host_hears_of_onboarding(fresh: World) -> None:
         "adding_vault_proxy",
         "running",
     ]
-    office.service._executor.shutdown()
+    office.close()
 
 
 async def test_a_service_without_host_or_clients_works_on(world: World) -> None:
@@ -450,12 +453,12 @@ async def test_a_service_without_host_or_clients_works_on(world: World) -> None:
     head = world.core.head
     await office.slot()
     assert world.core.head != head
-    office.service._executor.shutdown()
+    office.close()
 
 
 async def test_close_waits_for_a_running_snapshot(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     office, clients = Office(world), Clients()
-    office.service.server = clients  # type: ignore[assignment]
+    office.service.front_end = clients
     monkeypatch.setattr(world.store, "snapshot_due", lambda size: True)
     await office.slot()
     await office.service.close()

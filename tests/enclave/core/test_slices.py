@@ -14,7 +14,6 @@ from integritee.enclave.sidechain.production import CHANGES_PER_STEP
 from integritee.enclave.sidechain.slots import slot_at
 from integritee.enclave.store import SealedStore
 from integritee.node.runtime.runtime import TEER
-from integritee.primitives.enclave_bridge import Request
 from integritee.stf.operation import DirectCall, TrustedOperation
 from integritee.trie import Trie
 
@@ -47,14 +46,14 @@ async def test_slow_calls_let_others_have_their_turn(
     world: World, takes_ms: int, at_once: int, in_block: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A contract may take a second; eight of them in a row would keep getters waiting, and miss the slot."""
-    service = EnclaveService(world.core, world.store, "", "", TEE, clock=lambda: world.now)
+    service = EnclaveService(world.core, world.store, TEE, clock=lambda: world.now)
     world.shield(ANN, 100 * TEER)
     world.block()
     world.slot()
     for nonce in range(CALLS):
         signed = world.signed(ANN, world.core.ledger.call("balance_transfer", ANN.public, BEN.public, TEER), nonce)
         plain = world.core.ledger.codec(TrustedOperation).encode(DirectCall(signed))
-        await service.submit(Request(world.shard, world.core.keys.shielding.public.encrypt(plain)), None)
+        service.admit(plain, lambda top_hash: None)
 
     runs: list[int] = []
     execute = BlockBuilder.execute
@@ -71,7 +70,7 @@ async def test_slow_calls_let_others_have_their_turn(
 
 async def test_the_end_of_a_block_lets_others_have_their_turn(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """What many calls changed is committed and hashed in portions, then sealed, then journalled: in turns each."""
-    service = EnclaveService(world.core, world.store, "", "", TEE, clock=lambda: world.now)
+    service = EnclaveService(world.core, world.store, TEE, clock=lambda: world.now)
     world.shield(ANN, 100 * TEER)
     world.block()
     world.slot()

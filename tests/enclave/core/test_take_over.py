@@ -125,7 +125,7 @@ def test_between_adoption_and_restart_nothing_is_recorded(world: World, succeeds
 def test_who_handed_over_keeps_nothing_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not even a state behind which the parentchain confirmed something else since: it will never have another one,
     while its successor can ask peers."""
-    peering = EnclaveService(world.core, world.store, "", "", TEE).peering
+    peering = EnclaveService(world.core, world.store, TEE).peering
     monkeypatch.setattr(Consensus, "lacks_confirmed", property(lambda consensus: True))
     with pytest.raises(NotReady):
         peering.snapshot()

@@ -49,7 +49,7 @@ class FakeBackend:
     def shard(self) -> bytes:
         return SHARD
 
-    def shard_vault(self) -> tuple[bytes, ParentchainId] | None:
+    async def shard_vault(self) -> tuple[bytes, ParentchainId] | None:
         return self.vault
 
     def fingerprint(self) -> bytes:
@@ -61,7 +61,7 @@ class FakeBackend:
     def untrusted_url(self) -> str:
         return "ws://localhost:2001"
 
-    def latest_header(self) -> SidechainHeader:
+    async def latest_header(self) -> SidechainHeader:
         return SidechainHeader(b"\x01" * 32, 7, SHARD, b"\x02" * 32, 51)
 
     def stf_metadata(self) -> bytes:
@@ -80,14 +80,15 @@ class FakeBackend:
         if self.gate is not None:
             await self.gate.wait()
         await turn()
-        return self._admit(request, watcher)
+        return self._admit(request, watcher, turn)
 
-    async def submit_plain(self, plain: bytes, watcher: Watcher | None) -> bytes:
-        return self._admit(Request(SHARD, plain), watcher)
+    async def submit_plain(self, plain: bytes, watcher: Watcher | None, turn: Turn = at_once) -> bytes:
+        return self._admit(Request(SHARD, plain), watcher, turn)
 
-    def _admit(self, request: Request, watcher: Watcher | None) -> bytes:
+    def _admit(self, request: Request, watcher: Watcher | None, turn: Turn) -> bytes:
         self.submitted.append(request)
         self._fail()
+        turn.taken()
         top_hash = self.hashes[(len(self.submitted) - 1) % len(self.hashes)]
         if watcher is not None:
             watcher.bind(top_hash)
@@ -104,20 +105,20 @@ class FakeBackend:
     def sign(self, message: bytes) -> bytes:
         return SIGNING.sign(message)
 
-    def pending(self, shards: list[bytes]) -> list[list[bytes]]:
+    async def pending(self, shards: list[bytes]) -> list[list[bytes]]:
         self.asked += shards
         return [[TOP_HASH] if shard == SHARD else [] for shard in shards]
 
-    def next_nonce(self, account: bytes) -> int:
+    async def next_nonce(self, account: bytes) -> int:
         self.asked.append(account)
         self._fail()
         return 7
 
-    def import_blocks(self, blocks: list[SignedBlock]) -> None:
+    async def import_blocks(self, blocks: list[SignedBlock]) -> None:
         self._fail()
         self.imported += blocks
 
-    def import_operations(self, sealed: bytes) -> None:
+    async def import_operations(self, sealed: bytes) -> None:
         self._fail()
         self.operations.append(sealed)
 

@@ -398,6 +398,36 @@ async def test_ordered_methods_of_one_connection_take_effect_in_order(
     assert gated.done == [*done, *(name for name in ["x", *"".join(sent)] if name not in done)]
 
 
+@pytest.mark.parametrize(
+    ("sent", "done"),
+    [
+        (["a", "b", "c"], "abc"),  # who is surely the next to take effect need not be answered first
+        (["ab", "c"], "a"),  # but a batch has several to come
+        (["a", "bc", "d"], "ab"),
+    ],
+)
+async def test_the_next_has_its_turn_once_the_one_before_is_under_way(sent: list[str], done: str) -> None:
+    begun, answers = [], asyncio.Event()
+
+    async def submit(params: Params, connection: Connection, turn: Turn) -> Outcome:
+        await turn()
+        assert isinstance(params, list)
+        begun.append(params[0])
+        turn.taken()
+        turn.taken()  # as often as one likes
+        await answers.wait()
+        return Outcome(None)
+
+    dispatcher, connection = Dispatcher({"do": OrderedMethod(submit)}), Connection(1)
+    texts = [f"[{','.join(call('do', name) for name in names)}]" for names in sent]
+    tasks = [asyncio.create_task(dispatcher.handle(text, connection)) for text in texts]
+    await settle()
+    assert "".join(begun) == done
+    answers.set()
+    await asyncio.gather(*tasks)
+    assert "".join(begun) == "".join(sent)
+
+
 @pytest.mark.parametrize("gone", [(0,), (1,), (2, 1), (0, 1, 2), (3, 0)])
 async def test_whose_message_fails_or_is_given_up_leaves_its_turn_to_the_others(gone: tuple[int, ...]) -> None:
     gated, connection = Gated(), Connection(1)

@@ -19,6 +19,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from integritee.crypto import Ed25519Pair
+from integritee.enclave.pool import StatusChanged
 from integritee.enclave.provisioning.admission import site_of
 from integritee.enclave.rpc.conduct import Conducts
 from integritee.enclave.rpc.errors import ListenFailed
@@ -26,7 +27,7 @@ from integritee.enclave.rpc.jsonrpc import Connection, Dispatcher, Method, Outco
 from integritee.enclave.rpc.limits import MAX_MESSAGE_BYTES, ServerLimits
 from integritee.enclave.rpc.methods import trusted_methods
 from integritee.enclave.rpc.order import Turn
-from integritee.enclave.rpc.server import TrustedRpcServer, raise_file_limit, tls_context
+from integritee.enclave.rpc.server import STATUSES_PER_SLICE, TrustedRpcServer, raise_file_limit, tls_context
 from integritee.enclave.rpc.watch import WatchRegistry
 from integritee.primitives.enclave_bridge import Request
 from integritee.primitives.rpc import InSidechainBlock, Invalid, Ready, Retracted
@@ -39,6 +40,9 @@ TLS = tls_context(SEED, 1_700_000_000_000)
 REQUEST_HEX = "0x" + encode(Request, Request(SHARD, b"\x01")).hex()
 PATIENCE = 20.0
 """Seconds after which a test gives up; none waits for it when it passes."""
+
+
+LAST = InSidechainBlock(b"\x07" * 32)
 
 
 class Harness:
@@ -171,6 +175,25 @@ async def test_updates_during_submission_follow_the_reply() -> None:
         harness.backend.submit = submit_and_report  # type: ignore[method-assign]
         assert "result" in await ask(client, call("author_submitAndWatchExtrinsic", REQUEST_HEX))
         assert (await receive(client))["params"]["result"] == "0x0102"
+
+
+async def test_what_one_connection_hears_of_a_block_it_hears_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And of one operation all, in its order, with breaks between slices."""
+    harness, told, breaks = Harness(None), [], []
+    for connection in (1, 2):
+        harness.watches.connect(connection)
+    hashes = [bytes([number]) * 32 for number in range(2 * STATUSES_PER_SLICE)]
+    for number, top_hash in enumerate(hashes):
+        harness.watches.open(1 + number % 2).bind(top_hash)
+    monkeypatch.setattr(harness.server, "notify", lambda top_hash, status, *_, **__: told.append((top_hash, status)))
+    changes = [StatusChanged(top_hash, Ready()) for top_hash in hashes]
+    telling = asyncio.create_task(harness.server.tell_all([*changes, StatusChanged(hashes[0], LAST)], lingers=False))
+    while not telling.done():
+        breaks.append(len(told))
+        await asyncio.sleep(0)
+    first, second = hashes[0::2], hashes[1::2]
+    assert told == [(each, Ready()) for each in first] + [(hashes[0], LAST)] + [(each, Ready()) for each in second]
+    assert breaks[:3] == [0, STATUSES_PER_SLICE, 2 * STATUSES_PER_SLICE]
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])

@@ -13,7 +13,7 @@ from .watch import Watcher
 
 
 class Backend(Protocol):
-    """Queries answer from memory; what may take time is asynchronous.
+    """What is known answers at once; what the ledger is asked for, or may take time, is asynchronous.
 
     Every method may raise an IntegriteeError; its code and facts reach the caller.
     """
@@ -26,7 +26,7 @@ class Backend(Protocol):
         """The shard this enclave serves; zeros while there is none."""
         ...
 
-    def shard_vault(self) -> tuple[AccountId, ParentchainId] | None:
+    async def shard_vault(self) -> tuple[AccountId, ParentchainId] | None:
         """Vault account and the parentchain it lives on; None until it is known."""
         ...
 
@@ -42,7 +42,7 @@ class Backend(Protocol):
         """Where peers fetch blocks, as advertised."""
         ...
 
-    def latest_header(self) -> SidechainHeader:
+    async def latest_header(self) -> SidechainHeader:
         """Header of the latest sidechain block; all zero before the first one."""
         ...
 
@@ -59,14 +59,14 @@ class Backend(Protocol):
         ...
 
     async def submit(self, request: Request, watcher: Watcher | None, turn: Turn = at_once) -> bytes:
-        """Decipher a trusted operation, and admit it when it is its turn; returns its hash (32 bytes).
+        """Decipher a trusted operation, and admit it when it is its turn, which is `taken` then; its hash (32 bytes).
 
         Calls `watcher.bind(hash)` once it is admitted and before any status can be reported.
         """
         ...
 
-    async def submit_plain(self, plain: bytes, watcher: Watcher | None) -> bytes:
-        """As `submit`, of an operation for this enclave's shard as it comes out of its shielding."""
+    async def submit_plain(self, plain: bytes, watcher: Watcher | None, turn: Turn = at_once) -> bytes:
+        """As `submit`, of an operation for this shard as it comes out of its shielding, whose turn it is."""
         ...
 
     async def decipher(self, cyphertext: bytes) -> bytes:
@@ -81,11 +81,11 @@ class Backend(Protocol):
         """The account's signature, 64 bytes. The message begins with a label that no other use of the key has."""
         ...
 
-    def pending(self, shards: list[ShardIdentifier]) -> list[list[bytes]]:
+    async def pending(self, shards: list[ShardIdentifier]) -> list[list[bytes]]:
         """Hashes of the operations ready in the pool of each shard; none for a shard not served."""
         ...
 
-    def next_nonce(self, account: AccountId) -> int:
+    async def next_nonce(self, account: AccountId) -> int:
         """Nonce of the account's next call, counting those pending in the pool."""
         ...
 
@@ -93,10 +93,10 @@ class Backend(Protocol):
         """Content from IPFS by its identifier, which it has indeed. Raises IpfsError."""
         ...
 
-    def import_blocks(self, blocks: list[SignedBlock]) -> None:
+    async def import_blocks(self, blocks: list[SignedBlock]) -> None:
         """Queue sidechain blocks of a peer; they are judged later."""
         ...
 
-    def import_operations(self, sealed: bytes) -> None:
+    async def import_operations(self, sealed: bytes) -> None:
         """Take trusted operations from another enclave of the shard, sealed (`pool.gossip`); each is judged later."""
         ...

@@ -51,7 +51,7 @@ from .limits import (
     OPERATION_TOKENS_PER_SECOND,
     ORDERED_AHEAD,
 )
-from .order import Order, Place, Turn, at_once
+from .order import Order, Place, Turn, no_wait, nobody
 from .rate import TokenBucket
 from .session import Seat
 from .watch import Watcher
@@ -78,7 +78,7 @@ class Connection:
     """
 
     id: int
-    turn: Callable[[], Awaitable[None]] = field(default=at_once)
+    turn: Callable[[], Awaitable[None]] = field(default=no_wait)
     order: Order = field(default_factory=Order)
     block_tokens: TokenBucket = field(default_factory=lambda: TokenBucket(BLOCK_TOKENS_PER_SECOND, BLOCK_TOKENS))
     operation_tokens: TokenBucket = field(
@@ -163,7 +163,8 @@ class Dispatcher:
                 await place.near(ORDERED_AHEAD)
             if not paid_ahead:  # others of its messages failed meanwhile
                 paid_ahead = await conduct.turn()
-            answers = await self._answer_all(calls, connection, place)
+            turn = None if place is None else _turn(place, len(calls))
+            answers = await self._answer_all(calls, connection, turn)
         finally:
             if place is not None:
                 place.leave()
@@ -214,23 +215,23 @@ class Dispatcher:
         named = (self._methods.get(call.method) for call in calls if call.flaw is None)
         return any(isinstance(method, OrderedMethod) for method in named)
 
-    async def _answer_all(self, calls: list[_Call], connection: Connection, place: Place | None) -> list[_Answer]:
+    async def _answer_all(self, calls: list[_Call], connection: Connection, turn: Turn | None) -> list[_Answer]:
         answers = []
         for number, call in enumerate(calls):
             if number:
                 await connection.turn()
-            answer = await self._answer(call, connection, place)
+            answer = await self._answer(call, connection, turn)
             if answer is not None:
                 answers.append(answer)
         return answers
 
-    async def _answer(self, call: _Call, connection: Connection, place: Place | None) -> _Answer | None:
+    async def _answer(self, call: _Call, connection: Connection, turn: Turn | None) -> _Answer | None:
         try:
             if call.flaw is not None:
                 raise call.flaw
             if call.is_notification:
                 return None
-            outcome = await self._run(call, connection, place)
+            outcome = await self._run(call, connection, turn)
         except ProtocolFault as fault:
             return _fault(fault, call.id), None
         except IntegriteeError as e:
@@ -241,7 +242,7 @@ class Dispatcher:
         reason = UNSET if outcome.reason is None else Reason.of(outcome.reason)
         return _Result(outcome.result, call.id, reason), outcome.watcher
 
-    async def _run(self, call: _Call, connection: Connection, place: Place | None) -> Outcome:
+    async def _run(self, call: _Call, connection: Connection, turn: Turn | None) -> Outcome:
         if not call.has_version:
             raise UnsupportedVersion
         method = self._methods.get(call.method)
@@ -255,10 +256,15 @@ class Dispatcher:
         try:
             if isinstance(method, Method):
                 return await method.run(call.params, connection)
-            assert place is not None  # `handle` takes one for these
-            return await method.run(call.params, connection, place.turn)
+            assert turn is not None  # `handle` takes a place for these
+            return await method.run(call.params, connection, turn)
         finally:
             self._in_flight -= 1
+
+
+def _turn(place: Place, calls: int) -> Turn:
+    """Of the calls of a message: what comes behind a batch waits for the last of them."""
+    return Turn(place.turn, place.leave if calls == 1 else nobody)
 
 
 class _Call(msgspec.Struct, frozen=True):

@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final
 
@@ -58,12 +58,12 @@ def trusted_methods(
         "author_submitExtrinsic": OrderedMethod(api.submit),
         "author_pendingExtrinsics": Method(api.pending),
         "author_getShieldingKey": _query(lambda: encode(str, backend.shielding_key_json())),
-        "author_getShardVault": _query(api.shard_vault),
+        "author_getShardVault": _asked(api.shard_vault),
         "author_getShard": _query(backend.shard),
         "author_getFingerprint": _query(backend.fingerprint),
         "author_getMuRaUrl": _query(lambda: encode(str, backend.mu_ra_url())),
         "author_getUntrustedUrl": _query(lambda: encode(str, backend.untrusted_url())),
-        "chain_getHeader": _query(lambda: encode(SidechainHeader, backend.latest_header())),
+        "chain_getHeader": _asked(api.header),
         "state_getMetadata": _query(backend.stf_metadata),
         "state_executeGetter": Method(api.execute_getter),
         "state_getRuntimeVersion": _constant(PLACEHOLDER),
@@ -123,14 +123,18 @@ class _TrustedApi:
             texts = read.texts(params)
             if len(texts) > MAX_SHARDS_PER_QUERY:
                 raise TooManyShards(limit=MAX_SHARDS_PER_QUERY, found=len(texts))
-            hashes = self._backend.pending([read.shard(text) for text in texts])
+            hashes = await self._backend.pending([read.shard(text) for text in texts])
         except IntegriteeError as e:
             return failure(e, parameter_text)
         return success(encode(list[list[bytes]], hashes))
 
-    def shard_vault(self) -> bytes:
+    async def header(self) -> bytes:
+        """SCALE SidechainHeader."""
+        return encode(SidechainHeader, await self._backend.latest_header())
+
+    async def shard_vault(self) -> bytes:
         """AccountId ‖ ParentchainId, 33 bytes."""
-        vault = self._backend.shard_vault()
+        vault = await self._backend.shard_vault()
         if vault is None:
             raise ShardVaultUnknown
         account, parentchain = vault
@@ -138,12 +142,12 @@ class _TrustedApi:
 
     async def account_next_index(self, params: Params, connection: Connection) -> Outcome:
         """[SS58 or 0x-hex account] → plain JSON number: the nonce to sign the account's next call with."""
-        return Outcome(self._backend.next_nonce(read.account(params)))
+        return Outcome(await self._backend.next_nonce(read.account(params)))
 
     async def import_blocks(self, params: Params, connection: Connection) -> Outcome:
         """[hex Vec<SignedBlock>] → plain JSON string "ok", which does not mean that a block is good."""
         self._charge(connection.block_tokens, IMPORT_BLOCKS, params)
-        self._backend.import_blocks(read.signed_blocks(params))
+        await self._backend.import_blocks(read.signed_blocks(params))
         return Outcome("ok")
 
     async def import_operations(self, params: Params, connection: Connection) -> Outcome:
@@ -152,7 +156,7 @@ class _TrustedApi:
         The original's enclaves do not tell each other what their users submit.
         """
         self._charge(connection.operation_tokens, IMPORT_OPERATIONS, params)
-        self._backend.import_operations(read.sealed_operations(params))
+        await self._backend.import_operations(read.sealed_operations(params))
         return Outcome("ok")
 
     def _charge(self, bucket: TokenBucket, method: str, params: Params) -> None:
@@ -165,9 +169,18 @@ class _TrustedApi:
 def _query(value: Callable[[], bytes]) -> Method:
     """A method that ignores its parameters."""
 
+    async def known() -> bytes:
+        return value()
+
+    return _asked(known)
+
+
+def _asked(value: Callable[[], Awaitable[bytes]]) -> Method:
+    """As `_query`, of what the ledger knows."""
+
     async def run(params: Params, connection: Connection) -> Outcome:
         try:
-            return success(value())
+            return success(await value())
         except IntegriteeError as e:
             return failure(e, parameter_text)
 

@@ -7,14 +7,35 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TypeAlias
-
-Turn: TypeAlias = Callable[[], Awaitable[None]]
-"""Returns when all that was sent before has taken effect."""
+from typing import Final
 
 
-async def at_once() -> None:
-    """The turn of who waits for nobody."""
+class Turn:
+    """Of one submission: who calls it waits until all that was sent before has taken effect, or surely will."""
+
+    __slots__ = ("_taken", "_wait")
+
+    def __init__(self, wait: Callable[[], Awaitable[None]], taken: Callable[[], None]) -> None:
+        self._wait, self._taken = wait, taken
+
+    async def __call__(self) -> None:
+        await self._wait()
+
+    def taken(self) -> None:
+        """Nothing that is begun from here on takes effect before this, so the next one may have its turn."""
+        self._taken()
+
+
+async def no_wait() -> None:
+    """There is nothing to wait for."""
+
+
+def nobody() -> None:
+    """There is nobody whose turn is next."""
+
+
+at_once: Final = Turn(no_wait, nobody)
+"""The turn of who waits for nobody."""
 
 
 class Order:
@@ -62,10 +83,10 @@ class Order:
 class Place:
     """One in the line."""
 
-    __slots__ = ("_number", "_order")
+    __slots__ = ("_has_left", "_number", "_order")
 
     def __init__(self, order: Order, number: int) -> None:
-        self._order, self._number = order, number
+        self._order, self._number, self._has_left = order, number, False
 
     async def near(self, ahead: int) -> None:
         """Return when at most so many are before this one."""
@@ -76,5 +97,7 @@ class Place:
         await self._order._reach(self._number)
 
     def leave(self) -> None:
-        """Let the next one have its turn; once."""
-        self._order._leave(self._number)
+        """Let the next one have its turn. Idempotent."""
+        if not self._has_left:
+            self._has_left = True
+            self._order._leave(self._number)

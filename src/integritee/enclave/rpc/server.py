@@ -27,6 +27,7 @@ from integritee.errors import IntegriteeError
 from integritee.primitives.rpc import TrustedOperationStatus
 
 from ..listening import Listener
+from ..pool import StatusChanged
 from ..provisioning.admission import Network, site_of
 from .budget import Budget
 from .certificate import certificate_pem, encrypted_key_pem
@@ -44,6 +45,9 @@ log = logging.getLogger(__name__)
 
 HANDSHAKE_SECONDS: Final = 0.001
 """What a TLS handshake costs, about."""
+
+STATUSES_PER_SLICE: Final = 12
+"""Status updates sent before the event loop gets a turn (about half a millisecond)."""
 
 STOPPING: Final = "server stops"
 GOING_AWAY: Final = 1001
@@ -162,9 +166,21 @@ class TrustedRpcServer:
         self._conducts.heard(top_hash, status)
         self._deliver(self._watches.update(top_hash, status, reason, lingers=lingers))
 
-    def connection_of(self, top_hash: bytes) -> int:
-        """Whom to tell about an operation at the same time as of others: a plain number, -1 for nobody."""
-        return self._watches.connection_of(top_hash)
+    def tell(self, changes: Iterable[StatusChanged], *, lingers: bool) -> None:
+        """Tell those who watch about the new statuses of a few operations."""
+        for changed in changes:
+            self.notify(changed.hash, changed.status, changed.reason, lingers=lingers)
+
+    async def tell_all(self, changes: Iterable[StatusChanged], *, lingers: bool) -> None:
+        """As `tell`, of all operations of a block, with breaks for other requests.
+
+        One connection after the other, for what is told to one in a turn leaves in one piece. Of one call all is told
+        in its order.
+        """
+        by_connection = sorted(changes, key=lambda changed: self._watches.connection_of(changed.hash))
+        for start in range(0, len(by_connection), STATUSES_PER_SLICE):
+            self.tell(by_connection[start : start + STATUSES_PER_SLICE], lingers=lingers)
+            await asyncio.sleep(0)
 
     def settle(self, top_hashes: Iterable[bytes]) -> None:
         """The sidechain blocks that these operations are in are final: nothing more will be told of them."""

@@ -95,14 +95,14 @@ class _SessionApi:
         await turn()
         seat, frame = _frame(params, connection)
         plain = seat.open_call(frame, WATCH_METHOD, self._clock())
-        return await watched(self._watches, connection, partial(self._backend.submit_plain, plain))
+        return await watched(self._watches, connection, partial(self._backend.submit_plain, plain, turn=turn))
 
     async def submit(self, params: Params, connection: Connection, turn: Turn) -> Outcome:
         """[base64 frame of a TrustedOperation] → as `author_submitExtrinsic`."""
         await turn()
         seat, frame = _frame(params, connection)
         plain = seat.open_call(frame, SUBMIT_METHOD, self._clock())
-        return await submitted(connection, self._backend.submit_plain(plain, None))
+        return await submitted(connection, self._backend.submit_plain(plain, None, turn))
 
     async def execute_getter(self, params: Params, connection: Connection) -> Outcome:
         """[base64 frame of a Getter] → base64 of a frame of JSON: what `state_executeGetter` answers."""

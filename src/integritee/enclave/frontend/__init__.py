@@ -1,0 +1,16 @@
+"""The trusted RPC's front end: TLS, websockets, JSON-RPC, sessions and deciphering, in a process of its own.
+
+    client ── TLS ──▶ front end ── link ──▶ ledger
+                      rpc/, gateway          core, pool, blocks, state
+                      deciphering
+                          │ ▲
+                          ▼ │
+                      decipherers
+
+Both are processes of the enclave, and each has a core to itself: while the ledger executes calls, the front end reads
+those that come. The front end has the keys that clients talk to; the state and its key stay with the ledger, which
+takes nothing from the front end that it does not verify.
+
+`gateway` is what the trusted RPC asks; it asks a `ledger_api`: the ledger of the same process (`local`), as in tests
+and in the self-test, or that of another one (`remote`), which answers at the other end of the `link` (`served`).
+"""

@@ -1,0 +1,149 @@
+"""What the trusted RPC asks of an enclave: some it knows, operations it deciphers, the rest it asks the ledger."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+from integritee.crypto import Ed25519Pair, ShieldingKey
+from integritee.primitives.enclave_bridge import Request
+from integritee.primitives.ids import AccountId, ParentchainId, ShardIdentifier
+from integritee.primitives.sidechain import SidechainHeader, SignedBlock
+
+from ..decipherers import AHEAD, Processes, Threads, step_back
+from ..deciphering import Deciphering
+from ..errors import UnknownShard
+from ..rpc.caller import CALLER
+from ..rpc.order import Turn, at_once
+from ..rpc.watch import Watcher
+from .begin import Facts
+from .ledger_api import LedgerApi
+
+BREATH_SECONDS: Final = 0.0001
+"""A busy event loop waits so long each millisecond for threads. Otherwise these wait until the interpreter lock is
+taken from the loop, several times per decryption, and as often for the core that the loop holds meanwhile."""
+
+
+class Gateway:
+    """Implements the trusted RPC's `Backend`. `shielding` deciphers what clients send, `signing` vouches for it."""
+
+    def __init__(
+        self,
+        facts: Facts,
+        shielding: ShieldingKey,
+        signing: Ed25519Pair,
+        ledger: LedgerApi,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._facts, self._shielding, self._signing, self._ledger = facts, shielding, signing, ledger
+        cores = os.cpu_count() or 1
+        self._executor = ThreadPoolExecutor(cores, thread_name_prefix="decipher", initializer=step_back)
+        self._threads = Threads(shielding.decrypt, self._executor, cores + AHEAD)
+        self._processes = Processes(self._threads)
+        self._deciphering = Deciphering(self._processes, clock)
+        self.requests = 0
+        self.calls = 0
+
+    async def use_decipherers(self, sockets: Sequence[socket.socket]) -> None:
+        """From here on processes decipher; the front end's ends of their sockets."""
+        await self._processes.begin(sockets, self._shielding)
+
+    def count(self, method: str) -> None:
+        """Observe a request."""
+        self.requests += 1
+
+    def let_threads_run(self) -> None:
+        """Let threads that have something to decipher have the interpreter lock, and a core, for a moment."""
+        if self._threads.are_at_work:
+            time.sleep(BREATH_SECONDS)
+
+    def close(self) -> None:
+        """Have decipherers end."""
+        self._processes.close()
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+    # -- what is known -------------------------------------------------------------------------------
+
+    def shielding_key_json(self) -> str:
+        return self._shielding.public.to_json()
+
+    def shard(self) -> ShardIdentifier:
+        return self._facts.shard
+
+    def fingerprint(self) -> bytes:
+        return self._facts.fingerprint
+
+    def mu_ra_url(self) -> str:
+        return self._facts.mu_ra_url
+
+    def untrusted_url(self) -> str:
+        return self._facts.untrusted_url
+
+    def stf_metadata(self) -> bytes:
+        return self._facts.stf_metadata
+
+    def version(self) -> str:
+        return self._facts.version
+
+    def account(self) -> AccountId:
+        return self._signing.public
+
+    def sign(self, message: bytes) -> bytes:
+        return self._signing.sign(message)
+
+    # -- operations ----------------------------------------------------------------------------------
+
+    async def execute_getter(self, request: Request) -> bytes | None:
+        self._check_shard(request)
+        return await self._ledger.query(request.cyphertext)
+
+    async def submit(self, request: Request, watcher: Watcher | None, turn: Turn = at_once) -> bytes:
+        self._check_shard(request)
+        plain = await self.decipher(request.cyphertext)
+        await turn()
+        return await self.submit_plain(plain, watcher, turn)
+
+    async def submit_plain(self, plain: bytes, watcher: Watcher | None, turn: Turn = at_once) -> bytes:
+        self.calls += 1
+        admission = self._ledger.admit(plain, _ignore if watcher is None else watcher.bind)
+        turn.taken()
+        return await admission
+
+    async def decipher(self, cyphertext: bytes) -> bytes:
+        """Beside the event loop. Raises Undecipherable, RateExceeded, ServerBusy, DecipheringInterrupted."""
+        return await self._deciphering.decipher(CALLER.get(), cyphertext)
+
+    def _check_shard(self, request: Request) -> None:
+        if request.shard != self._facts.shard:
+            raise UnknownShard(request.shard, self._facts.shard)
+
+    # -- what the ledger knows -----------------------------------------------------------------------
+
+    async def shard_vault(self) -> tuple[AccountId, ParentchainId] | None:
+        return await self._ledger.shard_vault()
+
+    async def latest_header(self) -> SidechainHeader:
+        return await self._ledger.latest_header()
+
+    async def pending(self, shards: list[ShardIdentifier]) -> list[list[bytes]]:
+        return await self._ledger.pending(shards)
+
+    async def next_nonce(self, account: AccountId) -> int:
+        return await self._ledger.next_nonce(account)
+
+    async def read_content(self, cid: str) -> bytes:
+        return await self._ledger.read_content(cid)
+
+    async def import_blocks(self, blocks: list[SignedBlock]) -> None:
+        await self._ledger.import_blocks(blocks)
+
+    async def import_operations(self, sealed: bytes) -> None:
+        await self._ledger.import_operations(sealed)
+
+
+def _ignore(top_hash: bytes) -> None:
+    """Nobody watches the operation."""
