@@ -123,6 +123,7 @@ class ShieldingKey:
     def from_private_json(cls, text: str | bytes) -> Self:
         """Read what `private_json` wrote and check that the numbers belong together.
 
+        That the primes are prime is taken from who made them: whoever could exchange them knows the key anyway.
         Raises `InvalidShieldingKey`, which never quotes the text.
         """
         members = _decode(text, _PrivateMembers)
@@ -136,8 +137,10 @@ class ShieldingKey:
             iqmp=_integer(members.iqmp),
             public_numbers=rsa.RSAPublicNumbers(public.e, public.n),
         )
-        try:
-            return cls._of(numbers.private_key())
+        if not _belong_together(numbers):
+            raise InvalidShieldingKey("the numbers are not an RSA key")
+        try:  # OpenSSL's own check takes as long as making a key, nearly all of it to find the primes prime
+            return cls._of(numbers.private_key(unsafe_skip_rsa_key_validation=True))
         except ValueError:
             raise InvalidShieldingKey("the numbers are not an RSA key") from None
 
@@ -180,6 +183,19 @@ class ShieldingKey:
     def _of(cls, key: rsa.RSAPrivateKey) -> Self:
         numbers = key.public_key().public_numbers()
         return cls(ShieldingPublicKey.from_numbers(numbers.n, numbers.e), key)
+
+
+def _belong_together(numbers: rsa.RSAPrivateNumbers) -> bool:
+    """Whether one private exponent undoes the public one, whole and in halves (RFC 8017 §3.2)."""
+    p, q, d, public = numbers.p, numbers.q, numbers.d, numbers.public_numbers
+    return (
+        min(p, q) > 2
+        and p * q == public.n > d
+        and all(d * public.e % (prime - 1) == 1 for prime in (p, q))
+        and (numbers.dmp1, numbers.dmq1) == (d % (p - 1), d % (q - 1))
+        and numbers.iqmp < p
+        and numbers.iqmp * q % p == 1
+    )
 
 
 def _decode(text: str | bytes, members: type[_Members]) -> _Members:
