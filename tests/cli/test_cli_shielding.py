@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -74,7 +75,7 @@ def test_a_shard_with_a_vault_is_not_paid_around_it(with_both: Cli) -> None:
 def test_whether_there_is_a_vault_must_be_known(
     with_both: Cli, enclave: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(enclave, "shard_vault", lambda: None)
+    monkeypatch.setattr(enclave, "shard_vault", AsyncMock(return_value=None))
     result = with_both("--json", "shield-funds", "//Alice", "//Bob", str(AMOUNT), MRENCLAVE_TEXT)
     assert (result.code, result.error["code"]) == (101, "rpc.shard_vault_unknown")
 

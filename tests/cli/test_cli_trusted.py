@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -81,7 +82,7 @@ def test_a_vault_on_a_target_is_pointed_out(
     with_enclave: Cli, enclave: LedgerEnclave, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On stderr: scripts take all of stdout for the account."""
-    monkeypatch.setattr(enclave, "shard_vault", lambda: (VAULT, ParentchainId.TargetB))
+    monkeypatch.setattr(enclave, "shard_vault", AsyncMock(return_value=(VAULT, ParentchainId.TargetB)))
     result = with_enclave("trusted", "get-shard-vault")
     assert re.fullmatch(r"5\w{47}\n", result.out)
     assert result.err.startswith("notice: the vault is on TargetB;")

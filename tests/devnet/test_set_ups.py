@@ -54,12 +54,12 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
         service.destroy()
 
 
-PROCESSES: Final = 4 + (os.cpu_count() or 1)
-"""Devnet, node, worker, enclave, and those of the enclave that decipher."""
+PROCESSES: Final = 5 + (os.cpu_count() or 1)
+"""Devnet, node, worker, enclave, its front end, and those that decipher for it."""
 
 
 def family(service: Service) -> list[int]:
-    """All processes of a set-up: the devnet, node, worker, enclave."""
+    """All processes of a set-up: the devnet, node, worker, enclave, its front end."""
     found = [service.pid]
     for pid in found:
         found += children_of(pid)

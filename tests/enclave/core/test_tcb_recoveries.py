@@ -23,7 +23,7 @@ from .harness import ANN, TEE, World
 @asynccontextmanager
 async def peering(world: World) -> AsyncIterator[Peering]:
     """Of one life of the enclave."""
-    service = EnclaveService(world.core, world.store, "", "", TEE)
+    service = EnclaveService(world.core, world.store, TEE)
     yield service.peering
     await service.peering.close()
     service._executor.shutdown()
