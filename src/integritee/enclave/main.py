@@ -92,6 +92,7 @@ class EnclaveProcess:
             task.cancel()
         if self._service is not None:
             await self._service.close()
+        writer.close()  # who waits for an answer waits no more
 
     @property
     def service(self) -> EnclaveService | None:
