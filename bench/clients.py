@@ -19,6 +19,7 @@ from integritee.load.errors import HandshakeRefused
 from integritee.load.websocket import WebSocketClient
 
 from .calls import ALICE, SHIELDED, START_TIMEOUT, endow
+from .cpu import family
 from .crowd import CrowdProcess, Orders, Window
 from .latest import main
 from .networks import config
@@ -95,26 +96,19 @@ async def _one_more(url: str) -> str:
 
 
 def enclave_of(facts: Facts) -> list[int]:
-    """Process ids of the first worker's enclave: the worker's child that imports the enclave's main module, which has
+    """Process ids of the first worker's enclave, its descendants that run the enclave's main module: the one that has
     the state; its front end, which has the clients; and those that decipher."""
-    children: dict[int, list[int]] = {}
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            if b"integritee.enclave.main" in path.read_bytes().split(b"\0"):
-                children.setdefault(_parent(path.parent), []).append(int(path.parent.name))
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-    found = list(children.get(facts.pids[facts.workers[0].name], []))
-    for process in found:
-        found += children.get(process, [])
+    found = [process for process in family(facts.pids[facts.workers[0].name]) if _is_enclave(process)]
     if not found:
         raise SystemExit("no enclave was found")
     return found
 
 
-def _parent(process: Path) -> int:
-    """Of a process under ``/proc``, whose name may have spaces and stands in parentheses."""
-    return int((process / "stat").read_text().rpartition(")")[2].split()[1])
+def _is_enclave(process: int) -> bool:
+    try:
+        return b"integritee.enclave.main" in Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def resident_kib(processes: list[int]) -> int:

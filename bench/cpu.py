@@ -13,11 +13,18 @@ ended children (man page proc_pid_stat)."""
 
 def cpu_seconds() -> float | None:
     """Of this process, its descendants, and the ended ones whose parents took note. None without ``/proc``."""
+    stats = family(os.getpid())
+    return sum(int(ticks) for fields in stats.values() for ticks in fields[TIMES]) / TICKS if stats else None
+
+
+def family(process: int) -> dict[int, list[str]]:
+    """What ``/proc`` says of a process and its descendants, itself first: by their ids, the fields behind the name.
+    Empty without ``/proc``, or if it has ended."""
     stats = {int(path.parent.name): fields for path in Path("/proc").glob("[0-9]*/stat") if (fields := _fields(path))}
-    family = [os.getpid()] if stats else []
-    for process in family:
-        family += [child for child, fields in stats.items() if int(fields[PARENT]) == process]
-    return sum(int(ticks) for process in family for ticks in stats[process][TIMES]) / TICKS if family else None
+    members = [process] if process in stats else []
+    for parent in members:
+        members += [child for child, fields in stats.items() if int(fields[PARENT]) == parent]
+    return {member: stats[member] for member in members}
 
 
 def _fields(path: Path) -> list[str]:

@@ -28,7 +28,7 @@ from integritee.stf.asset_map import AssetId
 from integritee.stf.development import ENDOWMENTS
 from integritee.stf.fees import shielding_fee, transaction_fee
 
-from ..system.processes import Service, children_of, eventually, is_alive, run_once, soon
+from ..system.processes import Service, children_of, eventually, family_of, is_alive, run_once, soon
 
 ALICE, BOB, CHARLIE = (Sr25519Pair.from_uri(f"//{name}") for name in ("Alice", "Bob", "Charlie"))
 MODULE = "integritee.devnet.main"
@@ -58,14 +58,6 @@ PROCESSES: Final = 5 + (os.cpu_count() or 1)
 """Devnet, node, worker, enclave, its front end, and those that decipher for it."""
 
 
-def family(service: Service) -> list[int]:
-    """All processes of a set-up: the devnet, node, worker, enclave, its front end."""
-    found = [service.pid]
-    for pid in found:
-        found += children_of(pid)
-    return found
-
-
 def said(service: Service) -> dict[str, Any]:
     facts: dict[str, Any] = json.loads(service.wait_for(READY)[0])
     return facts
@@ -86,7 +78,7 @@ async def test_from_start_to_ctrl_c(start: Start, tmp_path: Path) -> None:
     async with await ParentchainClient.connect(facts["node_url"]) as chain:
         assert await chain.free_balance(ALICE.public) == alice["parentchain"]
 
-    processes = family(devnet)
+    processes = family_of(devnet.pid)
     assert len(processes) == PROCESSES
     assert sorted(facts["pids"].values()) == sorted(children_of(devnet.pid))
     assert Path(facts["data_dir"]).parent == tmp_path / "tmp"
@@ -186,7 +178,7 @@ def test_the_screen_and_a_kept_data_directory(start: Start, tmp_path: Path) -> N
 def test_a_dead_process_ends_the_set_up_with_its_words(start: Start, tmp_path: Path, victim: str) -> None:
     devnet = start("--json", "--shield", "//Alice=1")
     facts = said(devnet)
-    processes = family(devnet)
+    processes = family_of(devnet.pid)
     os.kill(facts["pids"][victim], signal.SIGKILL)
     assert devnet.exit_code() == 1
     assert f"error: devnet.process_ended: the {victim} ended with exit code -9" in devnet.output()
@@ -197,7 +189,7 @@ def test_a_dead_process_ends_the_set_up_with_its_words(start: Start, tmp_path: P
 def test_nothing_outlives_a_killed_devnet(start: Start) -> None:
     devnet = start("--json")
     said(devnet)
-    processes = family(devnet)
+    processes = family_of(devnet.pid)
     assert len(processes) == PROCESSES
     devnet.kill()
     eventually(lambda: not any(map(is_alive, processes)), "the end of all processes")
@@ -208,7 +200,7 @@ def test_ctrl_c_during_the_start(start: Start, tmp_path: Path, children: int) ->
     devnet = start()
     eventually(lambda: any((tmp_path / "tmp").iterdir()), "a data directory")
     eventually(lambda: len(children_of(devnet.pid)) >= children, f"{children} processes")
-    processes = family(devnet)
+    processes = family_of(devnet.pid)
     assert devnet.interrupt() == 0
     eventually(lambda: not any(map(is_alive, processes)), "the end of all processes")
     assert "Traceback" not in devnet.output()

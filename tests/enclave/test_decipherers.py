@@ -8,9 +8,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -22,6 +21,8 @@ from integritee.crypto.shielding import CHUNK_LENGTH, MAX_BLOCKS
 from integritee.enclave.decipherers import Processes, Result, Threads, fork
 from integritee.enclave.deciphering import Deciphering
 from integritee.enclave.errors import DecipheringInterrupted, Undecipherable
+
+from ..system.processes import family_of
 
 Run: TypeAlias = Callable[[Coroutine[Any, Any, list[bytes | BaseException]]], list[bytes | BaseException]]
 
@@ -75,14 +76,6 @@ async def test_they_end_when_their_socket_does(sockets: list[socket.socket]) -> 
     for _ in range(2):
         _, status = await asyncio.to_thread(os.wait)
         assert os.waitstatus_to_exitcode(status) == 0
-
-
-def family(pid: int) -> Iterator[int]:
-    """Children and theirs."""
-    with suppress(FileNotFoundError):
-        for child in map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()):
-            yield child
-            yield from family(child)
 
 
 async def test_when_they_are_gone_others_decipher_and_what_was_under_way_is_told_to_be_sent_again() -> None:
@@ -147,7 +140,7 @@ def test_an_enclave_that_is_killed_leaves_no_process_and_no_open_stream_behind(t
             cwd=tmp_path,
         )
         enclave.close()
-        while sum(1 for _ in family(process.pid)) < 1 + (os.cpu_count() or 1):  # the front end and its decipherers
+        while len(family_of(process.pid)) < 2 + (os.cpu_count() or 1):  # with the front end and its decipherers
             assert process.poll() is None
         process.send_signal(signal.SIGKILL)
         host.settimeout(30)

@@ -78,6 +78,14 @@ def children_of(pid: int) -> list[int]:
     return sorted(found)
 
 
+def family_of(pid: int) -> list[int]:
+    """A process, its live children, and theirs."""
+    found = [pid]
+    for member in found:
+        found += children_of(member)
+    return found
+
+
 class Service:
     """A long-running ``python -m module`` in a process group of its own."""
 

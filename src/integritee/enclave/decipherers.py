@@ -18,10 +18,8 @@ All numbers are big-endian:
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import os
-import resource
 import socket
 import sys
 import threading
@@ -35,6 +33,7 @@ from typing import Final, Protocol, TypeAlias, cast
 from integritee.crypto import CryptoError, ShieldingKey
 
 from .errors import DecipheringInterrupted
+from .forking import fork_child
 
 AHEAD: Final = 1
 """Batches given to a process or thread ahead, so that it need not wait for the event loop."""
@@ -203,32 +202,13 @@ class _Connection(asyncio.Protocol):
 
 def fork(count: int) -> list[socket.socket]:
     """Start processes that decipher; the enclave's ends of their sockets. Before there are threads or secrets."""
-    gc.collect()
-    gc.freeze()  # what both have stays shared: the collector does not write to it
-    return [_fork() for _ in range(count)]
+    return [fork_child(_run) for _ in range(count)]
 
 
-def _fork() -> socket.socket:
-    ours, theirs = socket.socketpair()
-    if os.fork():
-        theirs.close()
-        return ours
-    try:
-        close_all_but(theirs.fileno())
-        step_back()
-        with theirs.makefile("rb") as requests:
-            _serve(requests, theirs)
-    except (OSError, EOFError):
-        pass  # the enclave has ended
-    finally:
-        os._exit(0)  # nothing of the enclave's own must run here: no handlers, no buffers
-
-
-def close_all_but(descriptor: int) -> None:
-    """Of what the enclave had open: its stream to the host would not end with it otherwise."""
-    limit = min(resource.getrlimit(resource.RLIMIT_NOFILE)[0], 1 << 16)
-    os.closerange(3, descriptor)
-    os.closerange(descriptor + 1, limit)
+def _run(end: socket.socket) -> None:
+    step_back()
+    with end.makefile("rb") as requests:
+        _serve(requests, end)
 
 
 def _serve(requests: BufferedReader, answers: socket.socket) -> None:

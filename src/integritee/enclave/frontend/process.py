@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
-import logging
 import os
 import socket
 from collections import deque
@@ -15,9 +13,9 @@ from typing import Final
 import uvloop
 
 from integritee.errors import IntegriteeError
-from integritee.scale import codec
 
-from ..decipherers import close_all_but, fork
+from ..decipherers import fork
+from ..forking import fork_child
 from ..pool import StatusChanged
 from ..rpc.errors import Reason
 from ..rpc.server import STATUSES_PER_SLICE, TrustedRpcServer
@@ -26,38 +24,20 @@ from .begin import Begin
 from .ledger_api import Figures
 from .link import Frame, Kind, Link
 from .payloads import Listens, decode, decode_changes, encode
-from .remote import RemoteLedger
+from .remote import FIGURES, RemoteLedger
 
 HASH_LENGTH: Final = 32
 
-_FIGURES: Final = codec(Figures)
-
-log = logging.getLogger(__name__)
-
 
 def fork_front_end() -> socket.socket:
-    """Start the process; the ledger's end of the link. Before there are threads or secrets."""
-    gc.collect()
-    gc.freeze()  # what both have stays shared: the collector does not write to it
-    ours, theirs = socket.socketpair()
-    if os.fork():
-        theirs.close()
-        return ours
-    try:
-        close_all_but(theirs.fileno())
-        decipherers = fork(os.cpu_count() or 1)
-        uvloop.run(_serve(theirs, decipherers))
-    except OSError:
-        pass  # the ledger has ended
-    except Exception as e:
-        log.critical("the front end failed with %s", type(e).__name__)
-    finally:
-        os._exit(0)  # nothing of the ledger's own must run here: no handlers, no buffers
+    """Start the process, with those that decipher for it; the ledger's end of the link. Before there are threads or
+    secrets."""
+    return fork_child(_run)
 
 
-async def _serve(link: socket.socket, decipherers: Sequence[socket.socket]) -> None:
-    front_end = FrontEndProcess(decipherers)
-    await front_end.run(link)
+def _run(end: socket.socket) -> None:
+    decipherers = fork(os.cpu_count() or 1)
+    uvloop.run(FrontEndProcess(decipherers).run(end))
 
 
 class FrontEndProcess:
@@ -89,7 +69,7 @@ class FrontEndProcess:
             self._start(self._serve(decode(frame.payload, Begin)))
         elif frame.kind == Kind.COUNT:
             figures = Figures() if self._parts is None else self._parts.figures()
-            self._link.send(Kind.COUNTED, _FIGURES.encode(figures))
+            self._link.send(Kind.COUNTED, FIGURES.encode(figures))
         elif frame.kind == Kind.STOP:
             self._start(self._stop())
 

@@ -12,7 +12,7 @@ from integritee.scale import Bounded, codec, u32
 from ..rpc.caller import CALLER
 from ..rpc.limits import MAX_BLOCKS_PER_MESSAGE, MAX_SHARDS_PER_QUERY
 from .errors import LinkFailed
-from .ledger_api import Bound
+from .ledger_api import Bound, Figures
 from .link import Frame, Kind, Link
 from .payloads import decode_refusal
 
@@ -23,6 +23,7 @@ HEADER: Final = codec(SidechainHeader)
 SHARDS: Final = codec(Annotated[list[H256], Bounded(MAX_SHARDS_PER_QUERY)])
 HASHES: Final = codec(list[list[bytes]])
 NONCE: Final = codec(u32)
+FIGURES: Final = codec(Figures)
 BLOCKS: Final = codec(Annotated[list[SignedBlock], Bounded(MAX_BLOCKS_PER_MESSAGE)])
 
 

@@ -9,30 +9,27 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-import traceback
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Final
 
 from integritee.errors import IntegriteeError
-from integritee.scale import codec
 
 from ..pool import StatusChanged
+from ..rpc.jsonrpc import log_defect
 from ..rpc.turns import Turns
 from .begin import Begin
 from .errors import LinkFailed, Refused
 from .ledger_api import Figures, Ledger
 from .link import Frame, Kind, Link
 from .payloads import Listens, decode, encode, encode_changes, encode_refusal
-from .remote import BLOCKS, GETTER_ANSWER, HASHES, HEADER, NONCE, SHARDS
+from .remote import BLOCKS, FIGURES, GETTER_ANSWER, HASHES, HEADER, NONCE, SHARDS
 
 CHANGES_PER_FRAME: Final = 256
 """Operations of a block that are told of together."""
 
 MAX_WAITING: Final = 8192
 """Requests that wait for their turn; beyond, the front end is not read from."""
-
-_FIGURES: Final = codec(Figures)
 
 log = logging.getLogger(__name__)
 
@@ -111,7 +108,7 @@ class RemoteFrontEnd:
                 self._listens.set_result(decode(frame.payload, Listens))
         elif frame.kind == Kind.COUNTED:
             if self._counts:
-                self._counts.pop(0).set_result(_FIGURES.decode(frame.payload))
+                self._counts.pop(0).set_result(FIGURES.decode(frame.payload))
         else:
             self._turns.take(frame.connection, partial(self._serve, frame))
             self._link.have_other_side_wait(len(self._turns) > MAX_WAITING)
@@ -143,10 +140,8 @@ class RemoteFrontEnd:
                 self._link.send(Kind.ANSWER, answer(frame.payload), frame.number)
             else:
                 raise LinkFailed(f"a frame of kind {frame.kind}")
-        except IntegriteeError as e:
-            self._link.send(Kind.REFUSAL, encode_refusal(e), frame.number)
         except Exception as e:
-            self._report(frame, e)
+            self._refuse(frame, e)
 
     def _import_blocks(self, blocks: bytes) -> bytes:
         self._ledger.import_blocks(BLOCKS.decode(blocks))
@@ -160,22 +155,20 @@ class RemoteFrontEnd:
         try:
             content = await self._ledger.read_content(frame.payload.decode(errors="surrogatepass"))
             self._link.send(Kind.ANSWER, content, frame.number)
-        except IntegriteeError as e:
-            self._link.send(Kind.REFUSAL, encode_refusal(e), frame.number)
         except Exception as e:
-            self._report(frame, e)
+            self._refuse(frame, e)
 
     def _begin(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _report(self, frame: Frame, defect: Exception) -> None:
-        """Name kind and place of a defect; its text might quote what a client sent."""
-        last = traceback.extract_tb(defect.__traceback__)[-1]
-        name = type(defect).__name__
-        log.error("%s failed with %s at %s:%s", Kind(frame.kind).name, name, last.filename, last.lineno)
-        self._link.send(Kind.DEFECT, b"", frame.number)
+    def _refuse(self, frame: Frame, error: Exception) -> None:
+        if isinstance(error, IntegriteeError):
+            self._link.send(Kind.REFUSAL, encode_refusal(error), frame.number)
+        else:
+            log_defect(Kind(frame.kind).name, error)
+            self._link.send(Kind.DEFECT, b"", frame.number)
 
 
 def _vault(ledger: Ledger) -> bytes:

@@ -237,7 +237,7 @@ class Dispatcher:
         except IntegriteeError as e:
             return _Fault(_ErrorObject(APPLICATION_FAULT, str(e)), call.id, Reason.of(e)), None
         except Exception as e:
-            _log_defect(call.method, e)
+            log_defect(call.method, e)
             return _fault(InternalError(), call.id), None
         reason = UNSET if outcome.reason is None else Reason.of(outcome.reason)
         return _Result(outcome.result, call.id, reason), outcome.watcher
@@ -376,7 +376,7 @@ def _is_failure(reply: _Result | _Fault) -> bool:
 _encode = msgspec.json.Encoder().encode
 
 
-def _log_defect(method: str, error: Exception) -> None:
+def log_defect(method: str, error: Exception) -> None:
     """Name kind and place of a defect; its text might quote what the caller sent."""
     frames = traceback.extract_tb(error.__traceback__)
     place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "an unknown place"
