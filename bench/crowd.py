@@ -27,6 +27,8 @@ from integritee.primitives.enclave_bridge import Request
 from integritee.scale import encode
 from integritee.stf.operation import DirectCall, Getter, Trusted, TrustedOperation
 
+from .priority import come_first
+
 CONNECTING = 16
 """Handshakes that one process has under way."""
 
@@ -238,6 +240,7 @@ async def _serve() -> None:
     await crowd.connect()
     gc.collect()
     gc.disable()  # its pauses would be told of as the server's
+    come_first()
     print(flush=True)
     while line := await loop.run_in_executor(None, sys.stdin.readline):
         report = await crowd.run(msgspec.json.decode(line, type=Window))

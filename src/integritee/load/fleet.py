@@ -154,6 +154,11 @@ class Fleet:
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
 
+    @property
+    def pids(self) -> list[int]:
+        """Of the processes that are prepared."""
+        return [process.pid for process in self._processes]
+
     async def stop(self) -> None:
         """End all processes that have not ended."""
         for process in self._processes:

@@ -315,6 +315,39 @@ async def test_slots_go_on_after_any_failure(
     assert "enclave.not_ready" in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("took", "slots"),
+    [
+        (0, [0, 1, 2, 3]),
+        (SLOT_MS // 5, [0, 1, 2, 3]),
+        (SLOT_MS * 5 // 4, [0, 1, 2, 4]),
+        (SLOT_MS * 9 // 5, [0, 2, 4, 6]),
+    ],
+    ids=["at once", "in time", "a quarter late", "much too late"],
+)
+async def test_a_late_end_costs_no_whole_slot(
+    office: Office, monkeypatch: pytest.MonkeyPatch, took: int, slots: list[int]
+) -> None:
+    """Who is late serves what is left of the next slot, if that is half of it at least."""
+    world, served = office.world, list[int]()
+    world.now += -world.now % SLOT_MS
+
+    async def serve(slot: Any, now: int) -> None:
+        served.append(slot.number)
+        if len(served) == len(slots):
+            raise asyncio.CancelledError
+        world.now += took
+
+    async def sleep(seconds: float) -> None:
+        world.now += round(seconds * 1000)
+
+    monkeypatch.setattr(office.service, "_serve_slot", serve)
+    monkeypatch.setattr("integritee.enclave.service.asyncio.sleep", sleep)
+    with pytest.raises(asyncio.CancelledError):
+        await office.service.run_slots(SLOT_MS)
+    assert [number - served[0] for number in served] == slots
+
+
 async def test_a_disk_that_fails_to_sync_ends_production(office: Office) -> None:
     world = office.world
     await office.submit(office.transfer())

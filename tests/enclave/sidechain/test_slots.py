@@ -64,6 +64,22 @@ def test_budget_is_a_share_of_what_remains(remaining: int, budget: int) -> None:
     assert Slot(1, 1000, 2000).proposal_deadline(2000 - remaining) == 2000 - remaining + budget
 
 
+@pytest.mark.parametrize(
+    ("remaining", "ending", "budget"),
+    [(1000, 0, 950), (1000, 40, 950), (1000, 100, 875), (1000, 240, 700), (1000, 900, 700), (0, 10, 0), (-20, 10, 0)],
+    ids=["no end", "short end", "an end and a quarter", "long end", "as long as the slot", "at its end", "over"],
+)
+def test_alone_all_but_the_end_of_the_block_is_used(remaining: int, ending: int, budget: int) -> None:
+    assert Slot(1, 1000, 2000).proposal_deadline(2000 - remaining, ending) == 2000 - remaining + budget
+
+
+@pytest.mark.parametrize(
+    ("late", "served"), [(0, True), (SLOT_MS // 2, True), (SLOT_MS // 2 + 1, False), (SLOT_MS - 1, False)]
+)
+def test_a_slot_of_which_less_than_half_is_left_is_passed_over(late: int, served: bool) -> None:
+    assert (next_slot(5 * SLOT_MS + late, 4) is not None) is served
+
+
 def test_round_robin() -> None:
     authorities = [b"a", b"b", b"c"]
     assert [slot_author(n, authorities) for n in range(5)] == [b"a", b"b", b"c", b"a", b"b"]

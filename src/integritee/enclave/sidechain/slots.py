@@ -1,9 +1,9 @@
 """Slot arithmetic: sidechain time is cut into slots that the authorities own in turns.
 
 Worker `sidechain/consensus/slots` and `sidechain/consensus/aura`: slot number = Unix ms // duration; the
-author of a slot is authorities[slot mod n]; proposing may use 0.7 of what remains of the slot. All times are
-Unix ms, all durations ms, all of them integers. Functions with `slot_ms` raise InvalidSlotDuration if it is
-not positive.
+author of a slot is authorities[slot mod n]; proposing may use 0.7 of what remains of the slot, and more where no
+other validateer waits for the block. All times are Unix ms, all durations ms, all of them integers. Functions with
+`slot_ms` raise InvalidSlotDuration if it is not positive.
 """
 
 from __future__ import annotations
@@ -18,6 +18,12 @@ SLOT_MS: Final = 1000
 PROPOSAL_PERCENT: Final = 70
 """Share of a slot's remaining time that the proposer may spend on operations; the rest is for the network."""
 
+ALONE_PERCENT: Final = 95
+"""As `PROPOSAL_PERCENT`, the most of a lone validateer."""
+
+LATE_PERCENT: Final = 50
+"""Share of a slot that has to be left for it to be served."""
+
 
 @dataclass(frozen=True, slots=True)
 class Slot:
@@ -30,9 +36,17 @@ class Slot:
     def contains(self, time: int) -> bool:
         return self.start <= time < self.end
 
-    def proposal_deadline(self, now: int) -> int:
-        """When the proposer must stop executing; not after `now` if the slot is over."""
-        return now + proposal_budget(self.end - now)
+    def proposal_deadline(self, now: int, ending: int | None = None) -> int:
+        """When the proposer must stop executing; not after `now` if the slot is over.
+
+        A lone one may go on until there is left what the block's end takes, `ending`, and a quarter of that.
+        """
+        remaining = self.end - now
+        budget = proposal_budget(remaining)
+        if ending is not None:
+            most = max(0, remaining) * ALONE_PERCENT // 100
+            budget = max(budget, min(remaining - ending * 5 // 4, most))
+        return now + budget
 
 
 def slot_number(now: int, slot_ms: int = SLOT_MS) -> int:
@@ -48,9 +62,11 @@ def slot_at(now: int, slot_ms: int = SLOT_MS) -> Slot:
 
 
 def next_slot(now: int, last_number: int, slot_ms: int = SLOT_MS) -> Slot | None:
-    """The slot in progress unless it, or a later one, was served already; so no slot is served twice."""
+    """The slot in progress unless it is too late for it, or it, or a later one, was served already; so no slot is
+    served twice."""
     slot = slot_at(now, slot_ms)
-    return slot if slot.number > last_number else None
+    is_late = 100 * (slot.end - now) < LATE_PERCENT * slot_ms
+    return slot if slot.number > last_number and not is_late else None
 
 
 def delay_to_next_slot(now: int, slot_ms: int = SLOT_MS) -> int:
