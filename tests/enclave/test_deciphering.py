@@ -12,7 +12,7 @@ import pytest
 from integritee.crypto import CryptoError
 from integritee.enclave import deciphering
 from integritee.enclave.decipherers import Threads
-from integritee.enclave.deciphering import Deciphering
+from integritee.enclave.deciphering import MAX_TOGETHER, Deciphering
 from integritee.enclave.errors import Undecipherable
 from integritee.enclave.rpc.caller import NOBODY
 from integritee.enclave.rpc.errors import RateExceeded, ServerBusy
@@ -101,17 +101,17 @@ async def test_whoever_is_cancelled_gives_its_turn_back() -> None:
     again.cancel()
 
 
-async def test_what_waits_is_shared_out_to_the_threads_a_few_at_a_time() -> None:
+async def test_the_more_wait_the_more_go_together_but_few() -> None:
     hand = Hand()
     shared = Deciphering(Threads(decrypt, hand, 2), Clock())
-    tasks = [asyncio.create_task(shared.decipher(number, b"a%d" % number)) for number in range(15)]
+    tasks = [asyncio.create_task(shared.decipher(number, b"a%d" % number)) for number in range(50)]
     await settle()
     sizes = []
     while hand.given:
         sizes.append(len(hand.given[0][2]))
         await hand.work()
-    assert sizes == [1, 1, 2, 2, 2, 2, 2, 1, 1, 1]
-    assert await asyncio.gather(*tasks) == [b"A%d" % number for number in range(15)]
+    assert sizes == [1, 1, *[MAX_TOGETHER] * 7, 3, 2, 2, 2, *[1] * 11]
+    assert await asyncio.gather(*tasks) == [b"A%d" % number for number in range(50)]
 
 
 async def test_a_defect_and_the_end_of_the_threads_reach_whoever_waits() -> None:

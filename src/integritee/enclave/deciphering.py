@@ -23,8 +23,11 @@ from .rpc.rate import TokenBucket
 
 WHAT: Final = "undecipherable submissions"
 
-MAX_TOGETHER: Final = 2
+MAX_TOGETHER: Final = 4
 """Decryptions for which a decipherer is woken once."""
+
+WAITING_EACH: Final = 3
+"""Submissions that wait, for each that goes into a batch, by decipherer."""
 
 Batch: TypeAlias = "list[tuple[bytes, asyncio.Future[Plain]]]"
 
@@ -32,8 +35,8 @@ Batch: TypeAlias = "list[tuple[bytes, asyncio.Future[Plain]]]"
 class Deciphering:
     """Turns of those who decipher. Callers are plain numbers; `clock` in seconds.
 
-    Waking a decipherer and being woken by it takes a tenth of a decryption, so two go together under load, no more,
-    for newcomers wait for those that have begun.
+    Waking a decipherer and being woken by it takes a tenth of a decryption, so several go together under load: the
+    more wait, the more, for newcomers wait for those that have begun.
     """
 
     def __init__(self, decipherers: Decipherers, clock: Callable[[], float]) -> None:
@@ -75,7 +78,7 @@ class Deciphering:
 
         They are one caller's as far as it has as many: it is answered in one piece then.
         """
-        size = min(max(len(self._waiting) // self._decipherers.at_a_time, 1), MAX_TOGETHER)
+        size = min(max(len(self._waiting) // (WAITING_EACH * self._decipherers.at_a_time), 1), MAX_TOGETHER)
         batch: Batch = []
         while self._waiting and len(batch) < size:
             item = self._waiting.pop_again() if batch else self._waiting.pop()
