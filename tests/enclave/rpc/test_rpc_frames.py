@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
 
-from integritee.enclave.rpc.frames import is_one_frame, size_of, text_size, whole_text
-from integritee.enclave.rpc.limits import ServerLimits
+from integritee.enclave.rpc.frames import LONG_HEAD, is_one_frame, size_of, text_size, whole_text
+from integritee.enclave.rpc.limits import MAX_READ_AS_A_WHOLE, MAX_STRUCTURED_BYTES, ServerLimits
 
 from .test_rpc_websocket import Server, settle
 
@@ -52,7 +52,11 @@ def test_all_else_is_the_librarys(data: bytes) -> None:
     assert whole_text(data) is None
 
 
-messages = st.lists(st.text(max_size=150) | st.sampled_from([b"ping", b"binary"]) | st.tuples(st.text(), st.text()))
+long_texts = st.builds("".__class__.__mul__, st.sampled_from(["y", "äx"]), st.sampled_from([65_536, 140_000]))
+messages = st.lists(
+    st.text(max_size=150) | st.sampled_from([b"ping", b"binary"]) | st.tuples(st.text(), st.text()) | long_texts,
+    max_size=12,
+)
 
 
 @given(messages, st.data())
@@ -74,19 +78,64 @@ def test_what_is_heard_does_not_depend_on_where_it_is_cut(said: list[object], da
     assert run(wire, cuts) == texts
 
 
-def run(wire: bytes, cuts: list[int]) -> list[str | bytes]:
+def run(wire: bytes, cuts: list[int]) -> list[str]:
     """What a server hears of these bytes, cut at these places."""
 
-    async def hear() -> list[str | bytes]:
-        server = Server(idle_frames=1000, requests_per_connection=1000)
+    async def hear() -> list[str]:
+        server = Server(held=1 << 26, idle_frames=1000, requests_per_connection=1000)
         client, _ = server.client()
         for start, end in zip([0, *cuts], [*cuts, len(wire)], strict=True):
             client.data_received(wire[start:end])
             await settle(3)
         await settle()
-        return [message for _, message in server.heard]
+        return [message if isinstance(message, str) else message.decode() for _, message in server.heard]
 
     return asyncio.run(hear())
+
+
+@pytest.mark.parametrize("cut", range(LONG_HEAD + 2))
+def test_the_head_of_a_long_text_may_be_cut_anywhere(cut: int) -> None:
+    text = "z" * (MAX_STRUCTURED_BYTES + 3)
+    wire = sent(b"before") + sent(text.encode()) + sent(b"behind")
+    start = len(sent(b"before"))
+    assert run(wire, [start, start + cut]) == ["before", text, "behind"]
+
+
+@pytest.mark.parametrize(
+    ("frames", "is_heard"),
+    [
+        ([sent(b"x" * (MAX_READ_AS_A_WHOLE + 1))], True),
+        ([sent(b"x" * ServerLimits().message_bytes)], True),
+        ([sent(b"x" * (ServerLimits().message_bytes + 1))], False),
+        ([sent(b"x" * MAX_READ_AS_A_WHOLE, fin=False), sent(b"x", Opcode.CONT)], False),
+        ([sent(b"x" * (MAX_READ_AS_A_WHOLE - 1), fin=False), sent(b"x", Opcode.CONT)], True),
+        ([sent(b"x" * (MAX_READ_AS_A_WHOLE + 1), Opcode.BINARY)], False),
+    ],
+    ids=["long", "longest", "too long", "too long in parts", "long in parts", "too long and no text"],
+)
+async def test_only_a_text_of_one_frame_may_be_longer_than_the_library_takes(
+    frames: list[bytes], is_heard: bool
+) -> None:
+    server = Server(held=1 << 26)
+    client, wire = server.client()
+    data = b"".join(frames)
+    for start in range(0, len(data), 256 * 1024):
+        client.data_received(data[start : start + 256 * 1024])
+        await settle(20)
+    await settle(1000)
+    assert len(server.heard) == is_heard
+    assert client.is_open is is_heard
+    assert is_heard or (wire.closing() or (0,))[0] == 1009
+
+
+async def test_a_long_text_of_one_who_leaves_is_forgotten() -> None:
+    server = Server(held=1 << 26)
+    client, _ = server.client()
+    client.data_received(sent(b"x" * (1 << 20))[:-1])
+    await settle(1000)
+    assert server.budget.held >= (1 << 20) - 1
+    client.connection_lost(None)
+    assert server.heard == [] and server.budget.held == 0
 
 
 async def test_a_text_that_is_too_long_is_refused_alike() -> None:

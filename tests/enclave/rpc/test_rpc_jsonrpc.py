@@ -17,6 +17,7 @@ from integritee.enclave.rpc.limits import (
     MAX_ECHOED_CHARACTERS,
     MAX_MESSAGE_BYTES,
     MAX_NESTING,
+    MAX_READ_AS_A_WHOLE,
     MAX_STRUCTURED_BYTES,
 )
 from integritee.enclave.rpc.order import Turn
@@ -251,6 +252,49 @@ async def test_a_long_message_of_another_form_is_not_looked_at(text: str, limit:
     reply = json.loads(await answer(text, Dispatcher(METHODS | LONG)) or "")
     assert reply["error"] == {"code": -32600, "message": "Invalid request"}
     assert reply["reason"]["data"] == {"limit": limit, "found": len(text)}
+
+
+@pytest.mark.parametrize(
+    ("text", "digits"),
+    [
+        (long_call(MAX_READ_AS_A_WHOLE + 1, '"bytes"'), True),
+        (long_call(MAX_READ_AS_A_WHOLE + 1, '"bytes"').encode(), True),
+        (bytearray(long_call(MAX_STRUCTURED_BYTES + 1, '"bytes"').encode()), True),
+        (long_call(MAX_STRUCTURED_BYTES, '"bytes"'), False),
+        (long_call(MAX_STRUCTURED_BYTES + 9, '"bytes"').replace('["', '[ "'), False),
+        (long_call(MAX_STRUCTURED_BYTES + 9, '"bytes"', '"[\\"a"'), True),
+        (long_call(MAX_STRUCTURED_BYTES + 9, '"bytes"', '"a\\"]"'), False),
+        (long_call(MAX_STRUCTURED_BYTES + 9, '"long"'), False),
+    ],
+    ids=["long", "bytes", "shorter", "short", "other spaces", "odd id", "an id that misleads", "a method of texts"],
+)
+async def test_a_long_text_stays_as_it_came_for_a_method_of_bytes(
+    text: str | bytes | bytearray, digits: bool
+) -> None:
+    given = list[object]()
+
+    async def hear(params: Params, connection: Connection) -> Outcome:
+        assert isinstance(params, list)
+        given.extend(params)
+        return Outcome("heard")
+
+    methods = {
+        "bytes": Method(hear, max_message_bytes=4 * MAX_MESSAGE_BYTES, takes_bytes=True),
+        "long": Method(hear, max_message_bytes=4 * MAX_MESSAGE_BYTES),
+    }
+    reply = await Dispatcher(methods).handle(text, Connection(1))
+    assert reply is not None and json.loads(reply.text)["result"] == "heard"
+    (param,) = given
+    assert isinstance(param, memoryview) is digits
+    said = str(param, "ascii") if isinstance(param, memoryview) else param
+    assert said == json.loads(text)["params"][0]
+
+
+async def test_what_cannot_be_cut_out_has_its_own_greatest_length() -> None:
+    text = long_call(MAX_READ_AS_A_WHOLE + 9, '"bytes"').replace('["', '[ "')
+    methods = {"bytes": Method(echo, max_message_bytes=4 * MAX_MESSAGE_BYTES, takes_bytes=True)}
+    reply = json.loads(await answer(text, Dispatcher(methods)) or "")
+    assert reply["reason"]["data"] == {"limit": MAX_STRUCTURED_BYTES, "found": len(text)}
 
 
 async def test_a_full_batch_of_submissions_is_looked_at() -> None:

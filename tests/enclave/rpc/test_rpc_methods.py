@@ -33,6 +33,7 @@ from integritee.enclave.rpc.limits import (
     OPERATION_TOKENS_PER_SECOND,
 )
 from integritee.enclave.rpc.methods import trusted_methods
+from integritee.enclave.rpc.params import DIGITS_PER_TURN
 from integritee.enclave.rpc.watch import WatchRegistry
 from integritee.errors import IntegriteeError
 from integritee.primitives.enclave_bridge import Request
@@ -445,6 +446,37 @@ async def test_blocks_may_be_longer_than_other_messages(call: Any, backend: Fake
     assert backend.imported == blocks
     for method in ("sidechain_importOperations", "author_submitExtrinsic"):
         assert (await call(method, text))["reason"]["code"] == "rpc.message_too_large"
+
+
+@pytest.mark.parametrize(
+    ("tail", "detail"),
+    [
+        ("a", "odd number of hex digits"),
+        ("ga", f"'g' at {4 * MAX_MESSAGE_BYTES} is no hex digit"),
+        ('\\"', f"'\\\\' at {4 * MAX_MESSAGE_BYTES} is no hex digit"),
+    ],
+    ids=["odd", "no digit", "an escape"],
+)
+async def test_long_blocks_that_are_no_hex_are_named(call: Any, backend: FakeBackend, tail: str, detail: str) -> None:
+    answer = await call("sidechain_importBlock", "0x" + "04" * 2 * MAX_MESSAGE_BYTES + tail)
+    assert answer["reason"]["code"] == "rpc.undecodable_blocks"
+    assert answer["reason"]["data"]["detail"] == detail
+    assert answer["error"]["data"].startswith('["0x0404')
+    assert backend.imported == []
+
+
+async def test_long_blocks_are_read_in_turns(backend: FakeBackend, watches: WatchRegistry) -> None:
+    waited = 0
+
+    async def turn() -> None:
+        nonlocal waited
+        waited += 1
+
+    digits = encode(list[SignedBlock], [signed_block(b"\x5a" * MAX_MESSAGE_BYTES)]).hex()
+    text = json.dumps({"jsonrpc": "2.0", "method": "sidechain_importBlock", "params": [digits], "id": 1})
+    await Dispatcher(trusted_methods(backend, watches)).handle(text, Connection(1, turn))
+    assert waited == (len(digits) - 1) // DIGITS_PER_TURN
+    assert len(backend.imported) == 1
 
 
 @pytest.mark.parametrize("text", ["0x00ff", "00ff", "0x00FF"])

@@ -12,6 +12,7 @@ import pytest
 from integritee.enclave.collector import collector_paused
 from integritee.enclave.rpc.budget import Budget
 from integritee.enclave.rpc.errors import TooManyClients
+from integritee.enclave.rpc.frames import Message
 from integritee.enclave.rpc.limits import ServerLimits
 from integritee.enclave.rpc.turns import ROUND_SECONDS, TASK_SECONDS, Turns
 from integritee.enclave.rpc.websocket import WebSocket
@@ -76,12 +77,12 @@ class Server:
         self.turns: Turns[int] = Turns(clock=lambda: 0.0)
         self.budget = Budget(held, spared)
         self.limits = ServerLimits(**limits)
-        self.heard: list[tuple[int, str | bytes]] = []
+        self.heard: list[tuple[int, Message]] = []
         self.wires: list[Wire] = []
         self.gate: asyncio.Event | None = None
 
     def client(self, refusal: TooManyClients | None = None) -> tuple[WebSocket, Wire]:
-        async def hear(client: WebSocket, message: str | bytes) -> None:
+        async def hear(client: WebSocket, message: Message) -> None:
             self.heard.append((client.number, message))
             if self.gate is not None:
                 await self.gate.wait()

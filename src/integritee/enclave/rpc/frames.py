@@ -1,16 +1,21 @@
 """Frames of a websocket as bytes (RFC 6455, 5.2), as far as reading and writing them by hand is worth it.
 
 Nearly all that clients send are texts of one frame that arrive alone. Taking such a one apart by hand costs a part of
-what the library takes. Whatever else comes is left to the library, which has to see a frame from its first byte on.
+what the library takes. Of long texts the library takes off the mask when they are complete, in one go that takes
+milliseconds; by hand it is done piece by piece. Whatever else comes is left to the library, which has to see a frame
+from its first byte on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, TypeAlias
 
 from websockets.frames import Frame
 from websockets.frames import apply_mask as _apply_mask  # type: ignore[attr-defined]  # in C, or not
+
+Message: TypeAlias = str | bytes | bytearray
+"""A text; long ones as they came, for whoever reads them finds out whether they are UTF-8, in a turn of its own."""
 
 LENGTH: Final = 0x7F
 """Bits of a frame's second byte that are its length, unless they say where that stands."""
@@ -24,7 +29,11 @@ TEXT: Final = 0x81
 """First byte of a frame that is all of a text message."""
 
 MAX_SHORT: Final = 125
-"""Bytes of a frame whose length is in its second byte. Up to 65535 they are in two bytes behind, then in eight."""
+"""Bytes of a frame whose length is in its second byte. Up to `MAX_MIDDLE` it is in two behind, then in eight."""
+
+MAX_MIDDLE: Final = (1 << 16) - 1
+LONG_HEAD: Final = 2 + 8 + MASK_BYTES
+"""Bytes before the data of a longer frame of a client."""
 
 
 def _extent(data: bytes | memoryview) -> tuple[int, int]:
@@ -65,6 +74,40 @@ def whole_text(data: bytes | memoryview) -> bytes | None:
     head, _ = extent
     text: bytes = _apply_mask(bytes(data[head:]), bytes(data[head - MASK_BYTES : head]))
     return text
+
+
+def may_be_long(data: bytes | memoryview) -> bool:
+    """Whether these bytes, of which there is at least one, begin with a `LongText`, as far as the first two tell."""
+    return data[0] == TEXT and (len(data) < 2 or data[1] == MASKED | LENGTH)
+
+
+class LongText:
+    """A text of 64 KiB or more in one frame that is all of a message, as it comes."""
+
+    __slots__ = ("_mask", "missing", "text")
+
+    def __init__(self, length: int, mask: bytes) -> None:
+        self.text = bytearray()
+        self.missing = length
+        """Bytes that have not come."""
+        self._mask = mask
+
+    @classmethod
+    def begin(cls, data: bytes | memoryview, most: int) -> LongText | None:
+        """If these bytes begin with the whole head of such a frame, of at most so many bytes."""
+        if len(data) < LONG_HEAD or not may_be_long(data):
+            return None
+        head, length = _extent(data)
+        return cls(length, bytes(data[head - MASK_BYTES : head])) if MAX_MIDDLE < length <= most else None
+
+    def add(self, data: bytes | memoryview) -> memoryview:
+        """More of the frame; what came behind it."""
+        data = memoryview(data)
+        mine, rest = data[: self.missing], data[self.missing :]
+        turned = len(self.text) % MASK_BYTES
+        self.text += _apply_mask(bytes(mine), self._mask[turned:] + self._mask[:turned])
+        self.missing -= len(mine)
+        return rest
 
 
 def size_of(frames: Iterable[Frame]) -> int:

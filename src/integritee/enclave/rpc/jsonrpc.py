@@ -8,7 +8,8 @@ Behaves as jsonrpc-core v18 in strict mode, which the original serves (`core/dir
 
 Beyond that, a failing reply carries a last member `reason` {code, message, data}, and messages, batches and
 nesting are bounded. Some methods take longer messages than others; such a message is one call with one text
-for a parameter, so that reading it builds nothing from what a stranger sent.
+for a parameter, so that reading it builds nothing from what a stranger sent. The longest are not even read as a
+whole (`long_calls`).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import logging
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -38,6 +39,7 @@ from .errors import (
     ServerBusy,
     UnsupportedVersion,
 )
+from .frames import Message
 from .limits import (
     BLOCK_TOKENS,
     BLOCK_TOKENS_PER_SECOND,
@@ -46,11 +48,13 @@ from .limits import (
     MAX_CALLS_IN_FLIGHT,
     MAX_MESSAGE_BYTES,
     MAX_NESTING,
+    MAX_READ_AS_A_WHOLE,
     MAX_STRUCTURED_BYTES,
     OPERATION_TOKENS,
     OPERATION_TOKENS_PER_SECOND,
     ORDERED_AHEAD,
 )
+from .long_calls import cut_out
 from .order import Order, Place, Turn, no_wait, nobody
 from .rate import TokenBucket
 from .session import Seat
@@ -102,10 +106,14 @@ class Outcome(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """A callable method. `max_message_bytes` is for those that take longer messages than the dispatcher does."""
+    """A callable method. `max_message_bytes` is for those that take longer messages than the dispatcher does.
+
+    One that `takes_bytes` is given the text of a long call as the bytes between its quotes, a memoryview.
+    """
 
     run: Callable[[Params, Connection], Awaitable[Outcome]]
     max_message_bytes: int = 0
+    takes_bytes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +125,7 @@ class OrderedMethod:
 
     run: Callable[[Params, Connection, Turn], Awaitable[Outcome]]
     max_message_bytes: int = 0
+    takes_bytes: ClassVar = False
 
 
 AnyMethod: TypeAlias = Method | OrderedMethod
@@ -146,7 +155,7 @@ class Dispatcher:
         self._in_flight = 0
         self._observe = observe
 
-    async def handle(self, text: str | bytes, connection: Connection) -> Reply | None:
+    async def handle(self, text: Message, connection: Connection) -> Reply | None:
         """Answer one message; None if there is nothing to say. Never raises for what a caller sent."""
         CALLER.set(connection.id)
         conduct = connection.conduct
@@ -176,8 +185,8 @@ class Dispatcher:
         watchers = tuple(watcher for _, watcher in answers if watcher is not None)
         return Reply(_encode(replies if isinstance(message, list) else replies[0]), watchers)
 
-    def _parse(self, text: str | bytes) -> _Call | list[_Call]:
-        size = len(text if isinstance(text, bytes) or text.isascii() else text.encode(errors="surrogatepass"))
+    def _parse(self, text: Message) -> _Call | list[_Call]:
+        size = len(text if not isinstance(text, str) or text.isascii() else text.encode(errors="surrogatepass"))
         if size > min(self._max_message_bytes, MAX_STRUCTURED_BYTES):
             return self._parse_long(text, size)
         try:
@@ -198,18 +207,21 @@ class Dispatcher:
             raise BatchTooLarge(limit=MAX_BATCH, found=len(message))
         return [_read_call(item) for item in message]
 
-    def _parse_long(self, text: str | bytes, size: int) -> _Call:
+    def _parse_long(self, text: Message, size: int) -> _Call:
         """A message that may be one call with one text only. Raises MessageTooLarge unless its method takes it."""
-        limit = self._max_message_bytes
+        limit, data = self._max_message_bytes, text.encode(errors="surrogatepass") if isinstance(text, str) else text
+        other_form = MessageTooLarge(limit=min(limit, MAX_STRUCTURED_BYTES), found=size)
         try:
-            call = _plain(text)
+            if (call := _cut(data)) is None:
+                call = _plain(data if size <= MAX_READ_AS_A_WHOLE else b"")
+            method = self._methods.get(call.method)
+            if method is not None:
+                limit = max(limit, method.max_message_bytes)
+            if size > limit:
+                raise MessageTooLarge(limit=limit, found=size)
+            return call if method is not None and method.takes_bytes else _plain(data)
         except (msgspec.DecodeError, UnicodeError, RecursionError):
-            raise MessageTooLarge(limit=min(limit, MAX_STRUCTURED_BYTES), found=size) from None
-        if (method := self._methods.get(call.method)) is not None:
-            limit = max(limit, method.max_message_bytes)
-        if size > limit:
-            raise MessageTooLarge(limit=limit, found=size)
-        return call
+            raise other_form from None
 
     def _is_ordered(self, calls: list[_Call]) -> bool:
         named = (self._methods.get(call.method) for call in calls if call.flaw is None)
@@ -290,10 +302,21 @@ class _PlainCall(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 _decode_plain = msgspec.json.Decoder(_PlainCall).decode
 
 
-def _plain(text: str | bytes) -> _Call:
+def _plain(text: Message) -> _Call:
     """Raises msgspec.DecodeError, UnicodeError, RecursionError if it has not that form."""
     call = _decode_plain(text)
     return _Call(call.id, has_version=True, method=call.method, params=list(call.params))
+
+
+def _cut(data: bytes | bytearray) -> _Call | None:
+    """As `_plain`, with the text as it came; None if it is not where it should be."""
+    if (parts := cut_out(data)) is None:
+        return None
+    try:
+        call = _plain(parts[0])
+    except (msgspec.DecodeError, UnicodeError):
+        return None
+    return msgspec.structs.replace(call, params=[parts[1]]) if call.params == [""] else None
 
 
 def _read_call(item: Any) -> _Call:

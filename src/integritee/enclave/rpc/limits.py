@@ -20,6 +20,10 @@ MAX_SESSION_MESSAGE_BYTES: Final = 2 * MAX_MESSAGE_BYTES
 """As `MAX_MESSAGE_BYTES`, for an operation in a session: four characters of base64 for three bytes, so that a relayed
 note of the greatest length has room."""
 
+MAX_READ_AS_A_WHOLE: Final = MAX_SESSION_MESSAGE_BYTES
+"""Longer ones are looked at only if their text is where it can be cut out (`long_calls`): to read them would take the
+event loop from others for several milliseconds."""
+
 MAX_BLOCKS_PER_MESSAGE: Final = 64
 """Sidechain blocks that one `sidechain_importBlock` carries."""
 

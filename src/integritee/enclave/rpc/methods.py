@@ -71,7 +71,7 @@ def trusted_methods(
         "system_name": _constant(PLACEHOLDER),
         "system_version": _query(lambda: f"enclave-runtime: {backend.version()}".encode()),
         "system_accountNextIndex": Method(api.account_next_index),
-        IMPORT_BLOCKS: Method(api.import_blocks, max_message_bytes=MAX_BLOCKS_MESSAGE_BYTES),
+        IMPORT_BLOCKS: Method(api.import_blocks, max_message_bytes=MAX_BLOCKS_MESSAGE_BYTES, takes_bytes=True),
         IMPORT_OPERATIONS: Method(api.import_operations),
         **session_methods(backend, watches, clock, random),
         **content_methods(backend),
@@ -147,7 +147,7 @@ class _TrustedApi:
     async def import_blocks(self, params: Params, connection: Connection) -> Outcome:
         """[hex Vec<SignedBlock>] → plain JSON string "ok", which does not mean that a block is good."""
         self._charge(connection.block_tokens, IMPORT_BLOCKS, params)
-        await self._backend.import_blocks(read.signed_blocks(params))
+        await self._backend.import_blocks(await read.signed_blocks(params, connection.turn))
         return Outcome("ok")
 
     async def import_operations(self, params: Params, connection: Connection) -> Outcome:
@@ -161,7 +161,7 @@ class _TrustedApi:
 
     def _charge(self, bucket: TokenBucket, method: str, params: Params) -> None:
         """Before any work is done for whoever claims to be a peer. Raises RateExceeded, InvalidParams."""
-        tokens = 1 + len(read.first_text(params)) // IMPORT_TOKEN_BYTES
+        tokens = 1 + len(read.first(params)) // IMPORT_TOKEN_BYTES
         if wait := bucket.take(tokens, self._clock()):
             raise RateExceeded(method, math.ceil(wait * 1000))
 

@@ -33,13 +33,14 @@ from .budget import Budget
 from .certificate import certificate_pem, encrypted_key_pem
 from .conduct import Conduct, Conducts
 from .errors import Closing, ListenFailed, TooManyClients
+from .frames import Message
 from .jsonrpc import Connection, Dispatcher
 from .limits import ServerLimits
 from .places import Places
 from .strangers import Stranger, Strangers
 from .turns import Turns
 from .watch import Push, Watcher, WatchRegistry
-from .websocket import Message, WebSocket
+from .websocket import WebSocket
 
 log = logging.getLogger(__name__)
 
