@@ -2,12 +2,14 @@
 
 A message or a piece of a stream is worked on in a *turn*. Of these the loop takes a few at a time, in fair order,
 before it looks after its sockets and other duties again: so a client waits for few turns of others, however many
-messages those send. After a full round the process's threads get a breath, which the loop would keep from them.
+messages those send. After a full round the process's threads get a breath, which the loop would keep from them. If
+there is more to do, other processes get the core, too, which the kernel would leave to the loop until its next tick.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Callable, Hashable
 from typing import Final, Generic, TypeAlias, TypeVar
@@ -73,6 +75,8 @@ class Turns(Generic[K]):
     def _round(self) -> None:
         if self._left <= 0:
             self._breathe()
+            if self._queue:
+                os.sched_yield()
         self._round_is_due, self._left = False, self._round_seconds
         if self._queue:
             self._schedule()
