@@ -41,6 +41,15 @@ def test_a_frame_has_a_greatest_length(length: int, is_read: bool) -> None:
             reader.feed(HEAD.pack(length, Kind.BLOCKS, 1, 1))
 
 
+def test_a_long_frame_comes_in_many_pieces() -> None:
+    """In about no time: it took as long as the square of its length while each piece was joined to those before."""
+    frame, reader = Frame(Kind.BLOCKS, 7, 1, bytes(MAX_PAYLOAD)), FrameReader()
+    stream = written(frame) + written(frame)[:5]
+    pieces = [stream[start : start + 512] for start in range(0, len(stream), 512)]
+    assert [found for piece in pieces for found in reader.feed(piece)] == [frame]
+    assert reader.feed(written(frame)[5:]) == [frame]
+
+
 class Wire(asyncio.Transport):
     """Notes what is written, and in how many pieces. `unsent` bytes wait."""
 

@@ -24,6 +24,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from integritee.errors import IntegriteeError
+from integritee.primitives.nesting import nests_within
 
 from .caller import CALLER
 from .conduct import Conduct, unlimited
@@ -199,7 +200,7 @@ class Dispatcher:
             raise ParseError(f"nested deeper than {MAX_NESTING} levels") from None
         except (msgspec.DecodeError, UnicodeError) as e:
             raise ParseError(str(e)) from None
-        if not _nests_within(message, MAX_NESTING):
+        if not nests_within(message, MAX_NESTING):
             raise ParseError(f"nested deeper than {MAX_NESTING} levels")
         if not isinstance(message, list):
             return _read_call(message)
@@ -340,24 +341,6 @@ def _read_call(item: Any) -> _Call:
     if flaw is not None:
         return _Call(call_id, flaw=InvalidRequest(flaw))
     return _Call(call_id, "id" not in item, version is not None, str(method), params)
-
-
-_CONTAINERS: Final = (list, dict)  # not a union: asking for that takes ten times as long
-
-
-def _nests_within(value: Any, levels: int) -> bool:
-    """True iff no container of `value` lies more than `levels` deep. Looks at one level after the other."""
-    layer = [value] if isinstance(value, _CONTAINERS) else []
-    for _ in range(levels):
-        if not layer:
-            return True
-        layer = [
-            child
-            for parent in layer
-            for child in (parent.values() if isinstance(parent, dict) else parent)
-            if isinstance(child, _CONTAINERS)
-        ]
-    return not layer
 
 
 class _ErrorObject(msgspec.Struct, frozen=True):

@@ -24,7 +24,8 @@ from websockets.server import ServerProtocol
 
 from .budget import Budget
 from .errors import Closing, Reason, SlowReader, TooManyFrames, TooMuchHeld
-from .frames import LONG_HEAD, LongText, Message, is_one_frame, may_be_long, size_of, text_head, text_size, whole_text
+from .frames import Message, is_one_frame, text_head, text_size
+from .incoming import Incoming
 from .limits import MAX_READ_AS_A_WHOLE, MAX_STRUCTURED_BYTES, ServerLimits
 from .pieces import Pieces
 from .rate import TokenBucket
@@ -45,7 +46,6 @@ SECONDS_PER_BYTE: Final = 2e-9
 SECONDS_PER_BYTE_SENT: Final = 4e-9
 """What making a reply takes, and TLS, about."""
 
-END_OF_REQUEST: Final = b"\r\n\r\n"
 TEXT_NOT_UTF8: Final = "text is not UTF-8"
 TOO_MANY_FRAGMENTS: Final = "too many fragments"
 
@@ -82,18 +82,13 @@ class WebSocket(asyncio.Protocol):
         self._refusal = refusal
         most = min(limits.message_bytes, MAX_READ_AS_A_WHOLE)  # of frames that the library takes apart
         self._protocol = ServerProtocol(max_size=most, logger=_library_log)
+        self._incoming = Incoming(self._protocol, limits.message_bytes)
         self._transport: asyncio.Transport | None = None
         self._deadline: asyncio.TimerHandle | None = None
         self._fragments: list[bytes | bytearray | memoryview] = []
         self._is_text = True
         self._sent_binary = False
         self._pieces = Pieces(limits.piece_bytes, limits.large_piece_bytes)
-        self._long: LongText | None = None
-        """Which has begun."""
-        self._head = b""
-        """Of a frame that may be long, as long as it is not complete."""
-        self._unfinished = 0
-        """Bytes that the library has of a frame that is not complete, or of the request for the upgrade."""
         self._piece_is_due = self._read_is_due = False
         self._bytes = TokenBucket(limits.bytes_per_second, limits.bytes_at_once)
         self._unpaid = 0
@@ -198,8 +193,8 @@ class WebSocket(asyncio.Protocol):
         if len(data) >= LARGE_READ and not self._read_is_due:
             self._read_is_due = True
             self._turns.take(self.number, self._may_read, len(data) * SECONDS_PER_BYTE)
-        is_next, is_inside = not self._pieces.size, self._protocol.reader.buffer or self._long is not None
-        if is_next and (self._pieces.is_one(data) or (not is_inside and is_one_frame(data))):
+        is_next = not self._pieces.size
+        if is_next and (self._pieces.is_one(data) or (not self._incoming.held and is_one_frame(data))):
             self._take_apart(data)
         else:
             self._pieces.add(data)
@@ -218,7 +213,7 @@ class WebSocket(asyncio.Protocol):
         self._clear_deadline()
         self._forget_waiting()
         self._fragments.clear()
-        self._long = None
+        self._incoming.clear()
         if self._rest is not None:
             self._rest.cancel()
         self._writable.set()  # replies under way find the connection closed
@@ -242,53 +237,17 @@ class WebSocket(asyncio.Protocol):
     # Receiving
 
     def _take_apart(self, piece: bytes | memoryview) -> None:
-        protocol = self._protocol
-        if protocol.reader.eof:  # it left while this waited for its turn
+        if self._protocol.reader.eof:  # it left while this waited for its turn
             return
-        if self._is_between:
-            piece, self._head = self._head + bytes(piece) if self._head else piece, b""
-            if (text := whole_text(piece)) is not None and len(text) <= self._limits.message_bytes:
-                self._pieces.brought(1)
-                self._frame_received(Frame(Opcode.TEXT, text))
-                return
-            if 0 < len(piece) < LONG_HEAD and may_be_long(piece):
-                self._head = bytes(piece)
-                return
-            if (begun := LongText.begin(piece, self._limits.message_bytes)) is not None:
-                self._long, piece = begun, piece[LONG_HEAD:]
-        if self._long is not None:
-            self._add_to_long(self._long, piece)
-            return
-        protocol.receive_data(cast(bytes, piece))
-        events = protocol.events_received()
+        events = self._incoming.take(piece)
         self._pieces.brought(len(events))
-        self._unfinished += len(piece) - size_of(event for event in events if isinstance(event, Frame))
         for event in events:
             if isinstance(event, Frame):
                 self._frame_received(event)
-            elif isinstance(event, Request):
-                if bytes(piece[-len(END_OF_REQUEST) :]) == END_OF_REQUEST:
-                    self._unfinished = 0
+            else:
                 self._upgrade(event)
-        self._flush()
-
-    def _add_to_long(self, long: LongText, piece: bytes | memoryview) -> None:
-        behind = long.add(piece)
-        self._pieces.brought(0 if long.missing else 1)
-        if long.missing:
-            return
-        self._long = None
-        self._message_bytes += len(long.text)
-        if self.is_open:
-            self._text_received(long.text)
-        if behind:
-            self._take_apart(behind)
-
-    @property
-    def _is_between(self) -> bool:
-        """Whether what comes next begins a frame that is no part of a message."""
-        is_inside = self._unfinished or self._long is not None or self._protocol.current_size is not None
-        return not is_inside and self.is_open
+        if self._protocol.writes:
+            self._flush()
 
     def _may_read(self) -> None:
         self._read_is_due = False
@@ -296,7 +255,7 @@ class WebSocket(asyncio.Protocol):
 
     def _next_piece(self) -> None:
         self._piece_is_due = False
-        self._take_apart(self._pieces.next(text_size(self._pieces.head) if self._is_between else 0))
+        self._take_apart(self._pieces.next(text_size(self._pieces.head) if self._incoming.is_between else 0))
         self._pump()
 
     def _pay(self) -> None:
@@ -342,10 +301,7 @@ class WebSocket(asyncio.Protocol):
         if not self._is_text:
             self._note_binary()
             return
-        self._text_received(bytes(fragments[0]) if len(fragments) == 1 else b"".join(fragments))
-
-    def _text_received(self, data: bytes | bytearray) -> None:
-        """A whole one, which counts already."""
+        data = cast(bytes | bytearray, fragments[0]) if len(fragments) == 1 else b"".join(fragments)
         try:
             message = data.decode() if len(data) <= MAX_STRUCTURED_BYTES else data
         except UnicodeDecodeError:
@@ -466,8 +422,7 @@ class WebSocket(asyncio.Protocol):
 
     def _account(self) -> None:
         """Tell the budget what is held for this client, which may be too much."""
-        of_long = 0 if self._long is None else len(self._long.text)
-        incoming = self._pieces.size + len(self._protocol.reader.buffer) + of_long + self._message_bytes
+        incoming = self._pieces.size + self._incoming.held + self._message_bytes
         before, self._held = self._held, 0 if self._is_gone else incoming + self._outgoing()
         if not self._budget.change(before, self._held) and self.is_open:
             self.drop(TooMuchHeld(self._budget.total))

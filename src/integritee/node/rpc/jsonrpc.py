@@ -17,6 +17,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from integritee.errors import IntegriteeError
+from integritee.primitives.nesting import nests_within
 
 from ..pool.errors import PoolError
 from .errors import (
@@ -109,7 +110,7 @@ class Dispatcher:
             content = msgspec.json.decode(text)
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             raise ParseError from None
-        if not _nests_within(content, MAX_NESTING):
+        if not nests_within(content, MAX_NESTING):
             raise ParseError(f"nested deeper than {MAX_NESTING} levels")
         if isinstance(content, list):
             if not content:
@@ -189,21 +190,6 @@ def _read_call(item: Any) -> Call:
     if not isinstance(params, list | dict | None):
         return Call(id, flaw=InvalidRequest("the params must be an array or an object"))
     return Call(id, "id" not in item, method, params)
-
-
-def _nests_within(value: Any, levels: int) -> bool:
-    """Whether no container in `value` lies more than `levels` deep."""
-    layer = [value] if isinstance(value, dict | list) else []
-    for _ in range(levels):
-        layer = [
-            child
-            for parent in layer
-            for child in (parent.values() if isinstance(parent, dict) else parent)
-            if isinstance(child, dict | list)
-        ]
-        if not layer:
-            return True
-    return False
 
 
 class _Identified(msgspec.Struct):
