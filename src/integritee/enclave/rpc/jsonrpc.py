@@ -18,7 +18,7 @@ import logging
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -126,7 +126,6 @@ class OrderedMethod:
 
     run: Callable[[Params, Connection, Turn], Awaitable[Outcome]]
     max_message_bytes: int = 0
-    takes_bytes: ClassVar = False
 
 
 AnyMethod: TypeAlias = Method | OrderedMethod
@@ -212,15 +211,18 @@ class Dispatcher:
         """A message that may be one call with one text only. Raises MessageTooLarge unless its method takes it."""
         limit, data = self._max_message_bytes, text.encode(errors="surrogatepass") if isinstance(text, str) else text
         other_form = MessageTooLarge(limit=min(limit, MAX_STRUCTURED_BYTES), found=size)
+        cut = _cut(data)
+        if cut is None and size > MAX_READ_AS_A_WHOLE:
+            raise other_form
         try:
-            if (call := _cut(data)) is None:
-                call = _plain(data if size <= MAX_READ_AS_A_WHOLE else b"")
+            call = cut or _plain(data)
             method = self._methods.get(call.method)
             if method is not None:
                 limit = max(limit, method.max_message_bytes)
             if size > limit:
                 raise MessageTooLarge(limit=limit, found=size)
-            return call if method is not None and method.takes_bytes else _plain(data)
+            is_read = call is not cut or (isinstance(method, Method) and method.takes_bytes)
+            return call if is_read else _plain(data)
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             raise other_form from None
 

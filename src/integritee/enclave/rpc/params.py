@@ -69,24 +69,28 @@ def first(params: Params) -> Text:
 
 def hex_bytes(text: str) -> bytes:
     """Bytes of a hex text. Raises InvalidHex."""
-    digits = text.removeprefix("0x")
-    if len(digits) % 2:
-        raise InvalidHex
-    return _unhex(digits)
+    return _unhex(_digits(text))
 
 
 async def long_hex_bytes(text: Text, turn: Callable[[], Awaitable[None]]) -> bytes:
     """As `hex_bytes`, in many turns."""
-    if isinstance(text, str):
-        return hex_bytes(text)
-    digits, pieces = text[2:] if bytes(text[:2]) == b"0x" else text, []
-    if len(digits) % 2:
-        raise InvalidHex
+    digits, pieces = _digits(text), []
     for start in range(0, len(digits), DIGITS_PER_TURN):
         if start:
             await turn()
         pieces.append(_unhex(digits[start : start + DIGITS_PER_TURN], start))
     return b"".join(pieces)
+
+
+def _digits(text: Text) -> Text:
+    """An even number, without the prefix. Raises InvalidHex."""
+    if isinstance(text, str):
+        digits: Text = text.removeprefix("0x")
+    else:
+        digits = text[2:] if bytes(text[:2]) == b"0x" else text
+    if len(digits) % 2:
+        raise InvalidHex
+    return digits
 
 
 def _unhex(digits: Text, start: int = 0) -> bytes:

@@ -44,8 +44,7 @@ class Slot:
         remaining = self.end - now
         budget = proposal_budget(remaining)
         if ending is not None:
-            most = max(0, remaining) * ALONE_PERCENT // 100
-            budget = max(budget, min(remaining - ending * 5 // 4, most))
+            budget = max(budget, min(remaining - ending * 5 // 4, proposal_budget(remaining, ALONE_PERCENT)))
         return now + budget
 
 
@@ -74,9 +73,9 @@ def delay_to_next_slot(now: int, slot_ms: int = SLOT_MS) -> int:
     return slot_at(now, slot_ms).end - now
 
 
-def proposal_budget(remaining: int) -> int:
+def proposal_budget(remaining: int, percent: int = PROPOSAL_PERCENT) -> int:
     """Time the proposer may use when `remaining` is left of the slot; 0 if nothing is."""
-    return max(0, remaining) * PROPOSAL_PERCENT // 100
+    return max(0, remaining) * percent // 100
 
 
 def slot_author(number: int, authorities: Sequence[bytes]) -> bytes:
