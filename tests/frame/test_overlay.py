@@ -21,12 +21,13 @@ prefixes = st.sampled_from([b"", b"a", b"ab", b"b", b"x"])
 
 
 class OverlayMachine(RuleBasedStateMachine):
-    """Compares with a stack of dicts."""
+    """Compares with a stack of dicts, and one of the keys that were written."""
 
     def __init__(self) -> None:
         super().__init__()
         self.overlay = Overlay(Trie.from_items(COMMITTED))
         self.stack: list[dict[bytes, bytes]] = [dict(COMMITTED)]
+        self.written: list[set[bytes]] = [set()]
 
     @property
     def model(self) -> dict[bytes, bytes]:
@@ -36,17 +37,24 @@ class OverlayMachine(RuleBasedStateMachine):
     def put(self, key: bytes, value: bytes) -> None:
         self.overlay.put(key, value)
         self.model[key] = value
+        self.written[-1].add(key)
+
+    @rule(items=st.lists(st.binary(min_size=4, max_size=4), max_size=3))
+    def put_list(self, items: list[bytes]) -> None:
+        self.put(b"list", encode(list[Bytes4], items))
 
     @rule(key=keys | st.just(b"list"))
     def remove(self, key: bytes) -> None:
         self.overlay.remove(key)
         self.model.pop(key, None)
+        self.written[-1].add(key)
 
     @rule(items=st.lists(st.binary(min_size=4, max_size=4), max_size=3))
     def append(self, items: list[bytes]) -> None:
         self.overlay.append(b"list", items)
         before = decode(list[Bytes4], self.model.get(b"list", b"\0"))
         self.model[b"list"] = encode(list[Bytes4], before + items)
+        self.written[-1].add(b"list")
 
     @rule(prefix=prefixes, limit=st.none() | st.integers(0, 2))
     def clear_prefix(self, prefix: bytes, limit: int | None) -> None:
@@ -54,25 +62,27 @@ class OverlayMachine(RuleBasedStateMachine):
         assert self.overlay.clear_prefix(prefix, limit) == len(doomed)
         for key in doomed:
             del self.model[key]
+        self.written[-1].update(doomed)
 
     @precondition(lambda self: len(self.stack) < 6)
     @rule()
     def begin(self) -> None:
         self.overlay.begin()
         self.stack.append(dict(self.model))
+        self.written.append(set(self.written[-1]))
 
     @precondition(lambda self: len(self.stack) > 1)
     @rule()
     def commit(self) -> None:
         self.overlay.commit()
-        top = self.stack.pop()
-        self.stack[-1] = top
+        del self.stack[-2], self.written[-2]
 
     @precondition(lambda self: len(self.stack) > 1)
     @rule()
     def rollback(self) -> None:
         self.overlay.rollback()
         self.stack.pop()
+        self.written.pop()
 
     @rule(prefix=prefixes, start=st.none() | keys)
     def iterate(self, prefix: bytes, start: bytes | None) -> None:
@@ -90,6 +100,11 @@ class OverlayMachine(RuleBasedStateMachine):
         assert self.overlay.depth == len(self.stack) - 1
         for key in (*COMMITTED, b"aa", b"abd", b"c"):
             assert self.overlay.get(key) == self.model.get(key)
+
+    @invariant()
+    def same_writes(self) -> None:
+        """What a transaction wrote that was rolled back has never been written."""
+        assert self.overlay.touched() == self.overlay.changes().keys() == self.written[-1]
 
     @invariant()
     def same_outcome(self) -> None:
@@ -169,6 +184,33 @@ def test_appending_costs_the_same_at_any_length() -> None:
         overlay.commit()
     found = decode(list[Bytes4], overlay.get(b"list") or b"")
     assert found == [i.to_bytes(4, "little") for i in range(2000)]
+
+
+def test_undoing_costs_what_was_done_since() -> None:
+    """A list of many items is cut back to them, not copied."""
+    overlay = Overlay(EmptyBackend())
+    overlay.append(b"list", [b"%05d" % i for i in range(20_000)])
+    before = overlay.get(b"list")
+    for _ in range(20_000):
+        overlay.begin()
+        overlay.append(b"list", [b"undone"])
+        overlay.rollback()
+    assert overlay.get(b"list") == before
+
+
+def test_undone_is_what_came_after_an_inner_commit_too() -> None:
+    overlay = Overlay(EmptyBackend())
+    overlay.append(b"list", [b"a"])
+    overlay.begin()
+    overlay.begin()
+    overlay.append(b"list", [b"b"])
+    overlay.commit()
+    overlay.append(b"list", [b"c"])
+    overlay.remove(b"list")
+    overlay.append(b"list", [b"d"])
+    assert overlay.get(b"list") == b"\x04d"
+    overlay.rollback()
+    assert overlay.get(b"list") == b"\x04a"
 
 
 @pytest.mark.parametrize("prefix, touched", [(b"", {b"aa", b"ab", b"b"}), (b"a", {b"aa", b"ab"}), (b"x", set())])

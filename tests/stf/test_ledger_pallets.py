@@ -87,12 +87,10 @@ def test_mirror_follows_what_is_proven() -> None:
     assert {key: mirror.mirror.get(key) for key in (b"a", b"b", b"c")} == {b"a": b"1", b"b": b"2", b"c": None}
     assert (mirror.number.get(), mirror.parent_hash.get()) == (7, b"\x07" * 32)
     assert mirror.block_hash.get() == header(7).hash()
-    untouched = mirror.mirror.key_of(b"a")
-    fresh.state.begin()
+    fresh.state = Overlay(fresh.state.settled())
     mirror.set_block(header(8), {b"a": b"1", b"b": None})
     assert mirror.mirror.get(b"b") is None
-    assert untouched not in fresh.state._layers[-1]  # what is as before is not written again
-    fresh.state.commit()
+    assert mirror.mirror.key_of(b"a") not in fresh.state.touched()  # what is as before is not written again
     assert mirror.number.get() == 8
 
 

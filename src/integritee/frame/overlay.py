@@ -1,11 +1,12 @@
 """Storage of a runtime while it executes: nested transactions over a committed backend.
 
-Counterpart of sp-state-machine's `OverlayedChanges`. Keys and values are raw bytes; None in a layer means
-"deleted". The backend never changes; `changes()` is what a block did to it.
+Counterpart of sp-state-machine's `OverlayedChanges`. Keys and values are raw bytes; a written None means "deleted".
+The backend never changes; `changes()` is what a block did to it.
 """
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Final, Protocol, TypeAlias, runtime_checkable
@@ -53,52 +54,71 @@ class EmptyBackend:
 
 
 class Appended:
-    """A SCALE Vec that grows: the encoded `items` one layer puts behind what is `before` them."""
+    """A SCALE Vec that grows: encoded `items` behind what was there `before` them."""
 
     __slots__ = ("before", "items")
 
-    def __init__(self, before: Cell) -> None:
+    def __init__(self, before: bytes | None) -> None:
         self.before = before
         self.items: list[bytes] = []
 
     def encoded(self) -> bytes:
         """The whole Vec. What was there before is dropped if it is none (`append_or_new` of parity-scale-codec)."""
-        count, parts = 0, list[list[bytes]]()
-        cell: Cell = self
-        while isinstance(cell, Appended):
-            count += len(cell.items)
-            parts.append(cell.items)
-            cell = cell.before
-        if cell:
+        count, parts = len(self.items), self.items
+        if self.before:
             with suppress(DecodeError):
-                length, start = decode_compact(cell)
-                count += length
-                parts.append([cell[start:]])
-        return encode_compact(count) + b"".join(item for part in reversed(parts) for item in part)
+                length, start = decode_compact(self.before)
+                count, parts = count + length, [self.before[start:], *parts]
+        return encode_compact(count) + b"".join(parts)
 
+
+class Shorter:
+    """What undoes an append: the Vec is cut back to the `count` items it had been given."""
+
+    __slots__ = ("count", "vec")
+
+    def __init__(self, vec: Appended) -> None:
+        self.vec, self.count = vec, len(vec.items)
+
+    def restored(self) -> Appended:
+        del self.vec.items[self.count :]
+        return self.vec
+
+
+class Unwritten(enum.Enum):
+    """Stands for a key that had not been written."""
+
+    UNWRITTEN = enum.auto()
+
+
+UNWRITTEN: Final = Unwritten.UNWRITTEN
 
 Cell: TypeAlias = bytes | Appended | None
-"""What a layer holds for a key."""
+"""What was written at a key."""
+
+Undo: TypeAlias = dict[bytes, Cell | Shorter | Unwritten]
+"""How the keys that a transaction wrote were when it began."""
 
 
 class Overlay:
-    """Reads fall through the open transactions to the backend; writes go to the innermost one."""
+    """Reads see what was written, else the backend. Each open transaction remembers what its writes replaced."""
 
-    __slots__ = ("_committed", "_layers", "_settled", "backend")
+    __slots__ = ("_committed", "_settled", "_undos", "_writes", "backend")
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
-        self._layers: list[dict[bytes, Cell]] = [{}]
+        self._writes: dict[bytes, Cell] = {}
+        self._undos: list[Undo] = []
+        """Of the open transactions, the innermost last."""
         self._committed: dict[bytes, bytes | None] = {}
         self._settled: RootedBackend | None = None
 
     # -- reading -------------------------------------------------------------------------------------
 
     def get(self, key: bytes) -> bytes | None:
-        for layer in reversed(self._layers):
-            if key in layer:
-                cell = layer[key]
-                return cell.encoded() if isinstance(cell, Appended) else cell
+        if key in self._writes:
+            cell = self._writes[key]
+            return cell.encoded() if isinstance(cell, Appended) else cell
         if key in self._committed:
             return self._committed[key]
         value = self.backend.get(key)
@@ -118,7 +138,7 @@ class Overlay:
 
     def touched(self, prefix: bytes = b"") -> set[bytes]:
         """Keys with `prefix` that were written or deleted."""
-        return {k for layer in self._layers for k in layer if k.startswith(prefix)}
+        return {k for k in self._writes if k.startswith(prefix)}
 
     def next_key(self, key: bytes) -> bytes | None:
         """Smallest key greater than `key`."""
@@ -127,12 +147,16 @@ class Overlay:
     # -- writing -------------------------------------------------------------------------------------
 
     def put(self, key: bytes, value: bytes) -> None:
-        self._settled = None
-        self._layers[-1][key] = value
+        self._write(key, value)
 
     def remove(self, key: bytes) -> None:
+        self._write(key, None)
+
+    def _write(self, key: bytes, cell: Cell) -> None:
         self._settled = None
-        self._layers[-1][key] = None
+        if self._undos:
+            self._undos[-1].setdefault(key, self._writes.get(key, UNWRITTEN))
+        self._writes[key] = cell
 
     def clear_prefix(self, prefix: bytes, limit: int | None = None) -> int:
         """Delete entries with `prefix`, at most `limit`; how many were deleted."""
@@ -143,46 +167,44 @@ class Overlay:
 
     def append(self, key: bytes, items: Iterable[bytes]) -> None:
         """Put encoded items behind the SCALE Vec at `key`; the cost is that of the items alone."""
+        vec = self._writes.get(key)
+        if not isinstance(vec, Appended):
+            vec = Appended(self.get(key))
+            self._write(key, vec)
+        elif self._undos and key not in self._undos[-1]:
+            self._undos[-1][key] = Shorter(vec)
         self._settled = None
-        layer = self._layers[-1]
-        cell = layer.get(key)
-        if not isinstance(cell, Appended):
-            cell = layer[key] = Appended(self._seen(key))
-        cell.items.extend(items)
-
-    def _seen(self, key: bytes) -> Cell:
-        for layer in reversed(self._layers):
-            if key in layer:
-                return layer[key]
-        return self.backend.get(key)
+        vec.items.extend(items)
 
     # -- transactions --------------------------------------------------------------------------------
 
     def begin(self) -> None:
         """Open a nested transaction. Raises RecursionError beyond MAX_TRANSACTIONS."""
-        if len(self._layers) > MAX_TRANSACTIONS:
+        if len(self._undos) >= MAX_TRANSACTIONS:
             raise RecursionError(f"more than {MAX_TRANSACTIONS} nested storage transactions")
-        self._layers.append({})
+        self._undos.append({})
 
     def commit(self) -> None:
         """Close the innermost transaction, keeping its writes."""
-        top = self._layers.pop()
-        below = self._layers[-1]
-        for key, cell in top.items():
-            if isinstance(cell, Appended) and isinstance(cell.before, Appended) and below.get(key) is cell.before:
-                cell.before.items.extend(cell.items)
-            else:
-                below[key] = cell
+        undo = self._undos.pop()
+        if self._undos:
+            enclosing = self._undos[-1]
+            for key, before in undo.items():
+                enclosing.setdefault(key, before)
 
     def rollback(self) -> None:
         """Close the innermost transaction, dropping its writes."""
         self._settled = None
-        self._layers.pop()
+        for key, before in self._undos.pop().items():
+            if before is UNWRITTEN:
+                del self._writes[key]
+            else:
+                self._writes[key] = before.restored() if isinstance(before, Shorter) else before
 
     @property
     def depth(self) -> int:
         """Open transactions."""
-        return len(self._layers) - 1
+        return len(self._undos)
 
     def rebase(self, backend: Backend) -> None:
         """Stand on another handle of the same committed state."""
@@ -193,10 +215,7 @@ class Overlay:
 
     def changes(self) -> dict[bytes, bytes | None]:
         """All writes, open transactions included; None means deleted."""
-        merged: dict[bytes, Cell] = {}
-        for layer in self._layers:
-            merged.update(layer)
-        return {k: cell.encoded() if isinstance(cell, Appended) else cell for k, cell in merged.items()}
+        return {k: cell.encoded() if isinstance(cell, Appended) else cell for k, cell in self._writes.items()}
 
     def settled(self) -> RootedBackend:
         """The backend after `changes()`; remembered until the next write, so that its root is hashed once.
