@@ -146,20 +146,24 @@ class StorageValue(Generic[V]):
 
 
 class Keys:
-    """How the keys of a map become raw storage keys."""
+    """How the keys of a map, one or two, become raw storage keys. Of two, it is the first that comes again and again,
+    like the bucket that notes are put into; the raw keys that begin with it may never do so."""
 
-    __slots__ = ("codecs", "hashers", "prefix", "raw")
+    __slots__ = ("codecs", "hashers", "prefix", "raw", "under")
 
     def __init__(self, prefix: bytes, codecs: tuple[Codec, ...], hashers: tuple[type[Hasher[Any]], ...]) -> None:
         self.prefix, self.codecs, self.hashers = prefix, codecs, hashers
-        is_small = len(codecs) == 1 and codecs[0].fixed and codecs[0].min_size <= REMEMBERED_KEY_BYTES
-        self.raw: Callable[..., bytes] = lru_cache(REMEMBERED_KEYS, typed=True)(self.made) if is_small else self.made
+        is_small = codecs[0].fixed and codecs[0].min_size <= REMEMBERED_KEY_BYTES
+        begun = lru_cache(REMEMBERED_KEYS, typed=True)(self._of) if is_small else self._of
+        self.under: Callable[[Any], bytes] = begun
+        """What all raw keys with a first key begin with."""
+        self.raw: Callable[..., bytes] = self.under if len(codecs) == 1 else self._of_two
 
-    def made(self, *keys: Any) -> bytes:
-        out = self.prefix
-        for codec, hasher, key in zip(self.codecs, self.hashers, keys, strict=False):
-            out += hasher.apply(codec.encode(key))
-        return out
+    def _of(self, key: Any) -> bytes:
+        return self.prefix + self.hashers[0].apply(self.codecs[0].encode(key))
+
+    def _of_two(self, key: Any, key2: Any) -> bytes:
+        return self.under(key) + self.hashers[1].apply(self.codecs[1].encode(key2))
 
     def read(self, raw_key: bytes) -> tuple[Any, ...]:
         """The keys behind the hashes in a raw one."""
@@ -275,9 +279,9 @@ class StorageDoubleMap(_Map[V], Generic[H, H2, V]):
 
     def items_under(self: StorageDoubleMap[Hasher[K], Hasher[K2], V], key: K) -> Iterator[tuple[K2, V]]:
         """Entries of the first key, in storage-key order."""
-        for (_, key2), value in self._entries(self._raw_key(key)):
+        for (_, key2), value in self._entries(self._keys.under(key)):
             yield key2, value
 
     def clear_under(self: StorageDoubleMap[Hasher[K], Hasher[K2], V], key: K) -> int:
         """Remove every entry of the first key; how many there were."""
-        return self._ext.state.clear_prefix(self._raw_key(key))
+        return self._ext.state.clear_prefix(self._keys.under(key))
