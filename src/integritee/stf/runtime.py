@@ -66,15 +66,16 @@ class LedgerRuntime(Runtime):
         self.entropy = bytes(32)
         self.asker = b""
         """Who has signed the getter that is being answered; empty if it is public."""
+        self._mirrors = tuple(zip(ParentchainId, (self.integritee, self.target_a, self.target_b), strict=True))
 
     def parentchain(self, which: ParentchainId) -> Parentchain:
         """The mirror of a parentchain."""
-        return (self.integritee, self.target_a, self.target_b)[which]
+        return self._mirrors[which][1]
 
     def vault(self) -> tuple[bytes, ParentchainId] | None:
         """The shard's vault account and the chain it lives on."""
-        for which in ParentchainId:
-            account = self.parentchain(which).shard_vault.get()
+        for which, mirror in self._mirrors:
+            account = mirror.shard_vault.get()
             if account is not None:
                 return account, which
         return None
