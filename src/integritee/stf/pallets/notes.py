@@ -90,9 +90,10 @@ class Notes(Pallet):
         state = self.runtime.state
         state.put(self.notes.key_of(bucket.index, index), stamped)
         self.last_note_index.put(index)
+        link = [INDEX.encode(index)]
         for account in accounts:
             # Appended, not rewritten: a busy account has hundreds of notes in a bucket.
-            state.append(self.notes_lookup.key_of(bucket.index, account), [INDEX.encode(index)])
+            state.append(self.notes_lookup.key_of(bucket.index, account), link)
 
     def _next_note_index(self) -> int:
         last = self.last_note_index.get()
