@@ -92,8 +92,10 @@ class EventDef:
     def __call__(self, *args: Any, **kwargs: Any) -> EventValue:
         if len(args) + len(kwargs) != len(self.fields):
             raise TypeError(f"{self.name} takes {len(self.fields)} fields")
-        rest = [kwargs[f.name] if f.name in kwargs else kwargs[f.name + "_"] for f in self.fields[len(args) :]]
-        return EventValue(self, (*args, *rest))
+        if kwargs:
+            rest = [kwargs[f.name] if f.name in kwargs else kwargs[f.name + "_"] for f in self.fields[len(args) :]]
+            args = (*args, *rest)
+        return EventValue(self, args)
 
 
 class EventValue(msgspec.Struct, frozen=True):

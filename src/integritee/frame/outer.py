@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
+
+import msgspec
 
 from integritee.primitives.ids import H256
 from integritee.scale import Enum, Struct, u32
@@ -15,8 +16,7 @@ from integritee.scale.shape import Placeholder
 from .declare import CallDef, EventDef
 
 
-@dataclass(frozen=True, slots=True)
-class RuntimeCall:
+class RuntimeCall(msgspec.Struct, frozen=True):
     """A call of some pallet: wire form pallet index ‖ call index ‖ arguments."""
 
     pallet: str
@@ -33,8 +33,7 @@ class RuntimeCall:
         return self.definition.name
 
 
-@dataclass(frozen=True, slots=True)
-class RuntimeEvent:
+class RuntimeEvent(msgspec.Struct, frozen=True):
     """An event of some pallet: wire form pallet index ‖ event index ‖ fields."""
 
     pallet: str

@@ -6,6 +6,7 @@ decided by its pallets; blocks, extrinsics and fees are added by `executive`.
 
 from __future__ import annotations
 
+from operator import attrgetter
 from types import TracebackType
 from typing import Any, ClassVar, TypeVar
 
@@ -218,8 +219,8 @@ def _call_codec(runtime: type[Runtime], registry: Registry) -> Codec:
 
             by_index[definition.index] = product(codecs, build, items(len(codecs), "args"))
         if by_index:
-            pallets[listed.index] = tagged(f"{name} call", by_index, lambda c: c.definition.index)
-    return tagged("RuntimeCall", pallets, lambda c: c.pallet_index)
+            pallets[listed.index] = tagged(f"{name} call", by_index, attrgetter("definition.index"))
+    return tagged("RuntimeCall", pallets, attrgetter("pallet_index"))
 
 
 def _event_codec(runtime: type[Runtime], registry: Registry) -> Codec:
@@ -234,5 +235,5 @@ def _event_codec(runtime: type[Runtime], registry: Registry) -> Codec:
 
             by_index[definition.index] = product(codecs, build, items(len(codecs), "values"))
         if by_index:
-            pallets[listed.index] = tagged(f"{name} event", by_index, lambda e: e.definition.index)
-    return tagged("RuntimeEvent", pallets, lambda e: e.pallet_index)
+            pallets[listed.index] = tagged(f"{name} event", by_index, attrgetter("definition.index"))
+    return tagged("RuntimeEvent", pallets, attrgetter("pallet_index"))

@@ -8,7 +8,7 @@ import typing
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache, reduce
-from operator import or_
+from operator import attrgetter, or_
 from typing import Annotated, Any, TypeAlias, Union
 
 from .errors import UnsupportedType
@@ -106,7 +106,7 @@ class VariantShape:
 class Variants:
     path: str
     variants: tuple[VariantShape, ...]
-    tag: Callable[[Any], int] = field(compare=False, default=lambda v: v.index)
+    tag: Callable[[Any], int] = field(compare=False, default=attrgetter("index"))
     """Discriminant of a value."""
     docs: str = ""
     params: tuple[tuple[str, Hint], ...] = ()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property
+from operator import attrgetter
 from typing import Any, Final
 
 from integritee.crypto import KeyPair, blake2_256
@@ -113,7 +114,7 @@ class Ledger:
             if isinstance(held, dict):
                 app = self.owners[next(iter(held.values()))]
                 within = {i: self._fields(value, d) for i, d in held.items()}
-                codecs[index] = tagged(camel(app.name), within, lambda v: v.definition.index)
+                codecs[index] = tagged(camel(app.name), within, attrgetter("definition.index"))
             else:
                 codecs[index] = self._fields(value, held)
         return tagged(value.__name__, codecs, self._discriminant)
