@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from integritee.frame.errors import (
     Arithmetic,
@@ -303,7 +304,7 @@ def test_reserving() -> None:
 def test_what_cannot_be_reserved(value: int, frozen: int, error: DispatchError) -> None:
     runtime = funded()
     if frozen:
-        runtime.balances.change(ALICE, lambda d: d.replace(frozen=frozen))
+        runtime.balances.change(ALICE, lambda d: replace(d, frozen=frozen))
     with pytest.raises(DispatchFailure) as caught, runtime.transaction():
         runtime.balances.reserve(ALICE, value)
     assert caught.value.error == error
@@ -312,7 +313,7 @@ def test_what_cannot_be_reserved(value: int, frozen: int, error: DispatchError) 
 
 def test_frozen_funds_stay() -> None:
     runtime = funded()
-    runtime.balances.change(ALICE, lambda d: d.replace(frozen=9_000))
+    runtime.balances.change(ALICE, lambda d: replace(d, frozen=9_000))
     over = runtime.call("Balances", "transfer_allow_death", Id(BOB), 1_001)
     assert runtime.try_dispatch(over, Signed(ALICE)).error == token(TokenError.Frozen)  # type: ignore[union-attr]
     runtime.dispatch(runtime.call("Balances", "transfer_allow_death", Id(BOB), 1_000), Signed(ALICE))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from msgspec.structs import replace
 
 from integritee.frame.errors import DispatchFailure
 from integritee.frame.origin import Origin, Root, Signed
@@ -69,7 +70,7 @@ class BalancesMachine(RuleBasedStateMachine):
     @rule(who=accounts, value=amounts)
     def freeze(self, who: bytes, value: int) -> None:
         if self.runtime.system.account.get(who).exists():
-            self.attempt(lambda: self.runtime.balances.change(who, lambda d: d.replace(frozen=value)))
+            self.attempt(lambda: self.runtime.balances.change(who, lambda d: replace(d, frozen=value)))
 
     @rule(who=accounts, value=amounts)
     def pay(self, who: bytes, value: int) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from integritee.frame.errors import (
     Arithmetic,
@@ -273,7 +274,7 @@ def test_nothing_moves_of_an_asset_that_is_not_live(
     runtime = stocked()
     details = runtime.assets.asset.get(GOLD)
     assert details is not None
-    runtime.assets.asset.put(GOLD, details.replace(status=status))
+    runtime.assets.asset.put(GOLD, replace(details, status=status))
     assert runtime.try_dispatch(runtime.call("Assets", call, *args), origin).error == first  # type: ignore[union-attr]
 
 
@@ -296,7 +297,7 @@ def test_what_is_still_possible(
     runtime = stocked()
     details = runtime.assets.asset.get(GOLD)
     assert details is not None
-    runtime.assets.asset.put(GOLD, details.replace(status=status))
+    runtime.assets.asset.put(GOLD, replace(details, status=status))
     outcome = runtime.try_dispatch(runtime.call("Assets", call, *args), BY_ADMIN)
     assert getattr(outcome, "error", None) == error
 
@@ -335,7 +336,7 @@ def test_a_holding_that_does_not_suffice_needs_its_account() -> None:
 def test_holdings_leave_room_for_another_consumer(consumers: int, error: DispatchError | None) -> None:
     runtime = stocked()
     info = runtime.system.account.get(OWNER)
-    runtime.system.account.put(OWNER, info.replace(consumers=consumers))
+    runtime.system.account.put(OWNER, replace(info, consumers=consumers))
     outcome = runtime.try_dispatch(runtime.call("Assets", "transfer", GOLD, Id(OWNER), 10), BY_ALICE)
     assert getattr(outcome, "error", None) == error
 

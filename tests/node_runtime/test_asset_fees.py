@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from integritee.frame.extrinsic import EXTENSION_WEIGHT
 from integritee.frame.limits import BASE_EXTRINSIC
@@ -111,7 +112,7 @@ def test_conversion(chain: Chain, fee: int, least: int, cost: int) -> None:
     """Rounded down, yet never to nothing, and never beyond what there can be."""
     runtime = chain.runtime()
     details = runtime.assets.asset.get(USDT)
-    runtime.assets.asset.put(USDT, details.replace(min_balance=least))
+    runtime.assets.asset.put(USDT, replace(details, min_balance=least))
     assert runtime.asset_tx_payment.in_asset(USDT).price(fee) == cost
 
 

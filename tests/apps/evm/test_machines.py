@@ -14,6 +14,7 @@ from eth.vm.execution_context import ExecutionContext
 from eth.vm.forks.london.computation import LondonComputation
 from eth.vm.forks.london.state import LondonState
 from hypothesis import given, settings
+from msgspec import structs
 
 from integritee.apps.evm.addresses import mapped_account
 from integritee.apps.evm.engine import execute, intrinsic_gas
@@ -35,7 +36,7 @@ def ledger_of(world: World) -> EvmBench:
         nonce, balance = world.account(address)
         who = mapped_account(address)
         info = bench.runtime.system.account.get(who)
-        bench.runtime.system.account.put(who, info.replace(nonce=nonce))
+        bench.runtime.system.account.put(who, structs.replace(info, nonce=nonce))
         bench.runtime.balances.mint(who, balance + (0 if info.exists() else ED))
     for address, code in ((a, c) for a, c in world.codes.items() if c):
         bench.evm.account_codes.put(address, code)

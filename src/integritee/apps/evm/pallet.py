@@ -15,10 +15,12 @@ from functools import partial
 from itertools import islice
 from typing import ClassVar, Final
 
+from msgspec.structs import replace
+
 from integritee.frame.declare import Events, event
 from integritee.frame.pallet import Pallet
 from integritee.frame.pallets.balances import Balances
-from integritee.frame.pallets.system import AccountData, System
+from integritee.frame.pallets.system import System
 from integritee.frame.storage_items import Blake2_128Concat, StorageDoubleMap, StorageMap
 from integritee.primitives.ids import H256
 from integritee.scale import Struct
@@ -116,7 +118,7 @@ class Evm(Pallet):
             self._keep_contract(change)
         for who, (before, after) in funds.items():
             if after != before:
-                self.balances.change(who, partial(AccountData.replace, free=after))
+                self.balances.change(who, partial(replace, free=after))
         moved = sum(after - before for before, after in funds.values())
         self.balances.total_issuance.mutate(lambda total: total + moved)
         self.balances.deposit(self.balances.Event.Withdraw(mapped_account(source), receipt.fee))
@@ -153,7 +155,7 @@ class Evm(Pallet):
         if info.nonce == nonce:
             return
         if nonce or info.exists():
-            self.system.account.put(who, info.replace(nonce=nonce))
+            self.system.account.put(who, replace(info, nonce=nonce))
         else:
             self.system.account.remove(who)
 

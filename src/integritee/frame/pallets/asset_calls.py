@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar
 
+from msgspec.structs import replace
+
 from integritee.frame.declare import Constant, EventDef, call, constant, event, storage
 from integritee.frame.origin import Origin, ensure_root, ensure_signed
 from integritee.frame.pallets.assets import AssetDetails, Assets, AssetStatus, I
@@ -139,7 +141,7 @@ class AssetCalls(Assets[I]):
         sender, details = ensure_signed(origin), self._known(id)
         self._expect_live(details)
         self._expect_entitled(sender, details.freezer)
-        self.asset.put(id, details.replace(status=AssetStatus.Frozen))
+        self.asset.put(id, replace(details, status=AssetStatus.Frozen))
         self.deposit(self.Event.AssetFrozen(id))
 
     @call(14, weight=weight(15_491_000, 1, 1))
@@ -149,7 +151,7 @@ class AssetCalls(Assets[I]):
         self._expect_entitled(sender, details.admin)
         if details.status is not AssetStatus.Frozen:
             raise self.Error.NotFrozen()
-        self.asset.put(id, details.replace(status=AssetStatus.Live))
+        self.asset.put(id, replace(details, status=AssetStatus.Live))
         self.deposit(self.Event.AssetThawed(id))
 
     def _expect_not_destroying(self, id: I) -> AssetDetails:
@@ -166,7 +168,7 @@ class AssetCalls(Assets[I]):
         held = self.account.get(id, who)
         if held is None:
             raise self.Error.NoAccount()
-        self.account.put(id, who, held.replace(is_frozen=frozen))
+        self.account.put(id, who, replace(held, is_frozen=frozen))
 
     # -- metadata ------------------------------------------------------------------------------------
 

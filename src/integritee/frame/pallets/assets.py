@@ -13,7 +13,7 @@ from __future__ import annotations
 import enum
 from typing import Any, ClassVar, Final, Generic, TypeVar
 
-import msgspec
+from msgspec.structs import replace
 
 from integritee.frame.declare import Errors, EventDef, Events, error
 from integritee.frame.errors import TokenError, overflow, token_failure
@@ -60,9 +60,6 @@ class AssetDetails(Struct, frozen=True):
     approvals: u32
     status: AssetStatus
 
-    def replace(self, **changes: Any) -> AssetDetails:
-        return msgspec.structs.replace(self, **changes)
-
 
 class ExistenceReason(Enum, frozen=True):
     """What a holding leans on."""
@@ -101,9 +98,6 @@ class AssetAccount(Struct, frozen=True):
     is_frozen: bool
     reason: ExistenceReason
     extra: None = None
-
-    def replace(self, **changes: Any) -> AssetAccount:
-        return msgspec.structs.replace(self, **changes)
 
 
 class Assets(Pallet, Generic[I]):
@@ -182,7 +176,7 @@ class Assets(Pallet, Generic[I]):
             if issuer is not None and issuer != details.issuer:
                 raise self.Error.NoPermission()
             details = self._credit(id, who, amount, details)
-            self.asset.put(id, details.replace(supply=details.supply + amount))
+            self.asset.put(id, replace(details, supply=details.supply + amount))
         self.deposit(self.Event.Issued(id, who, amount))
 
     def burn_up_to(self, id: I, who: bytes, amount: int, admin: bytes | None = None) -> int:
@@ -200,7 +194,7 @@ class Assets(Pallet, Generic[I]):
             if admin is not None and admin != details.admin:
                 raise self.Error.NoPermission()
             details = self._debit(id, who, burned, details)
-            self.asset.put(id, details.replace(supply=details.supply - burned))
+            self.asset.put(id, replace(details, supply=details.supply - burned))
         self.deposit(self.Event.Burned(id, who, burned))
         return burned
 
@@ -238,13 +232,13 @@ class Assets(Pallet, Generic[I]):
         """Take fees out of existence. Raises as `check_withdraw`."""
         self.check_withdraw(id, who, amount)
         details = self._debit(id, who, amount, self._known(id))
-        self.asset.put(id, details.replace(supply=details.supply - amount))
+        self.asset.put(id, replace(details, supply=details.supply - amount))
         self.deposit(self.Event.Withdrawn(id, who, amount))
 
     def give_back(self, id: I, who: bytes, amount: int) -> None:
         """Undo a part of `withdraw`. Raises Token errors (UnknownAsset, BelowMinimum, CannotCreate), Overflow."""
         details = self._credit(id, who, amount, self._check_credit(id, who, amount))
-        self.asset.put(id, details.replace(supply=details.supply + amount))
+        self.asset.put(id, replace(details, supply=details.supply + amount))
         self.deposit(self.Event.Deposited(id, who, amount))
 
     def transferable(self, id: I, who: bytes, keep_alive: bool) -> int:
@@ -323,24 +317,24 @@ class Assets(Pallet, Generic[I]):
         held = self.account.get(id, who)
         if held is None:
             held = AssetAccount(0, False, self._lean_on(who, details))
-            details = details.replace(
-                accounts=details.accounts + 1, sufficients=details.sufficients + details.is_sufficient
+            details = replace(
+                details, accounts=details.accounts + 1, sufficients=details.sufficients + details.is_sufficient
             )
-        self.account.put(id, who, held.replace(balance=held.balance + amount))
+        self.account.put(id, who, replace(held, balance=held.balance + amount))
         return details
 
     def _debit(self, id: I, who: bytes, amount: int, details: AssetDetails) -> AssetDetails:
         """Take from a holding, closing it if nothing is left; the asset with its holdings counted."""
         held = self.account.get(id, who)
         assert held is not None  # `_debit_of` has seen it
-        rest = held.replace(balance=held.balance - amount)
+        rest = replace(held, balance=held.balance - amount)
         if rest.balance or isinstance(rest.reason, DepositHeld):
             self.account.put(id, who, rest)
             return details
         self.account.remove(id, who)
         self._let_go(who, rest.reason)
         sufficient = isinstance(rest.reason, Sufficient)
-        return details.replace(accounts=details.accounts - 1, sufficients=details.sufficients - sufficient)
+        return replace(details, accounts=details.accounts - 1, sufficients=details.sufficients - sufficient)
 
     def _lean_on(self, who: bytes, details: AssetDetails) -> ExistenceReason:
         info = self.system.account.get(who)

@@ -10,6 +10,8 @@ import enum
 from collections.abc import Callable
 from typing import ClassVar
 
+from msgspec.structs import replace
+
 from integritee.frame.declare import Constant, Errors, Events, call, constant, error, event
 from integritee.frame.errors import TokenError, cannot_lookup, overflow, token_failure, underflow
 from integritee.frame.origin import Origin, ensure_root, ensure_signed
@@ -124,8 +126,8 @@ class Balances(Pallet):
         if source == dest:
             return
         if value:
-            self._update(source, giver, giver.data.replace(free=giver.data.free - value))
-            self._update(dest, taker, taker.data.replace(free=_checked(taker.data.free + value)))
+            self._update(source, giver, replace(giver.data, free=giver.data.free - value))
+            self._update(dest, taker, replace(taker.data, free=_checked(taker.data.free + value)))
         self.deposit(self.Event.Transfer(source, dest, value))
 
     def check_withdraw(self, who: bytes, value: int, keep_alive: bool) -> None:
@@ -147,7 +149,7 @@ class Balances(Pallet):
     def withdraw(self, who: bytes, value: int) -> None:
         """Take fees out of circulation; the account must stay alive. Raises Token errors."""
         self.check_withdraw(who, value, keep_alive=True)
-        self.change(who, lambda d: d.replace(free=d.free - value))
+        self.change(who, lambda d: replace(d, free=d.free - value))
         self.total_issuance.mutate(lambda total: total - value)
         self.deposit(self.Event.Withdraw(who, value))
 
@@ -156,21 +158,21 @@ class Balances(Pallet):
         info = self.system.account.get(who)
         if value == 0 or info.data.free + value < self.existential_deposit:
             return False
-        self._update(who, info, info.data.replace(free=_checked(info.data.free + value)))
+        self._update(who, info, replace(info.data, free=_checked(info.data.free + value)))
         self.total_issuance.mutate(lambda total: _checked(total + value))
         return True
 
     def burn_from(self, who: bytes, value: int) -> None:
         """Destroy `value` of free balance; dust that remains is destroyed as well. Raises Token errors."""
         self.check_withdraw(who, value, keep_alive=False)
-        self.change(who, lambda d: d.replace(free=d.free - value))
+        self.change(who, lambda d: replace(d, free=d.free - value))
         self.total_issuance.mutate(lambda total: total - value)
 
     def set_free(self, who: bytes, value: int) -> None:
         """Set the free balance, adjusting the issuance; below the existential deposit means 0."""
         value = value if value >= self.existential_deposit else 0
         before = self.free(who)
-        self.change(who, lambda d: d.replace(free=value))
+        self.change(who, lambda d: replace(d, free=value))
         self.total_issuance.mutate(lambda total: _checked(total + value - before))
         self.deposit(self.Event.BalanceSet(who, value))
 
@@ -183,14 +185,14 @@ class Balances(Pallet):
             raise self.Error.InsufficientBalance()
         if data.free - value < data.frozen:
             raise self.Error.LiquidityRestrictions()
-        self.change(who, lambda d: d.replace(free=d.free - value, reserved=_checked(d.reserved + value)))
+        self.change(who, lambda d: replace(d, free=d.free - value, reserved=_checked(d.reserved + value)))
         self.deposit(self.Event.Reserved(who, value))
 
     def unreserve(self, who: bytes, value: int) -> int:
         """Move reserved to free as far as there is; the amount that was not there."""
         moved = min(self.data(who).reserved, value)
         if moved:
-            self.change(who, lambda d: d.replace(free=_checked(d.free + moved), reserved=d.reserved - moved))
+            self.change(who, lambda d: replace(d, free=_checked(d.free + moved), reserved=d.reserved - moved))
             self.deposit(self.Event.Unreserved(who, moved))
         return value - moved
 
@@ -209,16 +211,16 @@ class Balances(Pallet):
         dust = 0
         if after.free < self.existential_deposit and after.reserved == 0:
             dust, after = after.free, AccountData(0, 0, after.frozen, after.flags)
-        info = info.replace(data=after)
+        info = replace(info, data=after)
         had, has = before.reserved > 0 or before.frozen > 0, after.reserved > 0 or after.frozen > 0
         if has and not had:
-            info = info.replace(consumers=info.consumers + 1)
+            info = replace(info, consumers=info.consumers + 1)
         lived, lives = before.free >= self.existential_deposit, after.free >= self.existential_deposit
         endowed = lives and not lived
         if endowed:
             info = System.add_provider(info)
         if had and not has:
-            info = info.replace(consumers=info.consumers - 1)
+            info = replace(info, consumers=info.consumers - 1)
         if lived and not lives:
             info = System.drop_provider(info)
         self.system.store_account(who, info, existed)
@@ -268,8 +270,8 @@ class Balances(Pallet):
         for account in who:
             info = self.system.account.get(account)
             if info.exists() and not info.data.flags & NEW_LOGIC_FLAG:
-                data = info.data.replace(flags=info.data.flags | NEW_LOGIC_FLAG)
-                self.system.store_account(account, info.replace(data=data))
+                data = replace(info.data, flags=info.data.flags | NEW_LOGIC_FLAG)
+                self.system.store_account(account, replace(info, data=data))
                 self.deposit(self.Event.Upgraded(account))
         return PostInfo()
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-import msgspec
+from msgspec.structs import replace
 
 from integritee.crypto import blake2_256
 from integritee.frame.declare import Constant, Errors, Events, call, constant, error, event, storage
@@ -38,9 +38,6 @@ class AccountData(Struct, frozen=True):
     frozen: Balance = 0
     flags: u128 = NEW_LOGIC_FLAG
 
-    def replace(self, **changes: int) -> AccountData:
-        return msgspec.structs.replace(self, **changes)
-
 
 class AccountInfo(Struct, frozen=True):
     """An account: nonce, who keeps it alive and who depends on it, funds. 80 bytes."""
@@ -55,9 +52,6 @@ class AccountInfo(Struct, frozen=True):
 
     def exists(self) -> bool:
         return self.providers > 0 or self.sufficients > 0
-
-    def replace(self, **changes: int | AccountData) -> AccountInfo:
-        return msgspec.structs.replace(self, **changes)
 
 
 class RuntimeVersion(Struct, frozen=True):
@@ -100,10 +94,10 @@ class ConsumedWeight(Struct, frozen=True):
         return self.normal + self.operational + self.mandatory
 
     def plus(self, spent: Weight, class_: DispatchClass) -> ConsumedWeight:
-        return msgspec.structs.replace(self, **{class_.name.lower(): self.of(class_) + spent})
+        return replace(self, **{class_.name.lower(): self.of(class_) + spent})
 
     def minus(self, unspent: Weight, class_: DispatchClass) -> ConsumedWeight:
-        return msgspec.structs.replace(self, **{class_.name.lower(): self.of(class_) - unspent})
+        return replace(self, **{class_.name.lower(): self.of(class_) - unspent})
 
 
 BLOCK_HASH_COUNT = 2400
@@ -174,7 +168,7 @@ class System(Pallet):
 
     def increment_nonce(self, who: bytes) -> None:
         info = self.account.get(who)
-        self.account.put(who, info.replace(nonce=info.nonce + 1))
+        self.account.put(who, replace(info, nonce=info.nonce + 1))
 
     def store_account(self, who: bytes, info: AccountInfo, existed: bool | None = None) -> None:
         """Write an account, announcing its birth or death; a dead one is removed, nonce and all.
@@ -197,23 +191,23 @@ class System(Pallet):
 
     @staticmethod
     def add_provider(info: AccountInfo) -> AccountInfo:
-        return info.replace(providers=info.providers + 1)
+        return replace(info, providers=info.providers + 1)
 
     @staticmethod
     def drop_provider(info: AccountInfo) -> AccountInfo:
         """Raises ConsumerRemaining if the last provider would leave consumers behind."""
         if info.providers == 1 and info.consumers > 0:
             raise consumer_remaining()
-        return info.replace(providers=max(info.providers - 1, 0))
+        return replace(info, providers=max(info.providers - 1, 0))
 
     @staticmethod
     def add_sufficient(info: AccountInfo) -> AccountInfo:
         """One more reason to exist that needs no provider, like a holding of a sufficient asset."""
-        return info.replace(sufficients=info.sufficients + 1)
+        return replace(info, sufficients=info.sufficients + 1)
 
     @staticmethod
     def drop_sufficient(info: AccountInfo) -> AccountInfo:
-        return info.replace(sufficients=max(info.sufficients - 1, 0))
+        return replace(info, sufficients=max(info.sufficients - 1, 0))
 
     @staticmethod
     def may_add_consumers(info: AccountInfo, count: int) -> bool:
@@ -223,11 +217,11 @@ class System(Pallet):
     @staticmethod
     def add_consumer(info: AccountInfo) -> AccountInfo:
         """One more that depends on a provider being there. See `may_add_consumers`."""
-        return info.replace(consumers=info.consumers + 1)
+        return replace(info, consumers=info.consumers + 1)
 
     @staticmethod
     def drop_consumer(info: AccountInfo) -> AccountInfo:
-        return info.replace(consumers=max(info.consumers - 1, 0))
+        return replace(info, consumers=max(info.consumers - 1, 0))
 
     # -- block context -------------------------------------------------------------------------------
 
