@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Final, Protocol, TypeAlias, runtime_checkable
 
+import msgspec
+
 from integritee.scale import DecodeError, decode_compact, encode_compact
 
 MAX_TRANSACTIONS: Final = 255
@@ -53,14 +55,11 @@ class EmptyBackend:
         return iter(())
 
 
-class Appended:
+class Appended(msgspec.Struct):
     """A SCALE Vec that grows: encoded `items` behind what was there `before` them."""
 
-    __slots__ = ("before", "items")
-
-    def __init__(self, before: bytes | None) -> None:
-        self.before = before
-        self.items: list[bytes] = []
+    before: bytes | None
+    items: list[bytes] = []
 
     def encoded(self) -> bytes:
         """The whole Vec. What was there before is dropped if it is none (`append_or_new` of parity-scale-codec)."""
@@ -72,13 +71,11 @@ class Appended:
         return encode_compact(count) + b"".join(parts)
 
 
-class Shorter:
+class Shorter(msgspec.Struct):
     """What undoes an append: the Vec is cut back to the `count` items it had been given."""
 
-    __slots__ = ("count", "vec")
-
-    def __init__(self, vec: Appended) -> None:
-        self.vec, self.count = vec, len(vec.items)
+    vec: Appended
+    count: int
 
     def restored(self) -> Appended:
         del self.vec.items[self.count :]
@@ -172,7 +169,7 @@ class Overlay:
             vec = Appended(self.get(key))
             self._write(key, vec)
         elif self._undos and key not in self._undos[-1]:
-            self._undos[-1][key] = Shorter(vec)
+            self._undos[-1][key] = Shorter(vec, len(vec.items))
         self._settled = None
         vec.items.extend(items)
 
