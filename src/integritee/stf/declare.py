@@ -128,7 +128,11 @@ class TrustedCallDef:
 
     def spent(self, args: tuple[Any, ...]) -> int | None:
         """Native base units that the arguments spend; None if an allowance does not open the call."""
-        return None if self.spends is None else int(args[self._position(self.spends)])
+        return None if self._spent_position is None else int(args[self._spent_position])
+
+    @cached_property
+    def _spent_position(self) -> int | None:
+        return None if self.spends is None else self._position(self.spends)
 
     def _position(self, name: str) -> int:
         return [a.name for a in self.arguments].index(name)
