@@ -26,6 +26,9 @@ REMEMBERED_KEYS: Final = 8192
 REMEMBERED_KEY_BYTES: Final = 64
 """A call hashes the keys of its accounts again and again; so many hashes of keys up to this size are kept."""
 
+FLEETING_KEY_BYTES: Final = 8
+"""Keys up to this size are numbers more often than not, and those of entries count up instead of coming again."""
+
 REMEMBERED_VALUES: Final = 1024
 """Of one map; it is the same few accounts that one call reads and writes several times."""
 
@@ -49,7 +52,8 @@ class Blake2_128Concat(Hasher[K]):  # the name in FRAME
 
     @staticmethod
     def apply(data: bytes, /) -> bytes:
-        return _remembered_blake2(data) if len(data) <= REMEMBERED_KEY_BYTES else blake2_128_concat(data)
+        comes_again = FLEETING_KEY_BYTES < len(data) <= REMEMBERED_KEY_BYTES
+        return _remembered_blake2(data) if comes_again else blake2_128_concat(data)
 
 
 class Twox64Concat(Hasher[K]):
@@ -119,7 +123,9 @@ class StorageValue(Generic[V]):
             return self._form.default
         if raw is self._raw:
             return self._value
-        value = self._form.decode(raw)
+        return self._see(raw, self._form.decode(raw))
+
+    def _see(self, raw: bytes, value: V) -> V:
         if self._form.shared:
             self._raw, self._value = raw, value
         return value
@@ -128,7 +134,9 @@ class StorageValue(Generic[V]):
         return self._ext.state.get(self.key) is not None
 
     def put(self, value: V) -> None:
-        self._ext.state.put(self.key, self._form.encode(value))
+        raw = self._form.encode(value)
+        self._ext.state.put(self.key, raw)
+        self._see(raw, value)
 
     def kill(self) -> None:
         self._ext.state.remove(self.key)
