@@ -88,8 +88,6 @@ class EnclaveService:
         self._snapshot: asyncio.Task[None] | None = None
         self._acting = asyncio.Lock()
         self._last_slot = 0
-        self._ending = 0
-        """How long the end of a block took lately, once its calls were executed, in ms."""
         self._unstored = core.replica.blocks_to_repeat()
         self.reader = ContentReader()
         self.front_end: FrontEnd | None = None
@@ -247,10 +245,7 @@ class EnclaveService:
             return
         before = slot.end - now
         try:
-            await self._execute(
-                production, slot.proposal_deadline(now, self._ending if production.role.is_alone else None)
-            )
-            executed = self._clock()
+            await self._execute(production, slot.proposal_deadline(now, production.role.is_alone))
             await self._wind_up(production)
         except BaseException:
             self._tell(self.core.abandon_slot(production, self._clock()))
@@ -258,7 +253,6 @@ class EnclaveService:
         effects = self.core.finish_slot(production, self._clock())
         spent = (time.perf_counter_ns() - started) // 1000
         await self._act(effects)
-        self._ending = max(self._clock() - executed, self._ending * 3 // 4)
         header = effects.gossip[0].block.header
         report = SlotReport(
             block_number=header.block_number,

@@ -64,13 +64,9 @@ def test_budget_is_a_share_of_what_remains(remaining: int, budget: int) -> None:
     assert Slot(1, 1000, 2000).proposal_deadline(2000 - remaining) == 2000 - remaining + budget
 
 
-@pytest.mark.parametrize(
-    ("remaining", "ending", "budget"),
-    [(1000, 0, 950), (1000, 40, 950), (1000, 100, 875), (1000, 240, 700), (1000, 900, 700), (0, 10, 0), (-20, 10, 0)],
-    ids=["no end", "short end", "an end and a quarter", "long end", "as long as the slot", "at its end", "over"],
-)
-def test_alone_all_but_the_end_of_the_block_is_used(remaining: int, ending: int, budget: int) -> None:
-    assert Slot(1, 1000, 2000).proposal_deadline(2000 - remaining, ending) == 2000 - remaining + budget
+@pytest.mark.parametrize(("remaining", "budget"), [(1000, 1000), (3, 3), (0, 0), (-20, 0)])
+def test_alone_all_that_remains_is_used(remaining: int, budget: int) -> None:
+    assert Slot(1, 1000, 2000).proposal_deadline(2000 - remaining, is_alone=True) == 2000 - remaining + budget
 
 
 @pytest.mark.parametrize(

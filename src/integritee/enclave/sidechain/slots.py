@@ -1,7 +1,7 @@
 """Slot arithmetic: sidechain time is cut into slots that the authorities own in turns.
 
 Worker `sidechain/consensus/slots` and `sidechain/consensus/aura`: slot number = Unix ms // duration; the
-author of a slot is authorities[slot mod n]; proposing may use 0.7 of what remains of the slot, and more where no
+author of a slot is authorities[slot mod n]; proposing may use 0.7 of what remains of the slot, and all of it where no
 other validateer waits for the block. All times are Unix ms, all durations ms, all of them integers. Functions with
 `slot_ms` raise InvalidSlotDuration if it is not positive.
 """
@@ -18,9 +18,6 @@ SLOT_MS: Final = 1000
 PROPOSAL_PERCENT: Final = 70
 """Share of a slot's remaining time that the proposer may spend on operations; the rest is for the network."""
 
-ALONE_PERCENT: Final = 95
-"""As `PROPOSAL_PERCENT`, the most of a lone validateer."""
-
 LATE_PERCENT: Final = 50
 """Share of a slot that has to be left for it to be served."""
 
@@ -36,16 +33,13 @@ class Slot:
     def contains(self, time: int) -> bool:
         return self.start <= time < self.end
 
-    def proposal_deadline(self, now: int, ending: int | None = None) -> int:
+    def proposal_deadline(self, now: int, is_alone: bool = False) -> int:
         """When the proposer must stop executing; not after `now` if the slot is over.
 
-        A lone one may go on until there is left what the block's end takes, `ending`, and a quarter of that.
+        A lone one executes until the slot's end: nobody waits for the block, so that what is left to do for it may
+        fall into the next slot, which begins that much later for it.
         """
-        remaining = self.end - now
-        budget = proposal_budget(remaining)
-        if ending is not None:
-            budget = max(budget, min(remaining - ending * 5 // 4, proposal_budget(remaining, ALONE_PERCENT)))
-        return now + budget
+        return max(now, self.end) if is_alone else now + proposal_budget(self.end - now)
 
 
 def slot_number(now: int, slot_ms: int = SLOT_MS) -> int:
@@ -73,9 +67,9 @@ def delay_to_next_slot(now: int, slot_ms: int = SLOT_MS) -> int:
     return slot_at(now, slot_ms).end - now
 
 
-def proposal_budget(remaining: int, percent: int = PROPOSAL_PERCENT) -> int:
+def proposal_budget(remaining: int) -> int:
     """Time the proposer may use when `remaining` is left of the slot; 0 if nothing is."""
-    return max(0, remaining) * percent // 100
+    return max(0, remaining) * PROPOSAL_PERCENT // 100
 
 
 def slot_author(number: int, authorities: Sequence[bytes]) -> bytes:
