@@ -202,6 +202,8 @@ def beginning(core: EnclaveCore, params: InitParams, mu_ra_url: str, now: int) -
     )
     return Begin(
         facts=facts,
+        apps=config_of(params).apps,
+        development=params.development,
         shielding_key=core.keys.shielding.private_json(),
         seed=core.keys.signing.seed,
         host=params.trusted_host,

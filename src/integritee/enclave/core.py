@@ -239,14 +239,16 @@ class EnclaveCore:
 
     # -- trusted calls -------------------------------------------------------------------------------
 
-    def admit(self, plain: bytes, now: int) -> tuple[bytes, list[StatusChanged]]:
+    def admit(self, plain: bytes, now: int, *, verified: bool = False) -> tuple[bytes, list[StatusChanged]]:
         """Have a call wait for a block, encoded as it came out of its shielding; its hash, and whose status changed.
+        `verified` says that `CallSignatures` found it valid.
 
         Raises InvalidTop, UnsupportedOperation, what the executor raises for signature and authority, PoolError, and
         as `NoteRelay.admit` for a note that goes elsewhere first.
         """
         signed = signed_call(self.ledger, plain)
-        self.view.verify(signed)
+        if not verified:
+            self.view.verify(signed)
         self.view.authorise(signed, now)
         top_hash, sender = blake2_256(plain), signed.call.sender
         if self.relay.concerns(signed):

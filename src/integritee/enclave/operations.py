@@ -20,3 +20,15 @@ def signed_call(ledger: Ledger, plain: bytes) -> TrustedCallSigned:
         raise UnsupportedOperation("getter")
     signed: TrustedCallSigned = operation.signed
     return signed
+
+
+class CallSignatures:
+    """Judges calls to one enclave and shard as far as that takes no state: not in the process that holds it, which
+    has more to do for each call than any other."""
+
+    def __init__(self, ledger: Ledger, mrenclave: bytes, shard: bytes) -> None:
+        self._ledger, self._mrenclave, self._shard = ledger, mrenclave, shard
+
+    def expect_valid(self, plain: bytes) -> None:
+        """Raises InvalidTop, UnsupportedOperation, InvalidSignature."""
+        self._ledger.verify_call(signed_call(self._ledger, plain), self._mrenclave, self._shard)

@@ -60,9 +60,7 @@ class Executor:
 
     def verify(self, signed: TrustedCallSigned) -> None:
         """Raises InvalidSignature unless the sender or its delegate signed for this enclave and shard."""
-        payload = self.ledger.call_payload(signed.call, signed.nonce, self.mrenclave, self.shard)
-        if not verify_wrapped(signed.signature, payload, signed.signer):
-            raise InvalidSignature(signed.signer)
+        self.ledger.verify_call(signed, self.mrenclave, self.shard)
 
     def authorise(self, signed: TrustedCallSigned, now: int) -> None:
         """Raises MissingPrivileges, RequireEnclaveSigner, RequireMaintainer, RequireRoot, Filtered,

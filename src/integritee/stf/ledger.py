@@ -14,12 +14,12 @@ from typing import Any, Final
 from integritee.crypto import KeyPair, blake2_256
 from integritee.frame.errors import camel
 from integritee.frame.metadata import metadata_v14
-from integritee.primitives.signature import sign
+from integritee.primitives.signature import sign, verify_wrapped
 from integritee.scale import Codec, Registry, items, product, tagged
 from integritee.scale.shape import Hint
 
 from .declare import App, GetterDef, Raw, TrustedCallDef, declared
-from .errors import StfError
+from .errors import InvalidSignature, StfError
 from .operation import (
     PublicGetter,
     TrustedCall,
@@ -174,6 +174,12 @@ class Ledger:
         signature = sign(pair, self.call_payload(call, nonce, mrenclave, shard))
         delegate = None if pair.public == call.sender else pair.public
         return TrustedCallSigned(call, nonce, delegate, signature)
+
+    def verify_call(self, signed: TrustedCallSigned, mrenclave: bytes, shard: bytes) -> None:
+        """Raises InvalidSignature unless the sender or its delegate signed for this enclave and shard."""
+        payload = self.call_payload(signed.call, signed.nonce, mrenclave, shard)
+        if not verify_wrapped(signed.signature, payload, signed.signer):
+            raise InvalidSignature(signed.signer)
 
     def sign_getter(self, getter: TrustedGetter, pair: KeyPair) -> TrustedGetterSigned:
         signature = sign(pair, self.codec(TrustedGetter).encode(getter))

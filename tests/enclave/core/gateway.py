@@ -14,6 +14,7 @@ from integritee.enclave.frontend.local import LocalLedger
 from integritee.enclave.frontend.payloads import decode_changes
 from integritee.enclave.frontend.remote import RemoteLedger
 from integritee.enclave.frontend.served import RemoteFrontEnd
+from integritee.enclave.operations import CallSignatures
 from integritee.enclave.pool import StatusChanged
 from integritee.enclave.service import EnclaveService
 from integritee.scale import encode
@@ -29,7 +30,8 @@ def gateway_to(world: World, service: EnclaveService, ledger: LedgerApi | None =
     """What the trusted RPC asks; it asks the service itself unless another ledger is given."""
     keys, config = world.core.keys, world.core.config
     facts = Facts(config.shard, config.mrenclave, "ws://mura", "ws://host", world.core.ledger.metadata, VERSION)
-    return Gateway(facts, keys.shielding, keys.signing, ledger or LocalLedger(service))
+    signatures = CallSignatures(world.core.ledger, config.mrenclave, config.shard)
+    return Gateway(facts, keys.shielding, keys.signing, signatures, ledger or LocalLedger(service))
 
 
 class FarEnd:

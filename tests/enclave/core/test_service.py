@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
+import msgspec
 import pytest
 
 from integritee.apps.catalog import DEFAULT_LEDGER as LEDGER
@@ -517,3 +518,22 @@ async def test_what_is_no_batch_takes_no_place_of_later_ones(office: Office) -> 
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     assert blake2_256(plain) in core.pool
+
+
+async def test_what_peers_send_is_verified_here(office: Office) -> None:
+    """No front end has seen it."""
+    core, operation = office.world.core, LEDGER.codec(TrustedOperation)
+    signed, other = office.transfer(), office.world.signed(BEN, LEDGER.call("noop", BEN.public))
+    forged = operation.encode(DirectCall(msgspec.structs.replace(signed, signature=other.signature)))
+    another = OperationGossip(core.keys.state, core.config.shard, bytes(32), lambda size: bytes(size))
+    for plain in (forged, operation.encode(DirectCall(signed))):
+        another.add(plain, office.world.now)
+    sealed = another.batch(office.world.now + 1000)
+    assert sealed is not None
+    office.service.import_operations(sealed)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert [blake2_256(forged) in core.pool, blake2_256(operation.encode(DirectCall(signed))) in core.pool] == [
+        False,
+        True,
+    ]

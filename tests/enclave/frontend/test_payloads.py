@@ -80,7 +80,7 @@ def test_what_makes_no_sense_ends_the_link(payload: bytes) -> None:
 
 def test_keys_are_sent_and_never_shown() -> None:
     seed = Ed25519Pair.from_uri("//Alice").seed
-    begin = Begin(FACTS, b"a private key", seed, "127.0.0.1", 0, 10, 1_700_000_000_000)
+    begin = Begin(FACTS, ["evm"], True, b"a private key", seed, "127.0.0.1", 0, 10, 1_700_000_000_000)
     assert decode(encode(begin), Begin) == begin
     assert not any(secret in repr(begin) for secret in ("a private key", repr(seed)[2:-1], seed.hex()))
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
+from integritee.apps.catalog import LedgerConfig, ledger_of
 from integritee.crypto import Ed25519Pair, ShieldingKey
 
+from ..operations import CallSignatures
 from ..rpc.jsonrpc import Dispatcher
 from ..rpc.limits import ServerLimits
 from ..rpc.methods import trusted_methods
@@ -33,9 +35,11 @@ class Assembled(msgspec.Struct, frozen=True):
 
 
 def assemble(begin: Begin, ledger: LedgerApi) -> Assembled:
-    """The parts of a front end."""
-    signing = Ed25519Pair.from_seed(begin.seed)
-    gateway = Gateway(begin.facts, ShieldingKey.from_private_json(begin.shielding_key), signing, ledger)
+    """The parts of a front end. Raises as `ledger_of`, which the ledger has raised before."""
+    facts, signing = begin.facts, Ed25519Pair.from_seed(begin.seed)
+    declared = ledger_of(LedgerConfig(begin.apps, begin.development))
+    signatures = CallSignatures(declared, facts.fingerprint, facts.shard)
+    gateway = Gateway(facts, ShieldingKey.from_private_json(begin.shielding_key), signing, signatures, ledger)
     watches = WatchRegistry()
     dispatcher = Dispatcher(trusted_methods(gateway, watches), observe=gateway.count)
     limits = ServerLimits(connections=begin.connections)

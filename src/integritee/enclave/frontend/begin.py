@@ -22,6 +22,9 @@ class Begin(msgspec.Struct, frozen=True):
     """All that a front end needs to serve. The keys are secret. `now` in Unix ms."""
 
     facts: Facts
+    apps: list[str]
+    """Of the ledger, as in `LedgerConfig`; and whether it is for development."""
+    development: bool
     shielding_key: bytes
     """`ShieldingKey.private_json`."""
     seed: bytes

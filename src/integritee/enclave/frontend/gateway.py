@@ -1,4 +1,4 @@
-"""What the trusted RPC asks of an enclave: some it knows, operations it deciphers, the rest it asks the ledger."""
+"""What the trusted RPC asks of an enclave: some it knows, calls it verifies, the rest it asks the ledger."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from integritee.primitives.sidechain import SidechainHeader, SignedBlock
 from ..decipherers import AHEAD, Processes, Threads, step_back
 from ..deciphering import Deciphering
 from ..errors import UnknownShard
+from ..operations import CallSignatures
 from ..rpc.caller import CALLER
 from ..rpc.order import Turn, at_once
 from ..rpc.watch import Watcher
@@ -29,17 +30,20 @@ taken from the loop, several times per decryption, and as often for the core tha
 
 
 class Gateway:
-    """Implements the trusted RPC's `Backend`. `shielding` deciphers what clients send, `signing` vouches for it."""
+    """Implements the trusted RPC's `Backend`. `shielding` deciphers what clients send, `signatures` judges it,
+    `signing` vouches for what they are told."""
 
     def __init__(
         self,
         facts: Facts,
         shielding: ShieldingKey,
         signing: Ed25519Pair,
+        signatures: CallSignatures,
         ledger: LedgerApi,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._facts, self._shielding, self._signing, self._ledger = facts, shielding, signing, ledger
+        self._signatures = signatures
         cores = os.cpu_count() or 1
         self._executor = ThreadPoolExecutor(cores, thread_name_prefix="decipher", initializer=step_back)
         self._threads = Threads(shielding.decrypt, self._executor, cores + AHEAD)
@@ -109,6 +113,7 @@ class Gateway:
 
     async def submit_plain(self, plain: bytes, watcher: Watcher | None, turn: Turn = at_once) -> bytes:
         self.calls += 1
+        self._signatures.expect_valid(plain)
         admission = self._ledger.admit(plain, _ignore if watcher is None else watcher.bind)
         turn.taken()
         return await admission

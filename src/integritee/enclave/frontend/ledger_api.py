@@ -20,7 +20,7 @@ class Ledger(Protocol):
     """What a front end asks, answered at once. Every method may raise an IntegriteeError."""
 
     def admit(self, plain: bytes, bound: Bound) -> bytes:
-        """Verify and admit an operation as it comes out of its shielding; its hash."""
+        """Admit an operation as it comes out of its shielding; its hash. The front end has verified its signature."""
         ...
 
     def query(self, getter: bytes) -> bytes | None:
@@ -60,7 +60,7 @@ class LedgerApi(Protocol):
     """How the front end asks a `Ledger`, wherever that is. Errors are raised here or when the answer is awaited."""
 
     def admit(self, plain: bytes, bound: Bound) -> Awaitable[bytes]:
-        """Operations are admitted in the order in which this is called."""
+        """Operations are admitted in the order in which this is called; they are verified."""
         ...
 
     def query(self, getter: bytes) -> Awaitable[bytes | None]: ...
