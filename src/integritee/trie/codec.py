@@ -88,11 +88,10 @@ def encode(node: Node) -> bytes:
     head = _header(kind, len(partial)) + pack(partial) if partial else _header(kind, 0)
     if children is None:
         return head + behind
-    present = [child for child in children if child is not None]
+    references = [child if isinstance(child, bytes) else child.reference for child in children if child is not None]
     bitmap = _FULL
-    if len(present) < len(children):
+    if len(references) < len(children):
         bitmap = sum([bit for bit, child in zip(_BITS, children, strict=True) if child is not None])
-    references = [child if isinstance(child, bytes) else child.reference for child in present]
     return b"".join((head, bitmap.to_bytes(2, "little"), behind, *references))
 
 

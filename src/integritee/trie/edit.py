@@ -1,4 +1,7 @@
-"""Path copying: a change makes new nodes along one path and shares everything beside it.
+"""Path copying: changes make new nodes along their paths and share everything beside these.
+
+A node that the same run of changes has made is changed in place, for nobody else has seen it yet: so a node near the
+root is copied once, not once for each change below it.
 
 All loops keep an explicit path instead of recursing, so the depth of a trie (up to one branch per nibble of
 its longest key) never meets the interpreter's recursion limit.
@@ -15,74 +18,89 @@ from integritee.trie.source import NodeSource, child_at
 _Path: TypeAlias = list[tuple[Node, Children, int]]  # branch, its slots, the slot taken
 
 
-def insert(root: Node | None, key: bytes, value: Value, source: NodeSource) -> Node:
-    """The trie with `value` at the nibble string `key`; the same node if it is there already."""
-    if root is None:
-        return Node(key, value)
-    path: _Path = []
-    node, depth = root, 0
-    while True:
-        partial, children = node.partial, node.children
-        if not key.startswith(partial, depth):
-            fresh = _split(node, key[depth:], value)
-            break
-        depth += len(partial)
-        if depth == len(key):
-            if same_value(node.value, value):
-                return root
-            fresh = Node(partial, value, children)
-            break
-        slot = key[depth]
-        depth += 1
-        if children is None:
-            children = [None] * 16
-        child = child_at(source, children, slot)
-        if child is None:
-            grown = children.copy()
-            grown[slot] = Node(key[depth:], value)
-            fresh = Node(partial, node.value, grown)
-            break
-        path.append((node, children, slot))
-        node = child
-    for branch, slots, slot in reversed(path):
-        fresh = _replace(branch, slots, slot, fresh)
-    return fresh
+class Edit:
+    """A run of changes to the trie below `root`; what `root` was before stays as it is. Keys are nibble strings.
 
+    Changes that change nothing leave the same `root`.
+    """
 
-def remove(root: Node | None, key: bytes, source: NodeSource) -> Node | None:
-    """The trie without the nibble string `key`; the same node if it is not there, None if nothing is left."""
-    if root is None:
-        return None
-    path: _Path = []
-    node, depth = root, 0
-    while True:
-        if not key.startswith(node.partial, depth):
-            return root
-        depth += len(node.partial)
-        children = node.children
-        if depth == len(key):
-            break
-        if children is None:
-            return root
-        slot = key[depth]
-        depth += 1
-        child = child_at(source, children, slot)
-        if child is None:
-            return root
-        path.append((node, children, slot))
-        node = child
-    if node.value is None:
-        return root
+    __slots__ = ("_own", "_source", "root")
 
-    fresh: Node | None = None
-    if node.children is not None:
-        fresh = _collapse(Node(node.partial, None, node.children), source)
-    elif path:  # only the branch right above a vanished leaf can be left with too little
-        branch, slots, slot = path.pop()
-        fresh = _collapse(_replace(branch, slots, slot, None), source)
-    for branch, slots, slot in reversed(path):
-        fresh = _replace(branch, slots, slot, fresh)
-    return fresh
+    def __init__(self, root: Node | None, source: NodeSource) -> None:
+        self.root, self._source = root, source
+        self._own: set[Node] = set()
+        """Branches whose slots nobody else has, and leaves. Above one there are only such."""
+
+    def insert(self, key: bytes, value: Value) -> None:
+        """Put `value` at the key."""
+        if self.root is None:
+            self.root = self._made(Node(key, value))
+            return
+        path: _Path = []
+        node, depth = self.root, 0
+        while key.startswith(node.partial, depth):
+            depth += len(node.partial)
+            if depth == len(key):
+                if not same_value(node.value, value):
+                    self._put(path, node, value)
+                return
+            slot = key[depth]
+            depth += 1
+            slots: Children = [None] * 16 if node.children is None else node.children
+            path.append((node, slots, slot))
+            child = child_at(self._source, slots, slot)
+            if child is None:
+                self._attach(path, self._made(Node(key[depth:], value)))
+                return
+            node = child
+        self._attach(path, self._made(_split(node, key[depth:], value)))
+
+    def remove(self, key: bytes) -> None:
+        """Have nothing at the key; the trie may become None."""
+        path: _Path = []
+        node, depth = self.root, 0
+        while node is not None and key.startswith(node.partial, depth):
+            depth += len(node.partial)
+            if depth == len(key):
+                if node.value is not None:
+                    self._vanish(path, node)
+                return
+            if node.children is None:
+                return
+            slot = key[depth]
+            depth += 1
+            path.append((node, node.children, slot))
+            node = child_at(self._source, node.children, slot)
+
+    def _made(self, node: Node) -> Node:
+        self._own.add(node)
+        return node
+
+    def _put(self, path: _Path, node: Node, value: Value) -> None:
+        if node in self._own:
+            node.value = value
+        else:
+            children = None if node.children is None else node.children.copy()
+            self._attach(path, self._made(Node(node.partial, value, children)))
+
+    def _vanish(self, path: _Path, node: Node) -> None:
+        """The value of a node goes, and the node unless it is a branch with children enough."""
+        fresh: Node | None = None
+        if node.children is not None:
+            fresh = _collapse(Node(node.partial, None, node.children), self._source)
+        elif path:  # only the branch right above a vanished leaf can be left with too little
+            branch, slots, slot = path.pop()
+            fresh = _collapse(_replace(branch, slots, slot, None), self._source)
+        self._attach(path, fresh)
+
+    def _attach(self, path: _Path, fresh: Node | None) -> None:
+        """Have another node at the end of the path."""
+        for branch, slots, slot in reversed(path):
+            if branch in self._own and slots is branch.children:
+                slots[slot] = fresh
+                return
+            fresh = self._made(_replace(branch, slots, slot, fresh))
+        self.root = fresh
 
 
 def _replace(branch: Node, children: Children, slot: int, child: Node | None) -> Node:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from integritee.trie.codec import EMPTY_NODE, EMPTY_ROOT, compact, encode, is_hash, root_hash, seal
-from integritee.trie.edit import insert, remove
+from integritee.trie.edit import Edit
 from integritee.trie.nibbles import pack, unpack
 from integritee.trie.node import Children, HashedValue, Layout, Node, Value, value_in
 from integritee.trie.source import NodeSource, child_at, load_root, read
@@ -142,12 +142,14 @@ class Trie:
 
         Raises KeyTooLong or ValueTooLong, and what reading raises. This trie stays as it is in every case.
         """
-        before = root = self._top()
+        before = self._top()
+        edit = Edit(before, self._source)
         for key, data in changes.items():
             if data is None:
-                root = remove(root, unpack(key), self._source)
+                edit.remove(unpack(key))
             else:
-                root = insert(root, unpack(key), value_in(self._layout, data), self._source)
+                edit.insert(unpack(key), value_in(self._layout, data))
+        root = edit.root
         if root is before:
             return self
         return Trie(root, EMPTY_ROOT if root is None else None, self._source, self._layout, self._subtries)

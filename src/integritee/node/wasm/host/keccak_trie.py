@@ -7,18 +7,18 @@ from collections.abc import Iterable
 from integritee.crypto.hashing import keccak_256
 from integritee.trie import Layout
 from integritee.trie.codec import EMPTY_NODE, compact, encode
-from integritee.trie.edit import insert
+from integritee.trie.edit import Edit
 from integritee.trie.nibbles import unpack
 from integritee.trie.node import HASH_LENGTH, HASHED_VALUE_LENGTH, HashedValue, Node
 
 
 def keccak_root(items: Iterable[tuple[bytes, bytes]], layout: Layout) -> bytes:
     """Root of the items; the last value of a key counts."""
-    root: Node | None = None
+    edit = Edit(None, {})
     for key, data in items:
         is_hashed = layout is Layout.V1 and len(data) >= HASHED_VALUE_LENGTH
-        root = insert(root, unpack(key), HashedValue(keccak_256(data), data) if is_hashed else data, {})
-    return keccak_256(EMPTY_NODE if root is None else _encoded(root))
+        edit.insert(unpack(key), HashedValue(keccak_256(data), data) if is_hashed else data)
+    return keccak_256(EMPTY_NODE if edit.root is None else _encoded(edit.root))
 
 
 def _encoded(root: Node) -> bytes:
