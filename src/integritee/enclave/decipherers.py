@@ -38,8 +38,9 @@ from .forking import fork_child
 AHEAD: Final = 1
 """Batches given to a process or thread ahead, so that it need not wait for the event loop."""
 
-NICENESS: Final = 5
-"""How far decipherers step back behind the event loop where they compete for a core: getters wait half as long."""
+NICENESS: Final = 10
+"""How far decipherers step back behind event loops where they compete for a core: getters wait half as long. Further
+back, floods of getters would keep the cores from them."""
 
 UNDECIPHERABLE_LENGTH: Final = 0xFFFF_FFFF
 
@@ -116,6 +117,11 @@ class Processes:
     @property
     def at_a_time(self) -> int:
         return len(self._connections) * (1 + AHEAD) or self._others.at_a_time
+
+    @property
+    def are_at_work(self) -> bool:
+        """Whether processes have something to decipher."""
+        return any(each.waiting for each in self._connections)
 
     def start(self, batch: list[bytes], done: Done) -> None:
         if self._connections:

@@ -17,6 +17,7 @@ nodes and every deviation is found in the bytes at hand.
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import compress
 from typing import Final
 
 from integritee.trie.errors import MalformedNode
@@ -91,7 +92,7 @@ def encode(node: Node) -> bytes:
     references = [child if isinstance(child, bytes) else child.reference for child in children if child is not None]
     bitmap = _FULL
     if len(references) < len(children):
-        bitmap = sum([bit for bit, child in zip(_BITS, children, strict=True) if child is not None])
+        bitmap = sum(compress(_BITS, children))  # a node is true, and no reference is empty
     return b"".join((head, bitmap.to_bytes(2, "little"), behind, *references))
 
 

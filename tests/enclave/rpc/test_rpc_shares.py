@@ -46,7 +46,7 @@ async def test_turns_are_taken_at_once_until_a_round_is_over_and_then_in_fair_or
     assert taken[-1] == "again"
 
 
-async def test_threads_get_a_breath_after_each_full_round() -> None:
+async def test_others_get_a_breath_after_each_full_round_that_more_follows() -> None:
     breaths: list[int] = []
     turns: Turns[int] = Turns(2.0, Clock(), lambda: breaths.append(len(turns)))
     for _ in range(5):

@@ -25,8 +25,8 @@ from .begin import Facts
 from .ledger_api import LedgerApi
 
 BREATH_SECONDS: Final = 0.0001
-"""A busy event loop waits so long each millisecond for threads. Otherwise these wait until the interpreter lock is
-taken from the loop, several times per decryption, and as often for the core that the loop holds meanwhile."""
+"""A busy event loop waits so long after each full round for those who decipher. Threads would otherwise wait until
+the interpreter lock is taken from the loop, several times per decryption, and all for the core that it holds."""
 
 
 class Gateway:
@@ -60,9 +60,9 @@ class Gateway:
         """Observe a request."""
         self.requests += 1
 
-    def let_threads_run(self) -> None:
-        """Let threads that have something to decipher have the interpreter lock, and a core, for a moment."""
-        if self._threads.are_at_work:
+    def let_decipherers_run(self) -> None:
+        """Let those that have something to decipher have a core, and the interpreter lock, for a moment."""
+        if self._threads.are_at_work or self._processes.are_at_work:
             time.sleep(BREATH_SECONDS)
 
     def close(self) -> None:

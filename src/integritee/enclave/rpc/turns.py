@@ -2,14 +2,14 @@
 
 A message or a piece of a stream is worked on in a *turn*. Of these the loop takes a few at a time, in fair order,
 before it looks after its sockets and other duties again: so a client waits for few turns of others, however many
-messages those send. After a full round the process's threads get a breath, which the loop would keep from them. If
-there is more to do, other processes get the core, too, which the kernel would leave to the loop until its next tick.
+messages those send. After a full round, if there is more to do, the process may sleep for a moment: threads get the
+interpreter lock then, and other processes the core, which the kernel would leave to the loop until its next tick. It
+does not yield, for whoever else has something to do, however unimportant, would have the core until that tick.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import Callable, Hashable
 from typing import Final, Generic, TypeAlias, TypeVar
@@ -30,7 +30,7 @@ K = TypeVar("K", bound=Hashable)
 
 class Turns(Generic[K]):
     """Gives turns on the running event loop to callers of any names. `clock` in seconds; `breathe` is called after
-    each round that was full."""
+    each full round that is not the last."""
 
     def __init__(
         self,
@@ -73,10 +73,8 @@ class Turns(Generic[K]):
             asyncio.get_running_loop().call_soon(self._round)
 
     def _round(self) -> None:
-        if self._left <= 0:
+        if self._left <= 0 and self._queue:
             self._breathe()
-            if self._queue:
-                os.sched_yield()
         self._round_is_due, self._left = False, self._round_seconds
         if self._queue:
             self._schedule()
