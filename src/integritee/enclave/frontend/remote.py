@@ -11,7 +11,6 @@ from integritee.scale import Bounded, codec, u32
 
 from ..rpc.caller import CALLER
 from ..rpc.limits import MAX_BLOCKS_PER_MESSAGE, MAX_SHARDS_PER_QUERY
-from .errors import LinkFailed
 from .ledger_api import Bound, Figures
 from .link import Frame, Kind, Link
 from .payloads import decode_refusal
@@ -44,7 +43,7 @@ class RemoteLedger:
         return len(self._asked)
 
     def answered(self, frame: Frame) -> None:
-        """An ANSWER, a REFUSAL or a DEFECT came; the first one counts. Raises LinkFailed."""
+        """An ANSWER, a REFUSAL or a DEFECT came; the first one counts. Raises LinkFailed if it makes no sense."""
         answer, bound = self._asked.pop(frame.number, (None, None))
         if answer is None:
             return
@@ -58,11 +57,11 @@ class RemoteLedger:
             answer.set_exception(decode_refusal(frame.payload) if is_refusal else LedgerDefect())
 
     def lost(self) -> None:
-        """There will be no answers any more."""
+        """There will be no answers any more. Clients are not told so, who would take it for a refusal, while nobody
+        knows what has become of their calls; they find their connections closed."""
         asked, self._asked = self._asked, {}
         for answer, _ in asked.values():
-            if not answer.done():
-                answer.set_exception(LinkFailed("the ledger is gone"))
+            answer.cancel()
 
     def _ask(self, kind: Kind, payload: bytes = b"", bound: Bound | None = None) -> asyncio.Future[bytes]:
         self._last = number = self._last % 0xFFFF_FFFF + 1
