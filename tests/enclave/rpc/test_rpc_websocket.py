@@ -15,7 +15,7 @@ from integritee.enclave.rpc.errors import TooManyClients
 from integritee.enclave.rpc.frames import Message
 from integritee.enclave.rpc.limits import ServerLimits
 from integritee.enclave.rpc.turns import ROUND_SECONDS, TASK_SECONDS, Turns
-from integritee.enclave.rpc.websocket import PAUSE_SECONDS, WebSocket
+from integritee.enclave.rpc.websocket import FULL_PIECE, PAUSE_SECONDS, WebSocket
 from integritee.load.websocket import Frames
 
 PER_ROUND = int(ROUND_SECONDS / TASK_SECONDS)
@@ -387,6 +387,20 @@ async def test_what_a_busy_client_is_told_leaves_in_few_pieces(monkeypatch: pyte
     client.push(b"update 6")
     await settle()
     assert wire.told() == [3, 2, 2, 1]
+
+
+async def test_much_is_not_held_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would all be encrypted in one go, while others wait."""
+    server, _ = Server(), Timers(monkeypatch)
+    client, wire = server.client()
+    wire.pieces.clear()
+    for _ in range(3):
+        client.push(bytes(FULL_PIECE // 2))
+        await settle()
+    assert wire.told() == [1, 2]
+    client.push(bytes(FULL_PIECE))
+    await settle()
+    assert wire.told() == [1, 2, 1]
 
 
 async def test_a_client_that_waits_for_each_answer_has_it_at_once() -> None:

@@ -51,6 +51,10 @@ PAUSE_SECONDS: Final = 0.005
 """What a client with more messages under way is told, and updates, leave together after so long, if others have left
 just before: a piece costs a system call, and a record of TLS, on both sides."""
 
+FULL_PIECE: Final = 16 * 1024
+"""Bytes with which it waits no longer: those of a record of TLS. Making many of these in one go would keep the event
+loop from others."""
+
 TEXT_NOT_UTF8: Final = "text is not UTF-8"
 TOO_MANY_FRAGMENTS: Final = "too many fragments"
 
@@ -390,9 +394,9 @@ class WebSocket(asyncio.Protocol):
         if not self.is_open:  # closed while the reply was worked out
             return
         self._frames += text_head(len(text)), text
-        if self._pace.allows(self._flush):
+        before, self._unsent = self._unsent, self._unsent + len(text)
+        if self._pace.allows(self._flush) or before < FULL_PIECE <= self._unsent:
             asyncio.get_running_loop().call_soon(self._flush)
-        self._unsent += len(text)
         self._unpaid += len(text)
         self._account()
 
