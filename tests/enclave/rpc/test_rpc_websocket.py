@@ -15,8 +15,7 @@ from integritee.enclave.rpc.errors import TooManyClients
 from integritee.enclave.rpc.frames import Message
 from integritee.enclave.rpc.limits import ServerLimits
 from integritee.enclave.rpc.turns import ROUND_SECONDS, TASK_SECONDS, Turns
-from integritee.enclave.rpc.websocket import FULL_PIECE, PAUSE_SECONDS, WebSocket
-from integritee.load.websocket import Frames
+from integritee.enclave.rpc.websocket import WebSocket
 
 PER_ROUND = int(ROUND_SECONDS / TASK_SECONDS)
 UPGRADE = (
@@ -37,22 +36,14 @@ class Wire(asyncio.Transport):
 
     def __init__(self) -> None:
         super().__init__()
-        self.pieces: list[bytes] = []
+        self.written = b""
         self.unread = 0
         self.is_read = True
         self.resumed = asyncio.Event()
         self.is_closed = False
 
-    @property
-    def written(self) -> bytes:
-        return b"".join(self.pieces)
-
     def write(self, data: Any) -> None:
-        self.pieces.append(bytes(data))
-
-    def told(self) -> list[int]:
-        """Messages in each piece."""
-        return [sum(opcode == TEXT for opcode, _, _ in Frames().feed(piece)) for piece in self.pieces]
+        self.written += data
 
     def get_write_buffer_size(self) -> int:
         return self.unread
@@ -89,15 +80,12 @@ class Server:
         self.heard: list[tuple[int, Message]] = []
         self.wires: list[Wire] = []
         self.gate: asyncio.Event | None = None
-        self.answer: bytes | None = None
 
     def client(self, refusal: TooManyClients | None = None) -> tuple[WebSocket, Wire]:
         async def hear(client: WebSocket, message: Message) -> None:
             self.heard.append((client.number, message))
             if self.gate is not None:
                 await self.gate.wait()
-            if self.answer is not None:
-                await client.reply(self.answer)
 
         ignore: Callable[[WebSocket], None] = lambda _: None  # noqa: E731
         client = WebSocket(
@@ -115,26 +103,6 @@ class Server:
         client.connection_made(wire)
         client.data_received(UPGRADE)
         return client, wire
-
-
-class Timers:
-    """Those of the running event loop, by a clock of the test's."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._now, self._set = 0.0, list[asyncio.TimerHandle]()
-        monkeypatch.setattr(asyncio.get_running_loop(), "call_later", self._later)
-
-    def _later(self, seconds: float, action: Callable[[], None]) -> asyncio.TimerHandle:
-        self._set.append(asyncio.TimerHandle(self._now + seconds, action, (), asyncio.get_running_loop()))
-        return self._set[-1]
-
-    def advance(self, seconds: float) -> None:
-        self._now += seconds
-        due = [timer for timer in self._set if timer.when() <= self._now]
-        self._set = [timer for timer in self._set if timer not in due]
-        for timer in due:
-            if not timer.cancelled():
-                timer._run()
 
 
 async def settle(rounds: int = 200) -> None:
@@ -360,55 +328,3 @@ async def test_nothing_of_a_connection_that_is_gone_waits_for_the_collector() ->
         await settle()
         del client
         assert [each() for each in left] == [None, None]
-
-
-async def test_what_a_busy_client_is_told_leaves_in_few_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And the last reply, and the first update after a while, at once."""
-    server, timers = Server(), Timers(monkeypatch)
-    client, wire = server.client()
-    wire.pieces.clear()
-    for number in range(3):
-        client.push(b"update %d" % number)
-    await settle()
-    assert wire.told() == [3]
-    client.push(b"update 3")
-    await settle()
-    client.push(b"update 4")
-    await settle()
-    assert wire.told() == [3]
-    timers.advance(PAUSE_SECONDS)
-    assert wire.told() == [3, 2]
-    client.push(b"update 5")
-    await client.reply(b"a reply that more is behind")
-    await settle()
-    assert wire.told() == [3, 2]
-    timers.advance(PAUSE_SECONDS)
-    timers.advance(PAUSE_SECONDS)
-    client.push(b"update 6")
-    await settle()
-    assert wire.told() == [3, 2, 2, 1]
-
-
-async def test_much_is_not_held_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It would all be encrypted in one go, while others wait."""
-    server, _ = Server(), Timers(monkeypatch)
-    client, wire = server.client()
-    wire.pieces.clear()
-    for _ in range(3):
-        client.push(bytes(FULL_PIECE // 2))
-        await settle()
-    assert wire.told() == [1, 2]
-    client.push(bytes(FULL_PIECE))
-    await settle()
-    assert wire.told() == [1, 2, 1]
-
-
-async def test_a_client_that_waits_for_each_answer_has_it_at_once() -> None:
-    server = Server()
-    client, wire = server.client()
-    server.answer = b"answer"
-    for number in range(3):
-        wire.pieces.clear()
-        client.data_received(frame(b"%d" % number))
-        await settle()
-        assert wire.told() == [1]

@@ -6,7 +6,7 @@ All numbers are big-endian:
 
 Front end to ledger, with a number of its own choice and the connection that asks, for fair turns:
 
-    ADMIT       an operation, verified           → ANSWER with its hash
+    ADMIT       an operation                     → ANSWER with its hash
     QUERY       a getter                         → ANSWER: SCALE Option<Vec<u8>>
     HEADER                                       → ANSWER: SCALE SidechainHeader
     VAULT                                        → ANSWER: account and parentchain, or nothing
@@ -35,9 +35,8 @@ import socket
 import struct
 from collections.abc import Callable
 from enum import IntEnum
-from typing import Final, NamedTuple, cast
+from typing import Final, NamedTuple, TypeAlias, cast
 
-from ..pace import Later, Pace
 from .errors import LinkFailed
 
 HEAD: Final = struct.Struct(">IBII")
@@ -51,6 +50,10 @@ leaves, the other process is woken, which costs both as much as a call's way thr
 
 MAX_UNSENT: Final = 64 * 1024 * 1024
 """Bytes that wait for the other side to read; beyond, the link is given up."""
+
+
+Later: TypeAlias = Callable[[float, Callable[[], None]], asyncio.TimerHandle]
+"""Calls a function after so many seconds."""
 
 
 class Kind(IntEnum):
@@ -125,10 +128,12 @@ class Link(asyncio.Protocol):
         self, received: Callable[[Frame], None], lost: Callable[[], None], later: Later | None = None
     ) -> None:
         self._received, self._lost = received, lost
+        self._later = later or asyncio.get_running_loop().call_later
         self._reader = FrameReader()
         self._transport: asyncio.Transport | None = None
         self._outgoing: list[bytes] = []
-        self._pace = Pace(PAUSE_SECONDS, later)
+        self._pause: asyncio.TimerHandle | None = None
+        """Until when what need not hurry waits for more."""
         self._is_paused = False
 
     def send(
@@ -136,18 +141,26 @@ class Link(asyncio.Protocol):
     ) -> None:
         """Frames leave in the order in which they are sent. Does nothing once the stream has ended."""
         self._outgoing += HEAD.pack(len(payload), kind, number, connection), payload
-        if self._pace.allows(self._flush) or hurries:
+        if self._pause is None:
+            self._pause = self._later(PAUSE_SECONDS, self._pause_is_over)
+            self._flush()
+        elif hurries:
             self._flush()
 
-    def _flush(self) -> bool:
+    def _pause_is_over(self) -> None:
+        self._pause = None
+        if self._outgoing:
+            self._pause = self._later(PAUSE_SECONDS, self._pause_is_over)
+            self._flush()
+
+    def _flush(self) -> None:
         frames, self._outgoing = self._outgoing, []
         transport = self._transport
-        if not frames or transport is None or transport.is_closing():
-            return False
+        if transport is None or transport.is_closing():
+            return
         transport.write(b"".join(frames))
         if transport.get_write_buffer_size() > MAX_UNSENT:
             transport.abort()
-        return True
 
     def close(self) -> None:
         """End the stream, behind what was sent."""
@@ -183,5 +196,6 @@ class Link(asyncio.Protocol):
             self._received(frame)
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._pace.stop()
+        if self._pause is not None:
+            self._pause.cancel()
         self._lost()

@@ -22,7 +22,6 @@ from websockets.http11 import Request
 from websockets.protocol import SEND_EOF, State
 from websockets.server import ServerProtocol
 
-from ..pace import Pace
 from .budget import Budget
 from .errors import Closing, Reason, SlowReader, TooManyFrames, TooMuchHeld
 from .frames import Message, is_one_frame, text_head, text_size
@@ -46,14 +45,6 @@ SECONDS_PER_BYTE: Final = 2e-9
 
 SECONDS_PER_BYTE_SENT: Final = 4e-9
 """What making a reply takes, and TLS, about."""
-
-PAUSE_SECONDS: Final = 0.005
-"""What a client with more messages under way is told, and updates, leave together after so long, if others have left
-just before: a piece costs a system call, and a record of TLS, on both sides."""
-
-FULL_PIECE: Final = 16 * 1024
-"""Bytes with which it waits no longer: those of a record of TLS. Making many of these in one go would keep the event
-loop from others."""
 
 TEXT_NOT_UTF8: Final = "text is not UTF-8"
 TOO_MANY_FRAGMENTS: Final = "too many fragments"
@@ -123,7 +114,6 @@ class WebSocket(asyncio.Protocol):
         self._unsent = 0
         self._frames: list[bytes] = []
         """Heads and bodies of text frames that leave with the next piece."""
-        self._pace = Pace(PAUSE_SECONDS)
 
     # What the server does with a connection
 
@@ -226,7 +216,6 @@ class WebSocket(asyncio.Protocol):
         self._incoming.clear()
         if self._rest is not None:
             self._rest.cancel()
-        self._pace.stop()
         self._writable.set()  # replies under way find the connection closed
         self._pieces.clear()
         self._message_bytes = 0
@@ -394,29 +383,25 @@ class WebSocket(asyncio.Protocol):
         if not self.is_open:  # closed while the reply was worked out
             return
         self._frames += text_head(len(text)), text
-        before, self._unsent = self._unsent, self._unsent + len(text)
-        if self._pace.allows(self._flush) or before < FULL_PIECE <= self._unsent:
+        if self._unsent == 0:
             asyncio.get_running_loop().call_soon(self._flush)
+        self._unsent += len(text)
         self._unpaid += len(text)
         self._account()
 
-    def _flush(self) -> bool:
+    def _flush(self) -> None:
         self._unsent = 0
         transport = self._transport
         if transport is None:
-            return False
+            return
         writes = [*self._frames, *self._protocol.data_to_send()]  # behind a close there is no text
         self._frames.clear()
         if data := b"".join(writes):
             transport.write(data)
-        if SEND_EOF in writes:
-            self._end()
-        return bool(data)
-
-    def _end(self) -> None:
+        if SEND_EOF not in writes:
+            return
         if self._protocol.close_rcvd is not None or self._protocol.state is State.CONNECTING:
-            assert self._transport is not None
-            self._transport.close()
+            transport.close()
         else:  # we end this one-sidedly: what the peer still sends is read, lest a reset eats our words
             self._await_close()
 
