@@ -205,6 +205,15 @@ async def live(user: User, users: list[User], network: Network, stop: asyncio.Ev
         await user.act(network, users, dice)
 
 
+async def getting_on(users: list[User], promises: int) -> None:
+    """Wait until so many effects were acknowledged to all of them together, for who does nothing can lose nothing."""
+
+    async def is_so() -> bool:
+        return sum(user.promises for user in users) >= promises
+
+    await soon(is_so, f"promise {promises}")
+
+
 async def network_of(node: Node, worker: Worker) -> Network:
     async with await WorkerClient.connect(worker.url) as client:
         mrenclave, shard = await client.mrenclave(), await client.shard()
