@@ -84,6 +84,32 @@ def test_commits_equal_a_trie_built_from_scratch(items, steps, layout):
         assert dict(trie.items()) == items == dict(Trie.at(root, database).items())
 
 
+small_keys = st.tuples(st.sampled_from([0x11, 0x12, 0x15, 0x51]), st.sampled_from([0x0F, 0x1F, 0xF0])).map(bytes)
+small_values = st.sampled_from([b"a" * 40, b"b" * 40, b"c" * 40, b"short"])
+"""Nearly all too long for an inline node."""
+
+
+@settings(max_examples=300)
+@given(
+    st.dictionaries(small_keys, small_values, min_size=4),
+    st.lists(
+        st.tuples(st.dictionaries(small_keys, st.none() | small_values, min_size=1, max_size=4), st.booleans()),
+        min_size=1,
+        max_size=5,
+    ),
+)
+def test_children_come_and_go(items, steps):
+    """Children of few branches change, appear, vanish and become inline, with the root asked between or not."""
+    trie = Trie.from_items(items)
+    trie.root()
+    for change, is_asked in steps:
+        items = apply(items, change)
+        trie = trie.commit(change)
+        if is_asked:
+            assert trie.root() == reference_trie(items)[0]
+    assert trie.root() == reference_trie(items)[0]
+
+
 @given(maps, changes, layouts)
 def test_reading(items, change, layout):
     trie = Trie.from_items(items, layout).commit(change)

@@ -38,8 +38,11 @@ _COUNT_MASK: Final = {_LEAF: 63, _BRANCH: 63, _VALUE_BRANCH: 63, _HASHED_LEAF: 3
 _BITS: Final = tuple(1 << slot for slot in range(16))
 _FULL: Final = (1 << 16) - 1
 _HASH_REFERENCE: Final = bytes([HASH_LENGTH << 2])
+_REFERENCE_LENGTH: Final = 1 + HASH_LENGTH
+"""Of one by hash."""
 _MAX_NIBBLES: Final = 2 * MAX_KEY_BYTES
 _HEADER_CACHE_SIZE: Final = 1024
+_SLOTS_CACHE_SIZE: Final = 4096
 
 
 def compact(number: int) -> bytes:
@@ -89,11 +92,21 @@ def encode(node: Node) -> bytes:
     head = _header(kind, len(partial)) + pack(partial) if partial else _header(kind, 0)
     if children is None:
         return head + behind
-    references = [child if isinstance(child, bytes) else child.reference for child in children if child is not None]
-    bitmap = _FULL
-    if len(references) < len(children):
-        bitmap = sum(compress(_BITS, children))  # a node is true, and no reference is empty
-    return b"".join((head, bitmap.to_bytes(2, "little"), behind, *references))
+    references = node.references if node.references and not node.changed else _joined_references(children)
+    return b"".join((head, _bitmap(children, references).to_bytes(2, "little"), behind, references))
+
+
+def _joined_references(children: Children) -> bytes:
+    return b"".join(
+        [child if isinstance(child, bytes) else child.reference for child in children if child is not None]
+    )
+
+
+def _bitmap(children: Children, references: bytes) -> int:
+    """Which slots have a child."""
+    if len(references) == len(children) * _REFERENCE_LENGTH:
+        return _FULL
+    return sum(compress(_BITS, children))  # a node is true, and no reference is empty
 
 
 def seal(root: Node) -> bytes:
@@ -103,10 +116,38 @@ def seal(root: Node) -> bytes:
     unsealed = [root]
     for node in unsealed:  # grows: parents stand before their children
         if node.children is not None:
-            unsealed += [child for child in node.children if isinstance(child, Node) and not child.reference]
+            children = node.children
+            if node.references:
+                children = [children[slot] for slot in _slots(node.changed)]
+            unsealed += [child for child in children if isinstance(child, Node) and not child.reference]
     for node in reversed(unsealed):
+        if node.children is not None:
+            node.references, node.changed = _references(node, node.children), 0
         node.reference = reference_to(encode(node))
     return root.reference
+
+
+def _references(branch: Node, children: Children) -> bytes:
+    """`Node.references` of one whose children are sealed: all anew, or what has changed."""
+    if not branch.references:
+        references = _joined_references(children)
+        is_all_hashes = len(references) == _REFERENCE_LENGTH * _bitmap(children, references).bit_count()
+        return references if is_all_hashes else b""
+    bitmap, fresh = _bitmap(children, branch.references), bytearray(branch.references)
+    for slot in _slots(branch.changed):
+        child = children[slot]
+        assert isinstance(child, Node)
+        if not is_hash(child.reference):
+            return b""
+        start = _REFERENCE_LENGTH * (bitmap & (1 << slot) - 1).bit_count()
+        fresh[start : start + _REFERENCE_LENGTH] = child.reference
+    return bytes(fresh)
+
+
+@lru_cache(_SLOTS_CACHE_SIZE)
+def _slots(bits: int) -> tuple[int, ...]:
+    """Of the bits that are set."""
+    return tuple(slot for slot in range(16) if bits >> slot & 1)
 
 
 def decode_child(encoded: bytes) -> Node:

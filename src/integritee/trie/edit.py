@@ -97,7 +97,10 @@ class Edit:
         """Have another node at the end of the path."""
         for branch, slots, slot in reversed(path):
             if branch in self._own and slots is branch.children:
+                if fresh is None or slots[slot] is None:
+                    branch.references = b""
                 slots[slot] = fresh
+                branch.changed |= 1 << slot
                 return
             fresh = self._made(_replace(branch, slots, slot, fresh))
         self.root = fresh
@@ -107,7 +110,10 @@ def _replace(branch: Node, children: Children, slot: int, child: Node | None) ->
     """A copy of the branch with another child in one slot."""
     copy = children.copy()
     copy[slot] = child
-    return Node(branch.partial, branch.value, copy)
+    fresh = Node(branch.partial, branch.value, copy)
+    if child is not None and children[slot] is not None:
+        fresh.references, fresh.changed = branch.references, branch.changed | 1 << slot
+    return fresh
 
 
 def _split(node: Node, key: bytes, value: Value) -> Node:

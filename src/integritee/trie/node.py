@@ -52,9 +52,12 @@ class Node:
     partial: nibbles between the parent's slot and this node.
     reference: how the parent's encoding names this node: 0x80 and its hash, or the length byte and the whole
         encoding if that is shorter than a hash. Empty until computed.
+    references: those of a branch's children, one after the other, as they were when it, or the branch that it is a
+        copy of, was sealed; only if all are hashes, and the same slots are filled. Else empty.
+    changed: bits of the slots whose children are others than in `references`.
     """
 
-    __slots__ = ("children", "partial", "reference", "stored", "value")
+    __slots__ = ("changed", "children", "partial", "reference", "references", "stored", "value")
 
     def __init__(
         self, partial: bytes, value: Value | None, children: Children | None = None, stored: bool = False
@@ -62,7 +65,8 @@ class Node:
         self.partial = partial
         self.value = value
         self.children = children
-        self.reference = b""
+        self.reference = self.references = b""
+        self.changed = 0
         self.stored = stored
 
 
