@@ -19,7 +19,7 @@ from integritee.client.parentchain import ParentchainClient
 
 from .balance_audit import audit, free_balance
 from .crash_books import check_books
-from .crash_users import Network, live, network_of, some_users
+from .crash_users import Network, getting_on, live, network_of, some_users
 from .door import Door
 from .processes import Node, Service, Worker
 
