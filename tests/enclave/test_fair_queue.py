@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integritee.enclave.fair_queue import FairQueue
+from integritee.enclave.fair_queue import REMEMBERED, FairQueue
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ from integritee.enclave.fair_queue import FairQueue
         ("a1 a2 b1 b2 . . c1", "a1 b1 c1 a2 b2"),
         ("a1 a2 a3 b1 . . b2 . .", "a1 b1 a2 b2 a3"),
         ("a1 a2 a3 a4 b1 . . . b2", "a1 b1 a2 b2 a3 a4"),
-        ("a1 . a2 b1", "a1 a2 b1"),
+        ("a1 . a2 b1", "a1 b1 a2"),
         ("a1 a2 a3 b1 b2 c1 . . . : : :", "a1 b1 c1 a2 a3 b2"),
         ("a1 a2 a3 b1 b2 . . : c1 : : :", "a1 b1 b2 c1 a2 a3"),
         ("a1 a2 . : ", "a1 a2"),
@@ -33,7 +33,7 @@ from integritee.enclave.fair_queue import FairQueue
         "before all that were served",
         "one at a time gains nothing",
         "who is back in between waits for its turn",
-        "an empty queue remembers nobody",
+        "an empty queue remembers whom it served",
         "a parcel grows by the rest of who was served",
         "a newcomer comes before the rest of a parcel",
         "a parcel when there is nobody else",
@@ -89,3 +89,41 @@ def test_who_asks_seldom_waits_for_no_flood(floods: int, depth: int, served: int
         assert queue.pop() == -1
     else:
         assert -1 in [queue.pop() for _ in range(floods - served + 1)]
+
+
+@given(st.integers(1, 40), st.integers(1, 8))
+def test_nor_for_a_flood_of_single_questions(floods: int, rounds: int) -> None:
+    """Each of a flood asks one thing, all are served, and each asks again: so each is alone with its question, as
+    others are, but was served lately."""
+    queue: FairQueue[int, int] = FairQueue()
+    queue.serve(-1)
+    for _ in range(rounds):
+        for key in range(floods):
+            queue.push(key, key)
+        while queue:
+            queue.pop()
+    for key in range(floods):
+        queue.push(key, key)
+    queue.push(-1, -1)
+    assert queue.pop() == -1
+
+
+def test_newcomers_hold_up_nobody_for_long() -> None:
+    """However many come, each with its first question, who was served before has its turn."""
+    queue: FairQueue[int, int] = FairQueue()
+    queue.serve(-1)
+    queue.push(-1, -1)
+    for key in range(2 * REMEMBERED):
+        queue.push(key, key)
+        if queue.pop() == -1:
+            break
+    assert key <= REMEMBERED
+    assert len(queue) == 1
+
+
+def test_of_those_who_left_no_more_is_remembered_than_is_needed() -> None:
+    queue: FairQueue[int, int] = FairQueue()
+    for key in range(3 * REMEMBERED):
+        queue.push(key, key)
+        queue.pop()
+    assert len(queue._served) <= REMEMBERED and not queue._waiting and not queue._line

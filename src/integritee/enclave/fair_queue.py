@@ -1,29 +1,36 @@
 """A queue whose order no key decides by asking more often than others.
 
-Whoever asks seldom goes first; those with more to do than they are given share what is left in turn (the two lists
-of FQ-CoDel, RFC 8290 section 4, with a quantum of one item). A key that has just been served comes behind all that
-wait before it counts as a seldom one again, so asking one thing at a time gains nothing either.
+Whoever was served the longest time ago goes first, where time is counted in services. So those with more to do than
+they are given take turns, and whoever asks seldom comes before all of them; to ask one thing at a time gains nothing,
+for the queue remembers whom it served also when nobody waits. Of keys it has never served, or not among the last
+`REMEMBERED`, it takes it that they were served so long ago: newcomers go first, but nobody waits for more of them.
 """
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Hashable
-from typing import Generic, TypeVar
+from heapq import heappop, heappush
+from typing import Final, Generic, TypeVar
+
+REMEMBERED: Final = 1024
+"""Services. More than there are busy clients, else these would pass for newcomers."""
 
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 
 
 class FairQueue(Generic[K, T]):
-    """Items by key; those of one key keep their order. Every operation takes constant time in the long run."""
+    """Items by key; those of one key keep their order. Operations take logarithmic time in the keys that wait."""
 
     def __init__(self) -> None:
         self._waiting: dict[K, deque[T]] = {}
-        """The items of each key that is in one of the two lists; none for a key just served."""
-        self._seldom: deque[K] = deque()
-        self._in_turn: deque[K] = deque()
-        self._size = 0
+        """The items of each key that is in the line; none of those whose last one `pop_again` has taken."""
+        self._line: list[tuple[int, int, K]] = []
+        """A heap: when a key was served last, the number of its place, which no two share, and the key."""
+        self._served: OrderedDict[K, int] = OrderedDict()
+        """When keys were served last; in that order."""
+        self._services = self._places = self._size = 0
 
     def __len__(self) -> int:
         """Items that wait."""
@@ -34,7 +41,7 @@ class FairQueue(Generic[K, T]):
         items = self._waiting.get(key)
         if items is None:
             items = self._waiting[key] = deque()
-            self._seldom.append(key)
+            self._line_up(key)
         items.append(item)
         self._size += 1
 
@@ -43,28 +50,42 @@ class FairQueue(Generic[K, T]):
         if not self._size:
             raise IndexError("nothing waits")
         while True:
-            key = (self._seldom or self._in_turn).popleft()
+            key = heappop(self._line)[-1]
             if items := self._waiting[key]:
                 break
             del self._waiting[key]
-        self._in_turn.append(key)
-        return self._take(items)
+        self.serve(key)
+        item = self._take(items)
+        if items:
+            self._line_up(key)
+        else:
+            del self._waiting[key]
+        return item
 
     def pop_again(self) -> T:
-        """The next item of the key that was just served, if it has one and nobody asks who seldom does; else the one
-        whose turn it is.
+        """The next item of the key that was just served, if it has one and no newcomer waits; else the one whose turn
+        it is.
 
         For work that comes in small parcels: a parcel of one key's items costs less. Raises IndexError if none waits.
         """
-        if not self._seldom and self._in_turn and (items := self._waiting[self._in_turn[-1]]):
-            return self._take(items)
-        return self.pop()
+        last = next(reversed(self._served), None)
+        items = None if last is None else self._waiting.get(last)
+        if not items or self._line[0][0] <= self._services - REMEMBERED:
+            return self.pop()
+        return self._take(items)  # its place is still right: nobody else was served since it got that
+
+    def serve(self, key: K) -> None:
+        """Note that a key was served; also one that had no need to wait."""
+        self._services += 1
+        self._served[key] = self._services
+        self._served.move_to_end(key)
+        if next(iter(self._served.values())) <= self._services - REMEMBERED:
+            self._served.popitem(last=False)
+
+    def _line_up(self, key: K) -> None:
+        self._places += 1
+        heappush(self._line, (self._served.get(key, self._services - REMEMBERED), self._places, key))
 
     def _take(self, items: deque[T]) -> T:
-        item = items.popleft()
         self._size -= 1
-        if not self._size:  # nobody waits, so nobody was overtaken
-            self._waiting.clear()
-            self._in_turn.clear()
-            self._seldom.clear()
-        return item
+        return items.popleft()

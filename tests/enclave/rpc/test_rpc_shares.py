@@ -38,12 +38,22 @@ async def test_turns_are_taken_at_once_until_a_round_is_over_and_then_in_fair_or
     turns.take(2, partial(start, "b"), 1.0 - by_clock)
     assert (taken, len(turns)) == (["a0", "a1"], 4)
     await asyncio.sleep(0)
-    assert taken == ["a0", "a1", "a2", "b"]
+    assert taken == ["a0", "a1", "b", "a2"]
     await asyncio.sleep(0)
-    assert taken == ["a0", "a1", "a2", "b", "a3", "a4"]
+    assert taken == ["a0", "a1", "b", "a2", "a3", "a4"]
     await asyncio.sleep(0)
     turns.take(1, partial(start, "again"))
     assert taken[-1] == "again"
+
+
+async def test_who_had_its_turns_at_once_is_behind_who_had_none() -> None:
+    turns: Turns[int] = Turns(1.0, Clock())
+    taken: list[int] = []
+    for caller in (1, 1, 2):
+        turns.take(caller, partial(taken.append, caller), 1.0)
+    for _ in range(2):
+        await asyncio.sleep(0)
+    assert taken == [1, 2, 1]
 
 
 async def test_others_get_a_breath_after_each_full_round_that_more_follows() -> None:

@@ -92,6 +92,8 @@ class Site:
                 self._later(wait, self._time_has_come)
             elif self._line.pop()(1):
                 self.charge(1)
+        if not self._line:
+            self._line = None
 
     def _time_has_come(self) -> None:
         self._calls_next = False

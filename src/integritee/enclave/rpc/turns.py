@@ -51,6 +51,7 @@ class Turns(Generic[K]):
         """Call `start` when it is the caller's turn: at once if nobody waits. It entails work for so many seconds."""
         self._schedule()
         if self._left > 0 and not self._queue:
+            self._queue.serve(caller)
             self._spend(seconds, start)
         else:
             self._queue.push(caller, (seconds, start))
