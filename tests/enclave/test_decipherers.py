@@ -18,11 +18,11 @@ import uvloop
 
 from integritee.crypto import ShieldingKey
 from integritee.crypto.shielding import CHUNK_LENGTH, MAX_BLOCKS
-from integritee.enclave.decipherers import Processes, Result, Threads, fork
+from integritee.enclave.decipherers import MAX_PROMPT, NICENESS, Forked, Processes, Result, Threads, fork
 from integritee.enclave.deciphering import Deciphering
 from integritee.enclave.errors import DecipheringInterrupted, Undecipherable
 
-from ..system.processes import family_of
+from ..system.processes import eventually, family_of
 
 Run: TypeAlias = Callable[[Coroutine[Any, Any, list[bytes | BaseException]]], list[bytes | BaseException]]
 
@@ -38,24 +38,24 @@ class Hand:
     def __init__(self) -> None:
         self.given: list[list[bytes]] = []
 
-    def start(self, batch: list[bytes], done: Callable[[Result], None]) -> None:
+    def start(self, batch: list[bytes], done: Callable[[Result], None], is_calm: bool = False) -> None:
         self.given.append(batch)
         done([b"by hand"] * len(batch))
 
 
 @pytest.fixture
-def sockets() -> list[socket.socket]:
+def forked() -> Forked:
     return fork(2)
 
 
 @pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
-def test_they_answer_in_order_and_tell_what_cannot_be_read(run: Run, sockets: list[socket.socket]) -> None:
+def test_they_answer_in_order_and_tell_what_cannot_be_read(run: Run, forked: Forked) -> None:
     asked = [KEY.public.encrypt(message) for message in MESSAGES] * 8
     asked[3], asked[4] = bytes(384), b"no block"
 
     async def ask() -> list[bytes | BaseException]:
         processes = Processes(Hand())
-        await processes.begin(sockets, KEY)
+        await processes.begin(forked, KEY)
         shared = Deciphering(processes, lambda: 0.0)
         tasks = [shared.decipher(number, each) for number, each in enumerate(asked)]
         found = await asyncio.gather(*tasks, return_exceptions=True)
@@ -69,11 +69,11 @@ def test_they_answer_in_order_and_tell_what_cannot_be_read(run: Run, sockets: li
             assert plain == message
 
 
-async def test_they_end_when_their_socket_does(sockets: list[socket.socket]) -> None:
+async def test_they_end_when_their_socket_does(forked: Forked) -> None:
     processes = Processes(Hand())
-    await processes.begin(sockets, KEY)
+    await processes.begin(forked, KEY)
     processes.close()
-    for _ in range(2):
+    for _ in range(2 + 2):
         _, status = await asyncio.to_thread(os.wait)
         assert os.waitstatus_to_exitcode(status) == 0
 
@@ -82,7 +82,7 @@ async def test_when_they_are_gone_others_decipher_and_what_was_under_way_is_told
     ours, theirs = socket.socketpair()
     hand = Hand()
     processes = Processes(hand)
-    await processes.begin([ours], KEY)
+    await processes.begin(Forked([ours], []), KEY)
     shared = Deciphering(processes, lambda: 0.0)
     lost = [asyncio.create_task(shared.decipher(number, b"x")) for number in range(2)]
     await asyncio.sleep(0)
@@ -97,7 +97,7 @@ async def test_when_they_are_gone_others_decipher_and_what_was_under_way_is_told
 async def test_closing_cancels_what_is_under_way() -> None:
     ours, theirs = socket.socketpair()
     processes = Processes(Hand())
-    await processes.begin([ours], KEY)
+    await processes.begin(Forked([ours], []), KEY)
     task = asyncio.create_task(Deciphering(processes, lambda: 0.0).decipher(1, b"x"))
     await asyncio.sleep(0)
     processes.close()
@@ -109,7 +109,7 @@ async def test_closing_cancels_what_is_under_way() -> None:
 async def test_answers_may_come_in_pieces() -> None:
     ours, theirs = socket.socketpair()
     processes = Processes(Hand())
-    await processes.begin([ours], KEY)
+    await processes.begin(Forked([ours], []), KEY)
     task = asyncio.create_task(Deciphering(processes, lambda: 0.0).decipher(1, b"x"))
     for byte in b"\0\0\0\x02ok":
         theirs.send(bytes((byte,)))
@@ -119,13 +119,47 @@ async def test_answers_may_come_in_pieces() -> None:
     theirs.close()
 
 
-async def test_threads_do_the_same(sockets: list[socket.socket]) -> None:
+async def test_prompt_ones_have_the_work_as_long_as_nobody_waits() -> None:
+    (patient, theirs), (prompt, prompts) = socket.socketpair(), socket.socketpair()
+    processes = Processes(Hand())
+    await processes.begin(Forked([patient], [prompt]), KEY)
+    key = theirs.recv(1 << 16)
+    assert prompts.recv(1 << 16) == key
+    shared = Deciphering(processes, lambda: 0.0)
+    tasks = [asyncio.create_task(shared.decipher(number, bytes([number]))) for number in range(4)]
+    await asyncio.sleep(0)
+    assert prompts.recv(1 << 16) == b"\0\1\0\0\0\1\0" + b"\0\1\0\0\0\1\1"
+    prompts.send(b"\0\0\0\0")
+    assert await tasks[0] == b""
+    assert theirs.recv(1 << 16) == b"\0\1\0\0\0\1\2", "for another one waits"
+    theirs.send(b"\0\0\0\0")
+    assert await tasks[2] == b""
+    assert prompts.recv(1 << 16) == b"\0\1\0\0\0\1\3", "for nobody waits any more"
+    processes.close()
+    with pytest.raises(asyncio.CancelledError):
+        await tasks[3]
+    prompts.close()
+    theirs.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nobody steps back")
+def test_patient_ones_step_back(tmp_path: Path) -> None:
+    before = {int(process) for process in family_of(os.getpid())}
+    forked = fork(1)
+    added = {int(process) for process in family_of(os.getpid())} - before
+    expected = sorted(os.getpriority(os.PRIO_PROCESS, 0) + step for step in (0, NICENESS))
+    eventually(lambda: sorted(os.getpriority(os.PRIO_PROCESS, each) for each in added) == expected, "their steps")
+    for each in forked.patient + forked.prompt:
+        each.close()
+
+
+async def test_threads_do_the_same(forked: Forked) -> None:
     with ThreadPoolExecutor(1) as executor:
         shared = Deciphering(Threads(KEY.decrypt, executor, 2), lambda: 0.0)
         assert await shared.decipher(1, KEY.public.encrypt(b"a")) == b"a"
         with pytest.raises(Undecipherable):
             await shared.decipher(1, bytes(384))
-    for each in sockets:
+    for each in forked.patient + forked.prompt:
         each.close()
 
 
@@ -140,7 +174,8 @@ def test_an_enclave_that_is_killed_leaves_no_process_and_no_open_stream_behind(t
             cwd=tmp_path,
         )
         enclave.close()
-        while len(family_of(process.pid)) < 2 + (os.cpu_count() or 1):  # with the front end and its decipherers
+        cores = os.cpu_count() or 1
+        while len(family_of(process.pid)) < 2 + cores + min(cores, MAX_PROMPT):  # the front end, and its decipherers
             assert process.poll() is None
         process.send_signal(signal.SIGKILL)
         host.settimeout(30)

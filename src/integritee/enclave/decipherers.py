@@ -8,6 +8,10 @@ only the two have, later batches of cyphertexts, and answers with what was in th
 a confidential virtual machine all processes of the enclave are inside; a library OS runs each in an enclave that the
 first has attested.
 
+Under load they step back behind the event loops, with which they share the cores. But who steps back gets next to
+nothing beside loops that others keep busy; so as long as nobody waits for a decipherer, *prompt* ones have the work,
+which do not.
+
 All numbers are big-endian:
 
     key      length u32, JSON of the shielding key
@@ -24,11 +28,11 @@ import socket
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from contextlib import suppress
 from io import BufferedReader
-from typing import Final, Protocol, TypeAlias, cast
+from typing import Final, NamedTuple, Protocol, TypeAlias, cast
 
 from integritee.crypto import CryptoError, ShieldingKey
 
@@ -39,8 +43,10 @@ AHEAD: Final = 1
 """Batches given to a process or thread ahead, so that it need not wait for the event loop."""
 
 NICENESS: Final = 10
-"""How far decipherers step back behind event loops where they compete for a core: getters wait half as long. Further
-back, floods of getters would keep the cores from them."""
+"""How far decipherers step back behind event loops where they compete for a core: getters wait half as long."""
+
+MAX_PROMPT: Final = 2
+"""Processes that do not, at most one for each core."""
 
 UNDECIPHERABLE_LENGTH: Final = 0xFFFF_FFFF
 
@@ -62,8 +68,9 @@ class Decipherers(Protocol):
     def at_a_time(self) -> int:
         """Batches that may be under way."""
 
-    def start(self, batch: list[bytes], done: Done) -> None:
-        """Decipher a batch; `done` is called in the event loop."""
+    def start(self, batch: list[bytes], done: Done, is_calm: bool = False) -> None:
+        """Decipher a batch, beside which few or none are under way if it `is_calm`; `done` is called in the event
+        loop."""
 
 
 class Threads:
@@ -81,7 +88,7 @@ class Threads:
     def are_at_work(self) -> bool:
         return self._under_way > 0
 
-    def start(self, batch: list[bytes], done: Done) -> None:
+    def start(self, batch: list[bytes], done: Done, is_calm: bool = False) -> None:
         loop = asyncio.get_running_loop()
 
         def report(work: Future[list[Plain]]) -> None:
@@ -99,46 +106,59 @@ class Threads:
         done(asyncio.CancelledError() if work.cancelled() else work.exception() or work.result())
 
 
+class Forked(NamedTuple):
+    """The enclave's ends of the sockets of processes that decipher."""
+
+    patient: list[socket.socket]
+    prompt: list[socket.socket]
+
+
 class Processes:
     """Processes that were forked. `others` decipher before there are any, and if all have ended, as none should."""
 
     def __init__(self, others: Decipherers) -> None:
         self._others = others
-        self._connections: list[_Connection] = []
+        self._patient: list[_Connection] = []
+        self._prompt: list[_Connection] = []
 
-    async def begin(self, sockets: Sequence[socket.socket], key: ShieldingKey) -> None:
-        """Give processes the key, by the sockets that `fork` returned."""
+    async def begin(self, forked: Forked, key: ShieldingKey) -> None:
+        """Give the processes that `fork` has started the key."""
+        for sockets, connections in (forked.patient, self._patient), (forked.prompt, self._prompt):
+            connections += [await self._connect(own, key) for own in sockets]
+
+    async def _connect(self, own: socket.socket, key: ShieldingKey) -> _Connection:
         loop = asyncio.get_running_loop()
-        for own in sockets:
-            _, connection = await loop.create_unix_connection(lambda: _Connection(self._lost), sock=own)
-            connection.send_key(key)
-            self._connections.append(connection)
+        _, connection = await loop.create_unix_connection(lambda: _Connection(self._lost), sock=own)
+        connection.send_key(key)
+        return connection
 
     @property
     def at_a_time(self) -> int:
-        return len(self._connections) * (1 + AHEAD) or self._others.at_a_time
+        return len(self._patient or self._prompt) * (1 + AHEAD) or self._others.at_a_time
 
     @property
     def are_at_work(self) -> bool:
         """Whether processes have something to decipher."""
-        return any(each.waiting for each in self._connections)
+        return any(each.waiting for each in (*self._patient, *self._prompt))
 
-    def start(self, batch: list[bytes], done: Done) -> None:
-        if self._connections:
-            min(self._connections, key=lambda each: each.waiting).send(batch, done)
+    def start(self, batch: list[bytes], done: Done, is_calm: bool = False) -> None:
+        first, second = (self._prompt, self._patient) if is_calm else (self._patient, self._prompt)
+        if connections := first or second:
+            min(connections, key=lambda each: each.waiting).send(batch, done)
         else:
-            self._others.start(batch, done)
+            self._others.start(batch, done, is_calm)
 
     def close(self) -> None:
         """Have them end."""
-        for connection in list(self._connections):
+        for connection in (*self._patient, *self._prompt):
             connection.close()
 
     def _lost(self, lost: _Connection) -> None:
         if not lost.is_closed:
             log.error("a deciphering process has ended")
-        with suppress(ValueError):
-            self._connections.remove(lost)
+        for connections in self._patient, self._prompt:
+            if lost in connections:
+                connections.remove(lost)
 
 
 class _Connection(asyncio.Protocol):
@@ -206,13 +226,19 @@ class _Connection(asyncio.Protocol):
         self._transport.write(data)
 
 
-def fork(count: int) -> list[socket.socket]:
-    """Start processes that decipher; the enclave's ends of their sockets. Before there are threads or secrets."""
-    return [fork_child(_run) for _ in range(count)]
+def fork(cores: int) -> Forked:
+    """Start processes that decipher, as many as there are cores and some prompt ones. Before there are threads or
+    secrets."""
+    patient = [fork_child(_step_back_and_run) for _ in range(cores)]
+    return Forked(patient, [fork_child(_run) for _ in range(min(cores, MAX_PROMPT))])
+
+
+def _step_back_and_run(end: socket.socket) -> None:
+    step_back()
+    _run(end)
 
 
 def _run(end: socket.socket) -> None:
-    step_back()
     with end.makefile("rb") as requests:
         _serve(requests, end)
 

@@ -71,7 +71,7 @@ class Deciphering:
         while self._under_way < self._decipherers.at_a_time and (batch := self._next_batch()):
             self._under_way += 1
             cyphertexts = [cyphertext for cyphertext, _ in batch]
-            self._decipherers.start(cyphertexts, partial(self._done, batch))
+            self._decipherers.start(cyphertexts, partial(self._done, batch), is_calm=not self._waiting)
 
     def _next_batch(self) -> Batch:
         """Those whose turn it is: their share of what waits, so that none idles while another has several.

@@ -13,7 +13,7 @@ from integritee.enclave.rpc.budget import Budget
 from integritee.enclave.rpc.frames import is_one_frame
 from integritee.enclave.rpc.pieces import Pieces
 from integritee.enclave.rpc.places import Places
-from integritee.enclave.rpc.turns import Turns
+from integritee.enclave.rpc.turns import REST_SECONDS, Turns
 
 
 class Clock:
@@ -46,6 +46,29 @@ async def test_turns_are_taken_at_once_until_a_round_is_over_and_then_in_fair_or
     assert taken[-1] == "again"
 
 
+async def test_while_others_need_the_core_a_full_round_is_followed_by_a_rest() -> None:
+    others_are_busy = True
+    turns: Turns[int] = Turns(1.0, Clock(), must_rest=lambda: others_are_busy)
+    taken: list[int] = []
+    loop, later = asyncio.get_running_loop(), []
+    loop.call_later = lambda seconds, act: later.append((seconds, act))  # type: ignore[method-assign,assignment]
+    for number in range(4):
+        turns.take(1, partial(taken.append, number), 1.0)
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert taken == [0]
+    (rest,) = later
+    assert rest[0] == REST_SECONDS
+    turns.take(2, partial(taken.append, 9), 1.0)
+    assert taken == [0], "nor has anybody else a turn meanwhile"
+    rest[1]()
+    assert taken == [0, 9]
+    others_are_busy = False
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert taken == [0, 9, 1, 2, 3]
+
+
 async def test_who_had_its_turns_at_once_is_behind_who_had_none() -> None:
     turns: Turns[int] = Turns(1.0, Clock())
     taken: list[int] = []
@@ -58,7 +81,7 @@ async def test_who_had_its_turns_at_once_is_behind_who_had_none() -> None:
 
 async def test_others_get_a_breath_after_each_full_round_that_more_follows() -> None:
     breaths: list[int] = []
-    turns: Turns[int] = Turns(2.0, Clock(), lambda: breaths.append(len(turns)))
+    turns: Turns[int] = Turns(2.0, Clock(), breathe=lambda: breaths.append(len(turns)))
     for _ in range(5):
         turns.take(1, lambda: None, 1.0)
     for _ in range(10):

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
-import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final
 
 from integritee.crypto import Ed25519Pair, ShieldingKey
 from integritee.primitives.enclave_bridge import Request
 from integritee.primitives.ids import AccountId, ParentchainId, ShardIdentifier
 from integritee.primitives.sidechain import SidechainHeader, SignedBlock
 
-from ..decipherers import AHEAD, Processes, Threads, step_back
+from ..decipherers import AHEAD, Forked, Processes, Threads, step_back
 from ..deciphering import Deciphering
 from ..errors import UnknownShard
 from ..operations import CallSignatures
@@ -23,10 +21,6 @@ from ..rpc.order import Turn, at_once
 from ..rpc.watch import Watcher
 from .begin import Facts
 from .ledger_api import LedgerApi
-
-BREATH_SECONDS: Final = 0.0001
-"""A busy event loop waits so long after each full round for those who decipher. Threads would otherwise wait until
-the interpreter lock is taken from the loop, several times per decryption, and all for the core that it holds."""
 
 
 class Gateway:
@@ -52,18 +46,18 @@ class Gateway:
         self.requests = 0
         self.calls = 0
 
-    async def use_decipherers(self, sockets: Sequence[socket.socket]) -> None:
-        """From here on processes decipher; the front end's ends of their sockets."""
-        await self._processes.begin(sockets, self._shielding)
+    async def use_decipherers(self, forked: Forked) -> None:
+        """From here on processes decipher."""
+        await self._processes.begin(forked, self._shielding)
 
     def count(self, method: str) -> None:
         """Observe a request."""
         self.requests += 1
 
-    def let_decipherers_run(self) -> None:
-        """Let those that have something to decipher have a core, and the interpreter lock, for a moment."""
-        if self._threads.are_at_work or self._processes.are_at_work:
-            time.sleep(BREATH_SECONDS)
+    def is_deciphering(self) -> bool:
+        """Whether a busy event loop should rest for those who decipher. Threads would otherwise wait until the
+        interpreter lock is taken from the loop, several times per decryption, and all for the core that it holds."""
+        return self._threads.are_at_work or self._processes.are_at_work
 
     def close(self) -> None:
         """Have decipherers end."""

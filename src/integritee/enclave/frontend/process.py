@@ -6,7 +6,7 @@ import asyncio
 import os
 import socket
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from typing import Final
 
@@ -14,7 +14,7 @@ import uvloop
 
 from integritee.errors import IntegriteeError
 
-from ..decipherers import fork
+from ..decipherers import Forked, fork
 from ..forking import fork_child
 from ..pool import StatusChanged
 from ..rpc.errors import Reason
@@ -43,7 +43,7 @@ def _run(end: socket.socket) -> None:
 class FrontEndProcess:
     """What runs in the process; `decipherers` are its ends of their sockets."""
 
-    def __init__(self, decipherers: Sequence[socket.socket]) -> None:
+    def __init__(self, decipherers: Forked) -> None:
         self._decipherers = decipherers
         self._link: Link
         self._ledger: RemoteLedger

@@ -85,8 +85,8 @@ def raise_file_limit() -> int:
 class TrustedRpcServer:
     """Serves a dispatcher to websocket clients and carries status updates to those that watch.
 
-    `breathe` is called often while there is much to do: it may wait a little for other threads. `conducts` has what
-    clients fail at.
+    While there is much to do, `must_rest` says whether others need the core, too. `conducts` has what clients fail
+    at.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class TrustedRpcServer:
         watches: WatchRegistry,
         tls: ssl.SSLContext,
         limits: ServerLimits | None = None,
-        breathe: Callable[[], None] = lambda: None,
+        must_rest: Callable[[], bool] = lambda: False,
         conducts: Conducts[Network] | None = None,
     ) -> None:
         self._dispatcher = dispatcher
@@ -104,7 +104,7 @@ class TrustedRpcServer:
         self._limits = limits or ServerLimits()
         self._places: Places[Network] = Places(self._limits.connections)
         self._conducts: Conducts[Network] = conducts or Conducts()
-        self._turns: Turns[int] = Turns(breathe=breathe)
+        self._turns: Turns[int] = Turns(must_rest=must_rest)
         self._entrance: Turns[Network] = Turns(HANDSHAKE_SECONDS)
         self._budget = Budget(self._limits.held_bytes, self._limits.spared_bytes)
         self._listener: Listener | None = None

@@ -2,9 +2,13 @@
 
 A message or a piece of a stream is worked on in a *turn*. Of these the loop takes a few at a time, in fair order,
 before it looks after its sockets and other duties again: so a client waits for few turns of others, however many
-messages those send. After a full round, if there is more to do, the process may sleep for a moment: threads get the
-interpreter lock then, and other processes the core, which the kernel would leave to the loop until its next tick. It
-does not yield, for whoever else has something to do, however unimportant, would have the core until that tick.
+messages those send.
+
+A loop with more to do all the time would keep a core. So after a full round, if more waits, there may be a *rest*:
+nobody has a turn for a while, though all else goes on, and other processes have the core, or threads the interpreter
+lock, meanwhile. Or the process takes a *breath*: it sleeps for a moment, lest the kernel leaves the core to it until
+the next tick. It does not yield, for whoever else has something to do, however unimportant, would have the core until
+that tick.
 """
 
 from __future__ import annotations
@@ -19,6 +23,8 @@ from ..fair_queue import FairQueue
 ROUND_SECONDS: Final = 0.0005
 """Turns between two looks at the sockets take about so long, or one turn does."""
 
+REST_SECONDS: Final = 0.001
+
 TASK_SECONDS: Final = 0.00025
 """What a task costs that a turn starts: about as much as a getter."""
 
@@ -29,17 +35,18 @@ K = TypeVar("K", bound=Hashable)
 
 
 class Turns(Generic[K]):
-    """Gives turns on the running event loop to callers of any names. `clock` in seconds; `breathe` is called after
-    each full round that is not the last."""
+    """Gives turns on the running event loop to callers of any names. `clock` in seconds. After each full round that
+    is not the last, `must_rest` is asked and `breathe` called."""
 
     def __init__(
         self,
         round_seconds: float = ROUND_SECONDS,
         clock: Callable[[], float] = time.perf_counter,
+        must_rest: Callable[[], bool] = lambda: False,
         breathe: Callable[[], None] = lambda: None,
     ) -> None:
         self._round_seconds = self._left = round_seconds
-        self._clock, self._breathe = clock, breathe
+        self._clock, self._must_rest, self._breathe = clock, must_rest, breathe
         self._queue: FairQueue[K, tuple[float, Start]] = FairQueue()
         self._round_is_due = False
 
@@ -71,11 +78,18 @@ class Turns(Generic[K]):
     def _schedule(self) -> None:
         if not self._round_is_due:
             self._round_is_due = True
-            asyncio.get_running_loop().call_soon(self._round)
+            asyncio.get_running_loop().call_soon(self._round_after)
+
+    def _round_after(self) -> None:
+        """The one after another."""
+        if self._left <= 0 and self._queue:
+            if self._must_rest():
+                asyncio.get_running_loop().call_later(REST_SECONDS, self._round)
+                return
+            self._breathe()
+        self._round()
 
     def _round(self) -> None:
-        if self._left <= 0 and self._queue:
-            self._breathe()
         self._round_is_due, self._left = False, self._round_seconds
         if self._queue:
             self._schedule()
