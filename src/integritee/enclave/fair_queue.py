@@ -74,6 +74,10 @@ class FairQueue(Generic[K, T]):
             return self.pop()
         return self._take(items)  # its place is still right: nobody else was served since it got that
 
+    def is_newcomer(self, key: K) -> bool:
+        """Whether a key has not been served lately, and nothing of it waits."""
+        return key not in self._served and key not in self._waiting
+
     def serve(self, key: K) -> None:
         """Note that a key was served; also one that had no need to wait."""
         self._services += 1

@@ -35,12 +35,14 @@ async def test_turns_are_taken_at_once_until_a_round_is_over_and_then_in_fair_or
 
     for number in range(5):
         turns.take(1, partial(start, f"a{number}"), 1.0 - by_clock)
-    turns.take(2, partial(start, "b"), 1.0 - by_clock)
-    assert (taken, len(turns)) == (["a0", "a1"], 4)
+    assert (taken, len(turns)) == (["a0", "a1"], 3)
+    for number in range(2):
+        turns.take(2, partial(start, f"b{number}"), 1.0 - by_clock)
+    assert (taken, len(turns)) == (["a0", "a1", "b0"], 4)
     await asyncio.sleep(0)
-    assert taken == ["a0", "a1", "b", "a2"]
+    assert taken == ["a0", "a1", "b0", "a2", "b1"]
     await asyncio.sleep(0)
-    assert taken == ["a0", "a1", "b", "a2", "a3", "a4"]
+    assert taken == ["a0", "a1", "b0", "a2", "b1", "a3", "a4"]
     await asyncio.sleep(0)
     turns.take(1, partial(start, "again"))
     assert taken[-1] == "again"
@@ -59,14 +61,19 @@ async def test_while_others_need_the_core_a_full_round_is_followed_by_a_rest() -
     assert taken == [0]
     (rest,) = later
     assert rest[0] == REST_SECONDS
+    turns.take(1, partial(taken.append, 4), 1.0)
+    assert taken == [0], "nobody has a turn meanwhile,"
     turns.take(2, partial(taken.append, 9), 1.0)
-    assert taken == [0], "nor has anybody else a turn meanwhile"
+    assert taken == [0, 9], "but for newcomers,"
+    turns.take(3, partial(taken.append, 10), 1.0)
+    turns.take(3, partial(taken.append, 11), 1.0)
+    assert taken == [0, 9], "unless there are many"
     rest[1]()
-    assert taken == [0, 9]
+    assert taken == [0, 9, 10]
     others_are_busy = False
     for _ in range(5):
         await asyncio.sleep(0)
-    assert taken == [0, 9, 1, 2, 3]
+    assert taken == [0, 9, 10, 1, 11, 2, 3, 4]
 
 
 async def test_who_had_its_turns_at_once_is_behind_who_had_none() -> None:

@@ -55,9 +55,11 @@ class Turns(Generic[K]):
         return len(self._queue)
 
     def take(self, caller: K, start: Start, seconds: float = 0.0) -> None:
-        """Call `start` when it is the caller's turn: at once if nobody waits. It entails work for so many seconds."""
+        """Call `start` when it is the caller's turn: at once if nobody waits. Newcomers may overdraw: they have turns
+        at once until these would have filled another round. It entails work for so many seconds."""
         self._schedule()
-        if self._left > 0 and not self._queue:
+        is_at_once = self._left > 0 and not self._queue
+        if is_at_once or (self._left > -self._round_seconds and self._queue.is_newcomer(caller)):
             self._queue.serve(caller)
             self._spend(seconds, start)
         else:
