@@ -13,7 +13,7 @@ from integritee.enclave.rpc.budget import Budget
 from integritee.enclave.rpc.frames import is_one_frame
 from integritee.enclave.rpc.pieces import Pieces
 from integritee.enclave.rpc.places import Places
-from integritee.enclave.rpc.turns import BREATH_SECONDS, REST_SECONDS, Turns
+from integritee.enclave.rpc.turns import REST_SECONDS, Turns
 
 
 class Clock:
@@ -88,12 +88,7 @@ async def test_who_had_its_turns_at_once_is_behind_who_had_none() -> None:
 
 async def test_others_get_a_breath_after_each_full_round_that_more_follows() -> None:
     breaths: list[int] = []
-
-    def sleep(seconds: float) -> None:
-        assert seconds == BREATH_SECONDS
-        breaths.append(len(turns))
-
-    turns: Turns[int] = Turns(2.0, Clock(), sleep=sleep)
+    turns: Turns[int] = Turns(2.0, Clock(), breathe=lambda: breaths.append(len(turns)))
     for _ in range(5):
         turns.take(1, lambda: None, 1.0)
     for _ in range(10):

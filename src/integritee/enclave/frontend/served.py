@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import time
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Final
@@ -31,6 +32,9 @@ CHANGES_PER_FRAME: Final = 256
 MAX_WAITING: Final = 8192
 """Requests that wait for their turn; beyond, the front end is not read from."""
 
+BREATH_SECONDS: Final = 0.00005
+"""The event loop sleeps so long after each full round, if more waits, lest it keep a core from those who decipher."""
+
 log = logging.getLogger(__name__)
 
 
@@ -40,7 +44,7 @@ class RemoteFrontEnd:
     def __init__(self, ledger: Ledger, ended: Callable[[], None]) -> None:
         self._ledger, self._ended = ledger, ended
         self._link: Link
-        self._turns: Turns[int] = Turns()
+        self._turns: Turns[int] = Turns(breathe=_breathe)
         self._tasks: set[asyncio.Task[None]] = set()
         self._listens: asyncio.Future[Listens] | None = None
         self._counts: list[asyncio.Future[Figures]] = []
@@ -169,6 +173,10 @@ class RemoteFrontEnd:
         else:
             log_defect(Kind(frame.kind).name, error)
             self._link.send(Kind.DEFECT, b"", frame.number)
+
+
+def _breathe() -> None:
+    time.sleep(BREATH_SECONDS)
 
 
 def _vault(ledger: Ledger) -> bytes:

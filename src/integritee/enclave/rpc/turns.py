@@ -4,11 +4,11 @@ A message or a piece of a stream is worked on in a *turn*. Of these the loop tak
 before it looks after its sockets and other duties again: so a client waits for few turns of others, however many
 messages those send.
 
-A loop with more to do all the time would keep a core. So after a full round, if more waits, the process takes a
-*breath*: it sleeps for a moment, lest the kernel leaves the core to it until the next tick. It does not yield, for
-whoever else has something to do, however unimportant, would have the core until that tick. Or there is a *rest*:
-nobody but newcomers has a turn for longer, though all else goes on, and other processes have the core, or threads the
-interpreter lock, meanwhile.
+A loop with more to do all the time would keep a core. So after a full round, if more waits, there may be a *rest*:
+nobody has a turn for a while, though all else goes on, and other processes have the core, or threads the interpreter
+lock, meanwhile. Or the process takes a *breath*: it sleeps for a moment, lest the kernel leaves the core to it until
+the next tick. It does not yield, for whoever else has something to do, however unimportant, would have the core until
+that tick.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from ..fair_queue import FairQueue
 ROUND_SECONDS: Final = 0.0005
 """Turns between two looks at the sockets take about so long, or one turn does."""
 
-BREATH_SECONDS: Final = 0.00005
 REST_SECONDS: Final = 0.001
 
 TASK_SECONDS: Final = 0.00025
@@ -36,18 +35,18 @@ K = TypeVar("K", bound=Hashable)
 
 
 class Turns(Generic[K]):
-    """Gives turns on the running event loop to callers of any names. `clock` in seconds. `must_rest` is asked after
-    each full round that is not the last: whether others need the core for longer than a breath."""
+    """Gives turns on the running event loop to callers of any names. `clock` in seconds. After each full round that
+    is not the last, `must_rest` is asked and `breathe` called."""
 
     def __init__(
         self,
         round_seconds: float = ROUND_SECONDS,
         clock: Callable[[], float] = time.perf_counter,
         must_rest: Callable[[], bool] = lambda: False,
-        sleep: Callable[[float], None] = time.sleep,
+        breathe: Callable[[], None] = lambda: None,
     ) -> None:
         self._round_seconds = self._left = round_seconds
-        self._clock, self._must_rest, self._sleep = clock, must_rest, sleep
+        self._clock, self._must_rest, self._breathe = clock, must_rest, breathe
         self._queue: FairQueue[K, tuple[float, Start]] = FairQueue()
         self._round_is_due = False
 
@@ -89,7 +88,7 @@ class Turns(Generic[K]):
             if self._must_rest():
                 asyncio.get_running_loop().call_later(REST_SECONDS, self._round)
                 return
-            self._sleep(BREATH_SECONDS)
+            self._breathe()
         self._round()
 
     def _round(self) -> None:
