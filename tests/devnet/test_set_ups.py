@@ -28,7 +28,16 @@ from integritee.stf.asset_map import AssetId
 from integritee.stf.development import ENDOWMENTS
 from integritee.stf.fees import shielding_fee, transaction_fee
 
-from ..system.processes import Service, children_of, eventually, family_of, is_alive, run_once, soon
+from ..system.processes import (
+    ENCLAVE_PROCESSES,
+    Service,
+    children_of,
+    eventually,
+    family_of,
+    is_alive,
+    run_once,
+    soon,
+)
 
 ALICE, BOB, CHARLIE = (Sr25519Pair.from_uri(f"//{name}") for name in ("Alice", "Bob", "Charlie"))
 MODULE = "integritee.devnet.main"
@@ -54,8 +63,8 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
         service.destroy()
 
 
-PROCESSES: Final = 5 + (os.cpu_count() or 1)
-"""Devnet, node, worker, enclave, its front end, and those that decipher for it."""
+PROCESSES: Final = 3 + ENCLAVE_PROCESSES
+"""Devnet, node, worker, and the enclave's."""
 
 
 def said(service: Service) -> dict[str, Any]:

@@ -18,11 +18,11 @@ import uvloop
 
 from integritee.crypto import ShieldingKey
 from integritee.crypto.shielding import CHUNK_LENGTH, MAX_BLOCKS
-from integritee.enclave.decipherers import MAX_PROMPT, NICENESS, Forked, Processes, Result, Threads, fork
+from integritee.enclave.decipherers import NICENESS, Forked, Processes, Result, Threads, fork
 from integritee.enclave.deciphering import Deciphering
 from integritee.enclave.errors import DecipheringInterrupted, Undecipherable
 
-from ..system.processes import eventually, family_of
+from ..system.processes import ENCLAVE_PROCESSES, eventually, family_of
 
 Run: TypeAlias = Callable[[Coroutine[Any, Any, list[bytes | BaseException]]], list[bytes | BaseException]]
 
@@ -174,8 +174,7 @@ def test_an_enclave_that_is_killed_leaves_no_process_and_no_open_stream_behind(t
             cwd=tmp_path,
         )
         enclave.close()
-        cores = os.cpu_count() or 1
-        while len(family_of(process.pid)) < 2 + cores + min(cores, MAX_PROMPT):  # the front end, and its decipherers
+        while len(family_of(process.pid)) < ENCLAVE_PROCESSES:
             assert process.poll() is None
         process.send_signal(signal.SIGKILL)
         host.settimeout(30)

@@ -20,6 +20,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import Final, Self
 
+from integritee.enclave.decipherers import MAX_PROMPT
+
+CORES: Final = os.cpu_count() or 1
+ENCLAVE_PROCESSES: Final = 2 + CORES + min(CORES, MAX_PROMPT)
+"""Ledger, front end, and those that decipher for it."""
+
 START_SECONDS: Final = 30.0
 """Patience with a process that starts; it normally takes one or two seconds."""
 

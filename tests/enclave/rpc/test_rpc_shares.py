@@ -13,7 +13,7 @@ from integritee.enclave.rpc.budget import Budget
 from integritee.enclave.rpc.frames import is_one_frame
 from integritee.enclave.rpc.pieces import Pieces
 from integritee.enclave.rpc.places import Places
-from integritee.enclave.rpc.turns import REST_SECONDS, Turns
+from integritee.enclave.rpc.turns import REST_SECONDS, ROUNDS_PER_REST, Turns
 
 
 class Clock:
@@ -48,32 +48,32 @@ async def test_turns_are_taken_at_once_until_a_round_is_over_and_then_in_fair_or
     assert taken[-1] == "again"
 
 
-async def test_while_others_need_the_core_a_full_round_is_followed_by_a_rest() -> None:
+async def test_while_others_need_the_core_full_rounds_are_followed_by_a_rest() -> None:
     others_are_busy = True
     turns: Turns[int] = Turns(1.0, Clock(), must_rest=lambda: others_are_busy)
     taken: list[int] = []
     loop, later = asyncio.get_running_loop(), []
     loop.call_later = lambda seconds, act: later.append((seconds, act))  # type: ignore[method-assign,assignment]
-    for number in range(4):
+    for number in range(6):
         turns.take(1, partial(taken.append, number), 1.0)
-    for _ in range(5):
+    for _ in range(8):
         await asyncio.sleep(0)
-    assert taken == [0]
+    assert taken == [0, 1, 2] and len(taken) == ROUNDS_PER_REST
     (rest,) = later
     assert rest[0] == REST_SECONDS
-    turns.take(1, partial(taken.append, 4), 1.0)
-    assert taken == [0], "nobody has a turn meanwhile,"
+    turns.take(1, partial(taken.append, 6), 1.0)
+    assert taken == [0, 1, 2], "nobody has a turn meanwhile,"
     turns.take(2, partial(taken.append, 9), 1.0)
-    assert taken == [0, 9], "but for newcomers,"
+    assert taken == [0, 1, 2, 9], "but for newcomers,"
     turns.take(3, partial(taken.append, 10), 1.0)
     turns.take(3, partial(taken.append, 11), 1.0)
-    assert taken == [0, 9], "unless there are many"
+    assert taken == [0, 1, 2, 9], "unless there are many"
     rest[1]()
-    assert taken == [0, 9, 10]
+    assert taken == [0, 1, 2, 9, 10]
     others_are_busy = False
-    for _ in range(5):
+    for _ in range(8):
         await asyncio.sleep(0)
-    assert taken == [0, 9, 10, 1, 11, 2, 3, 4]
+    assert taken == [0, 1, 2, 9, 10, 3, 11, 4, 5, 6]
 
 
 async def test_who_had_its_turns_at_once_is_behind_who_had_none() -> None:
