@@ -143,10 +143,10 @@ async def test_prompt_ones_have_the_work_as_long_as_nobody_waits() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nobody steps back")
-def test_patient_ones_step_back(tmp_path: Path) -> None:
-    before = {int(process) for process in family_of(os.getpid())}
+def test_patient_ones_step_back() -> None:
+    before = set(family_of(os.getpid()))
     forked = fork(1)
-    added = {int(process) for process in family_of(os.getpid())} - before
+    added = set(family_of(os.getpid())) - before
     expected = sorted(os.getpriority(os.PRIO_PROCESS, 0) + step for step in (0, NICENESS))
     eventually(lambda: sorted(os.getpriority(os.PRIO_PROCESS, each) for each in added) == expected, "their steps")
     for each in forked.patient + forked.prompt:
