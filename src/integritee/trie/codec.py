@@ -92,7 +92,7 @@ def encode(node: Node) -> bytes:
     head = _header(kind, len(partial)) + pack(partial) if partial else _header(kind, 0)
     if children is None:
         return head + behind
-    references = node.references if node.references and not node.changed else _joined_references(children)
+    references = node.references or _joined_references(children)
     return b"".join((head, _bitmap(children, references).to_bytes(2, "little"), behind, references))
 
 

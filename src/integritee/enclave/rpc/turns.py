@@ -4,11 +4,11 @@ A message or a piece of a stream is worked on in a *turn*. Of these the loop tak
 before it looks after its sockets and other duties again: so a client waits for few turns of others, however many
 messages those send.
 
-A loop with more to do all the time would keep a core. So after full rounds, if more waits, there may be a *rest*:
-nobody has a turn for a while, though all else goes on, and other processes have the core, or threads the interpreter
-lock, meanwhile. Or the process takes a *breath*: it sleeps for a moment, lest the kernel leaves the core to it until
-the next tick. It does not yield, for whoever else has something to do, however unimportant, would have the core until
-that tick.
+A loop with more to do all the time would keep a core. So after some full rounds, if more waits, there may be a
+*rest*: nobody but newcomers has a turn for a while, though all else goes on, and other processes have the core, or
+threads the interpreter lock, meanwhile. Or the process takes a *breath*: it sleeps for a moment, lest the kernel
+leaves the core to it until the next tick. It does not yield, for whoever else has something to do, however
+unimportant, would have the core until that tick.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ K = TypeVar("K", bound=Hashable)
 
 
 class Turns(Generic[K]):
-    """Gives turns on the running event loop to callers of any names. `clock` in seconds. After each full round that
-    is not the last, `must_rest` is asked and `breathe` called."""
+    """Gives turns on the running event loop to callers of any names. `clock` in seconds. Of full rounds that are not
+    the last, `must_rest` is asked after every `ROUNDS_PER_REST`th; unless it says so, `breathe` is called."""
 
     def __init__(
         self,
