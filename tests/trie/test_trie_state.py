@@ -110,6 +110,18 @@ def test_children_come_and_go(items, steps):
     assert trie.root() == reference_trie(items)[0]
 
 
+@given(maps, changes, layouts, layouts, st.booleans())
+def test_growth_is_that_of_keys_and_values(items, change, before, after, is_loaded):
+    trie = Trie.from_items(items, before) if is_loaded else Trie.at(*stored(items, before))
+    grown, growth = trie.in_layout(after).grow(change)
+    assert grown.root() == trie.in_layout(after).commit(change).root()
+    assert growth == size(apply(items, change)) - size(items)
+
+
+def size(items) -> int:
+    return sum(len(key) + len(value) for key, value in items.items())
+
+
 @given(maps, changes, layouts)
 def test_reading(items, change, layout):
     trie = Trie.from_items(items, layout).commit(change)

@@ -23,7 +23,6 @@ import logging
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
@@ -33,12 +32,11 @@ from integritee.frame.overlay import Overlay
 from integritee.primitives.ids import ParentchainId
 from integritee.primitives.sidechain import FINALIZATION_STRIDE, SignedBlock
 from integritee.scale import DecodeError
-from integritee.trie import Trie
 
 from .parentchain.follower import MAX_INBOX
 from .parentchain.inbound import InboundBlock
 from .parentchain.onboarding import authorities, mirrored_authorities
-from .replica import Effects, Replica
+from .replica import Effects, Opened, Replica
 from .sidechain.candidates import Candidates
 from .sidechain.errors import (
     BlockRefused,
@@ -53,7 +51,7 @@ from .sidechain.errors import (
 )
 from .sidechain.fork_choice import Anchor, Branch, prefers
 from .sidechain.lane import due
-from .sidechain.payload import StatePayload, decrypt, position
+from .sidechain.payload import decrypt, position
 from .sidechain.production import Role, confirmation_key
 from .sidechain.slots import claims_slot, slot_author, slot_number
 from .sidechain.verification import NO_PARENT, Authorship, Tip, verify_place, verify_seal
@@ -74,15 +72,6 @@ REVERT_STRIDE: Final = 8
 """Blocks that are given up with one record of the journal, whose size is limited."""
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Opened:
-    """A verified block, what its diff says, and the state behind it."""
-
-    signed: SignedBlock
-    payload: StatePayload
-    state: Trie
 
 
 class Consensus:
@@ -363,14 +352,14 @@ class Consensus:
                 payload = decrypt(signed.block.block_data.encrypted_state_diff, self._state_key, where)
                 if payload.root_before != state.root():
                     raise StateRootMismatch(header.block_number, "before", payload.root_before, state.root())
-                state = state.commit(dict(payload.changes))
+                state, growth = state.grow(dict(payload.changes))
                 if payload.root_after != state.root():
                     raise StateRootMismatch(header.block_number, "after", payload.root_after, state.root())
             except (CryptoError, DecodeError) as unreadable:
                 return self._drop(signed, StateDiffUnreadable(header.block_number, unreadable.code))
             except StateRootMismatch as wrong:
                 return self._drop(signed, wrong)
-            yield Opened(signed, payload, state)
+            yield Opened(signed, payload, state, growth)
 
     def _go_back(self, number: int, now: int, effects: Effects) -> None:
         replica, chain = self._replica, self._replica.chain
@@ -387,7 +376,7 @@ class Consensus:
 
     def _adopt(self, block: Opened, now: int, effects: Effects) -> None:
         self.candidates.discard(block.signed.hash())
-        added = self._replica.add_peers(block.signed, block.payload, block.state, self.final_number(), now)
+        added = self._replica.add_peers(block, self.final_number(), now)
         effects.blocks += added.blocks
         effects.statuses += added.statuses
         effects.final += added.final

@@ -20,7 +20,6 @@ from integritee.trie import Trie
 
 from .parentchain.outbox import Outbox, OutboxChange, Payment
 from .sidechain.chain import Adopted, Chain, Held
-from .sidechain.commitment import size_of
 from .sidechain.payload import Planned
 from .sidechain.verification import Tip
 
@@ -210,8 +209,8 @@ class Recovered:
             refunds=tuple(record.refunds),
             released=tuple(record.released),
         )
-        size = chain.state_bytes + size_of(chain.state, record.changes)
-        chain.adopt(block, chain.state.commit(dict(record.changes)), size, record.planned, record.taken)
+        after, growth = chain.state.grow(dict(record.changes))
+        chain.adopt(block, after, chain.state_bytes + growth, record.planned, record.taken)
         chain.finalize(record.final)
         self.last = record.signed
         self.adopt(record.chains)
@@ -231,8 +230,8 @@ class Recovered:
         self.adopt(record.chains)
 
     def _set_state(self, changes: list[tuple[bytes, bytes | None]]) -> None:
-        self.chain.state_bytes += size_of(self.chain.state, changes)
-        self.chain.state = self.chain.state.commit(dict(changes))
+        self.chain.state, growth = self.chain.state.grow(dict(changes))
+        self.chain.state_bytes += growth
 
 
 def from_snapshot(
@@ -269,8 +268,8 @@ def _undone(tail: list[UndoRecord], state: Trie, size: int) -> list[Adopted]:
     """The blocks of a tail that ends in a state of `size` bytes, oldest first."""
     blocks = []
     for record in reversed(tail):
-        size += size_of(state, record.changes)
-        state = state.commit(dict(record.changes))
+        state, growth = state.grow(dict(record.changes))
+        size += growth
         keys = tuple(key for key, _ in record.changes)
         held, refunds, released = tuple(record.held), tuple(record.refunds), tuple(record.released)
         blocks.append(Adopted(record.signed, keys, state, size, held, refunds=refunds, released=released))

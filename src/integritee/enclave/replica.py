@@ -43,7 +43,6 @@ from .records import (
 )
 from .sidechain.author import AuthoredBlock
 from .sidechain.chain import Adopted, Chain, restoration
-from .sidechain.commitment import size_of
 from .sidechain.lane import Lane
 from .sidechain.payload import Planned, StatePayload
 from .sidechain.production import Production
@@ -75,6 +74,16 @@ class Effects:
         """The blocks above `number` are not of the chain any more."""
         self.store_after = number if self.store_after is None else min(number, self.store_after)
         self.blocks = [block for block in self.blocks if block.block.header.block_number <= number]
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A verified block, what its diff says, and the state behind it, which is larger by `growth` bytes."""
+
+    signed: SignedBlock
+    payload: StatePayload
+    state: Trie
+    growth: int
 
 
 class Replica:
@@ -122,8 +131,8 @@ class Replica:
         record = GenesisRecord(self.shard, sorted(state.items()), chains)
         self.recorded = self._store.append(RecordKind.GENESIS, GENESIS.encode(record))
         chain = self.chain
-        chain.state_bytes += size_of(chain.state, state.items())
-        chain.state = chain.state.commit(state)
+        chain.state, growth = chain.state.grow(state)
+        chain.state_bytes += growth
         self.show_state()
 
     # -- growing -------------------------------------------------------------------------------------
@@ -151,11 +160,11 @@ class Replica:
         effects.gossip = [block.signed]
         return effects
 
-    def add_peers(self, signed: SignedBlock, payload: StatePayload, after: Trie, final: int, now: int) -> Effects:
-        """Journal and adopt a verified block of a peer, or one of this enclave that had been given up, that leads to
-        the state `after`. Raises StoreError, NonceOvertaken."""
-        chain = self.chain
-        processed = self.processed(after)
+    def add_peers(self, block: Opened, final: int, now: int) -> Effects:
+        """Journal and adopt a verified block of a peer, or one of this enclave that had been given up. Raises
+        StoreError, NonceOvertaken."""
+        chain, signed, payload = self.chain, block.signed, block.payload
+        processed = self.processed(block.state)
         lanes = [Lane.of(link) for link in self.links.proven()]
         refunded = payload.refunded if signed.block.block_data.block_author == chain.own else []
         for lane in lanes:
@@ -173,8 +182,8 @@ class Replica:
             refunds=tuple(refunded),
             released=tuple(payload.released),
         )
-        record = self._record(adopted, after, payload.changes, lanes, final, payload.planned, payload.taken)
-        effects = self._adopt(adopted, after, size_of(chain.state, payload.changes), record, lanes)
+        record = self._record(adopted, block.state, payload.changes, lanes, final, payload.planned, payload.taken)
+        effects = self._adopt(adopted, block.state, block.growth, record, lanes)
         effects.statuses += self._settle(signed, payload, now)
         return effects
 

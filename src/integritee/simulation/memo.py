@@ -6,15 +6,15 @@ A signature that was made here need not be verified at all: it is known to be va
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from functools import cache, lru_cache
 from typing import Final, TypeVar
 
 from integritee.crypto import Ed25519Pair, ShieldingKey, verify_ed25519
-from integritee.enclave import consensus, records, replica
+from integritee.enclave import consensus, records
 from integritee.enclave.parentchain import bridge, follower, justification, onboarding
 from integritee.enclave.parentchain.blocks import verify_block
-from integritee.enclave.sidechain import commitment, payload
+from integritee.enclave.sidechain import payload
 from integritee.metadata import RuntimeMetadata
 from integritee.primitives import signature
 from integritee.primitives.header import Header
@@ -50,10 +50,8 @@ def remember(patches: Patches) -> None:
         patches.set(module, "verify_ed25519", signatures.verify)
     for place, name in DECODED:
         patches.set(place, name, Decoded(vars(place)[name]))
-    states = States(Trie.commit, commitment.size_of)
-    patches.set(Trie, "commit", lambda state, changes: states.commit(state, changes))
-    for module in (commitment, records, replica):
-        patches.set(module, "size_of", states.size_of)
+    states = States(Trie.grow)
+    patches.set(Trie, "grow", lambda state, changes: states.grow(state, changes))
     patches.set(consensus, "decrypt", lru_cache(MAX_REMEMBERED)(payload.decrypt))
     patches.set(RuntimeMetadata, "read_events", lru_cache(MAX_REMEMBERED)(RuntimeMetadata.read_events))
     patches.set(follower, "verify_block", Verified())
@@ -83,30 +81,21 @@ class Signatures:
 
 
 class States:
-    """States and their sizes: at a block all validateers, and those that start again, go from one to the next."""
+    """States and by how much they grow: at a block all validateers, and those that start again, go from one to the
+    next."""
 
-    def __init__(
-        self,
-        commit: Callable[[Trie, Mapping[bytes, bytes | None]], Trie],
-        size_of: Callable[[Trie, Iterable[tuple[bytes, bytes | None]]], int],
-    ) -> None:
-        self._commit, self._size_of = commit, size_of
-        self._after: OrderedDict[tuple[object, ...], tuple[Trie, Trie]] = OrderedDict()
-        self._growth: OrderedDict[tuple[object, ...], int] = OrderedDict()
+    def __init__(self, grow: Callable[[Trie, Mapping[bytes, bytes | None]], tuple[Trie, int]]) -> None:
+        self._grow = grow
+        self._after: OrderedDict[tuple[object, ...], tuple[tuple[Trie, int], Trie]] = OrderedDict()
 
-    def commit(self, state: Trie, changes: Mapping[bytes, bytes | None]) -> Trie:
+    def grow(self, state: Trie, changes: Mapping[bytes, bytes | None]) -> tuple[Trie, int]:
         if not changes:
-            return state
+            return state, 0
         key = id(state.source), state.root(), state.layout, frozenset(changes.items())
         known = self._after.get(key)
         if known is None:  # with the state, lest its source's id is another's
-            known = _remember(self._after, key, (self._commit(state, changes), state))
+            known = _remember(self._after, key, (self._grow(state, changes), state))
         return known[0]
-
-    def size_of(self, state: Trie, changes: Iterable[tuple[bytes, bytes | None]]) -> int:
-        key = state.root(), frozenset(changes)
-        known = self._growth.get(key)
-        return _remember(self._growth, key, self._size_of(state, key[1])) if known is None else known
 
 
 class Verified:

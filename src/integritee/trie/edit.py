@@ -1,7 +1,8 @@
 """Path copying: changes make new nodes along their paths and share everything beside these.
 
-A node that the same run of changes has made is changed in place, for nobody else has seen it yet: so a node near the
-root is copied once, not once for each change below it.
+Changes come by ascending key, so that an edit goes through the trie once: it stands below the branches that the
+latest key has passed, steps back to those that the next key passes as well, and goes on from there. A branch that it
+stands below is copied when something below it changes, once, for it is changed in place from then on.
 
 All loops keep an explicit path instead of recursing, so the depth of a trie (up to one branch per nibble of
 its longest key) never meets the interpreter's recursion limit.
@@ -9,111 +10,128 @@ its longest key) never meets the interpreter's recursion limit.
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 from integritee.trie.nibbles import shared
 from integritee.trie.node import Children, Node, Value, same_value
 from integritee.trie.source import NodeSource, child_at
 
-_Path: TypeAlias = list[tuple[Node, Children, int]]  # branch, its slots, the slot taken
-
 
 class Edit:
-    """A run of changes to the trie below `root`; what `root` was before stays as it is. Keys are nibble strings.
+    """A run of changes to the trie below `root`; what `root` was before stays as it is. Keys are nibble strings, each
+    above the one before.
 
     Changes that change nothing leave the same `root`.
     """
 
-    __slots__ = ("_own", "_source", "root")
+    __slots__ = ("_copied", "_depths", "_key", "_path", "_source", "root")
 
     def __init__(self, root: Node | None, source: NodeSource) -> None:
         self.root, self._source = root, source
-        self._own: set[Node] = set()
-        """Branches whose slots nobody else has, and leaves. Above one there are only such."""
+        self._key = b""
+        self._path: list[Node] = []
+        """Branches that the latest key has passed, from the root on."""
+        self._depths: list[int] = []
+        """How many of the key's nibbles are above the slot that it took in each."""
+        self._copied = 0
+        """So many of the path, from the root on, are of this edit alone."""
 
-    def insert(self, key: bytes, value: Value) -> None:
-        """Put `value` at the key."""
-        if self.root is None:
-            self.root = self._made(Node(key, value))
-            return
-        path: _Path = []
-        node, depth = self.root, 0
-        while key.startswith(node.partial, depth):
-            depth += len(node.partial)
-            if depth == len(key):
-                if not same_value(node.value, value):
-                    self._put(path, node, value)
-                return
-            slot = key[depth]
-            depth += 1
-            slots: Children = [None] * 16 if node.children is None else node.children
-            path.append((node, slots, slot))
-            child = child_at(self._source, slots, slot)
-            if child is None:
-                self._attach(path, self._made(Node(key[depth:], value)))
-                return
-            node = child
-        self._attach(path, self._made(_split(node, key[depth:], value)))
-
-    def remove(self, key: bytes) -> None:
-        """Have nothing at the key; the trie may become None."""
-        path: _Path = []
-        node, depth = self.root, 0
-        while node is not None and key.startswith(node.partial, depth):
-            depth += len(node.partial)
-            if depth == len(key):
-                if node.value is not None:
-                    self._vanish(path, node)
-                return
-            if node.children is None:
-                return
-            slot = key[depth]
-            depth += 1
-            path.append((node, node.children, slot))
-            node = child_at(self._source, node.children, slot)
-
-    def _made(self, node: Node) -> Node:
-        self._own.add(node)
-        return node
-
-    def _put(self, path: _Path, node: Node, value: Value) -> None:
-        if node in self._own:
-            node.value = value
+    def put(self, key: bytes, value: Value) -> Value | None:
+        """Put `value` at the key; what was there."""
+        node, depth = self._descend(key)
+        if node is None:
+            self._attach(Node(key[depth:], value))
+        elif not key.startswith(node.partial, depth):
+            self._attach(_split(node, key[depth:], value))
+        elif depth + len(node.partial) < len(key):
+            self._attach(_branch_off(node, key[depth + len(node.partial) :], value))
         else:
-            children = None if node.children is None else node.children.copy()
-            self._attach(path, self._made(Node(node.partial, value, children)))
+            if not same_value(node.value, value):
+                self._attach(Node(node.partial, value, node.children))
+            return node.value
+        return None
 
-    def _vanish(self, path: _Path, node: Node) -> None:
-        """The value of a node goes, and the node unless it is a branch with children enough."""
-        fresh: Node | None = None
+    def remove(self, key: bytes) -> Value | None:
+        """Have nothing at the key; what was there. The trie may become None."""
+        node, depth = self._descend(key)
+        if node is None or node.value is None or key[depth:] != node.partial:
+            return None
         if node.children is not None:
-            fresh = _collapse(Node(node.partial, None, node.children), self._source)
-        elif path:  # only the branch right above a vanished leaf can be left with too little
-            branch, slots, slot = path.pop()
-            fresh = _collapse(_replace(branch, slots, slot, None), self._source)
-        self._attach(path, fresh)
+            self._attach(_collapse(Node(node.partial, None, node.children), self._source))
+        else:
+            self._detach()
+        return node.value
 
-    def _attach(self, path: _Path, fresh: Node | None) -> None:
-        """Have another node at the end of the path."""
-        for branch, slots, slot in reversed(path):
-            if branch in self._own and slots is branch.children:
-                if fresh is None or slots[slot] is None:
-                    branch.references = b""
-                slots[slot] = fresh
-                branch.changed |= 1 << slot
-                return
-            fresh = self._made(_replace(branch, slots, slot, fresh))
-        self.root = fresh
+    def _descend(self, key: bytes) -> tuple[Node | None, int]:
+        """Go as far towards the key as branches lead; what is below them, and how many nibbles of the key above it.
+
+        That is None, a leaf, a node that the key ends at, or one with another partial key.
+        """
+        path, depths = self._path, self._depths
+        while path and not key.startswith(self._key[: depths[-1]]):
+            path.pop()
+            depths.pop()
+        self._copied = min(self._copied, len(path))
+        self._key = key
+        if path:
+            children: Children | None = path[-1].children
+            assert children is not None
+            node, depth = child_at(self._source, children, key[depths[-1]]), depths[-1] + 1
+        else:
+            node, depth = self.root, 0
+        while node is not None and (children := node.children) is not None and key.startswith(node.partial, depth):
+            below = depth + len(node.partial)
+            if below == len(key):
+                break
+            path.append(node)
+            depths.append(below)
+            node, depth = child_at(self._source, children, key[below]), below + 1
+        return node, depth
+
+    def _own_path(self) -> None:
+        """Copy the branches of the path that are not of this edit yet."""
+        for at in range(self._copied, len(self._path)):
+            branch = self._path[at]
+            assert branch.children is not None
+            copy = Node(branch.partial, branch.value, branch.children.copy())
+            copy.references, copy.changed = branch.references, branch.changed
+            self._link(at, copy)
+            self._path[at] = copy
+        self._copied = len(self._path)
+
+    def _attach(self, node: Node | None) -> None:
+        """Have another node below the path."""
+        self._own_path()
+        self._link(len(self._path), node)
+
+    def _link(self, at: int, node: Node | None) -> None:
+        """Have another node at a place of the path, or behind it; the branch above is of this edit."""
+        if at == 0:
+            self.root = node
+            return
+        branch, slot = self._path[at - 1], self._key[self._depths[at - 1]]
+        assert branch.children is not None
+        if node is None or branch.children[slot] is None:
+            branch.references = b""
+        branch.children[slot] = node
+        branch.changed |= 1 << slot
+
+    def _detach(self) -> None:
+        """Have nothing below the path. The branch right above, and only that, may be left with too little."""
+        self._attach(None)
+        if not self._path:
+            return
+        branch = self._path[-1]
+        whole = _collapse(branch, self._source)
+        if whole is not branch:
+            self._path.pop()
+            self._depths.pop()
+            self._attach(whole)
 
 
-def _replace(branch: Node, children: Children, slot: int, child: Node | None) -> Node:
-    """A copy of the branch with another child in one slot."""
-    copy = children.copy()
-    copy[slot] = child
-    fresh = Node(branch.partial, branch.value, copy)
-    if child is not None and children[slot] is not None:
-        fresh.references, fresh.changed = branch.references, branch.changed | 1 << slot
-    return fresh
+def _branch_off(leaf: Node, key: bytes, value: Value) -> Node:
+    """A leaf that has become a branch, for `key` (the rest behind it) goes on."""
+    children: Children = [None] * 16
+    children[key[0]] = Node(key[1:], value)
+    return Node(leaf.partial, leaf.value, children)
 
 
 def _split(node: Node, key: bytes, value: Value) -> Node:
@@ -132,11 +150,12 @@ def _collapse(branch: Node, source: NodeSource) -> Node:
     """The canonical form of a branch that has lost its value or a child."""
     children = branch.children
     assert children is not None
-    slots = [slot for slot in range(16) if children[slot] is not None]
-    if not slots:
+    count = 16 - children.count(None)
+    if not count:
         return Node(branch.partial, branch.value)
-    if branch.value is None and len(slots) == 1:
-        only = child_at(source, children, slots[0])
+    if branch.value is None and count == 1:
+        slot = next(slot for slot in range(16) if children[slot] is not None)
+        only = child_at(source, children, slot)
         assert only is not None
-        return Node(branch.partial + bytes(slots) + only.partial, only.value, only.children)
+        return Node(branch.partial + bytes((slot,)) + only.partial, only.value, only.children)
     return branch

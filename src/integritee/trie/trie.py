@@ -144,14 +144,27 @@ class Trie:
         """
         before = self._top()
         edit = Edit(before, self._source)
-        for key, data in changes.items():
-            if data is None:
-                edit.remove(unpack(key))
-            else:
-                edit.insert(unpack(key), value_in(self._layout, data))
-        root = edit.root
-        if root is before:
-            return self
+        for key, data in sorted(changes.items()):
+            self._change(edit, key, data)
+        return self if edit.root is before else self._with(edit.root)
+
+    def grow(self, changes: Mapping[bytes, bytes | None]) -> tuple[Trie, int]:
+        """As `commit`; and by how many bytes of keys and values the trie has grown."""
+        before, growth = self._top(), 0
+        edit = Edit(before, self._source)
+        for key, data in sorted(changes.items()):
+            old = self._change(edit, key, data)
+            if old is not None:
+                growth -= len(key) + len(read(self._source, old))
+            if data is not None:
+                growth += len(key) + len(data)
+        return (self if edit.root is before else self._with(edit.root)), growth
+
+    def _change(self, edit: Edit, key: bytes, data: bytes | None) -> Value | None:
+        """What was there."""
+        return edit.remove(unpack(key)) if data is None else edit.put(unpack(key), value_in(self._layout, data))
+
+    def _with(self, root: Node | None) -> Trie:
         return Trie(root, EMPTY_ROOT if root is None else None, self._source, self._layout, self._subtries)
 
     def new_nodes(self) -> dict[bytes, bytes]:

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from integritee.crypto import blake2_256
-from integritee.enclave.sidechain.commitment import size_of
 from integritee.frame.pallets.system import AccountData, AccountInfo
 from integritee.node.runtime.runtime import TEER
 from integritee.scale import codec
@@ -45,8 +44,8 @@ def populate(world: World, accounts: int) -> None:
     }
     core = world.core
     chain = core.replica.chain
-    chain.state_bytes += size_of(chain.state, changes.items())
-    chain.state = chain.state.commit(changes)
+    chain.state, growth = chain.state.grow(changes)
+    chain.state_bytes += growth
     core.replica.show_state()
     core.state.root()
 

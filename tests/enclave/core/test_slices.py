@@ -78,12 +78,12 @@ async def test_the_end_of_a_block_lets_others_have_their_turn(world: World, monk
         world.transfer(ANN, Ed25519Pair.from_seed(number.to_bytes(32, "little")), TEER)
     runs: list[int] = []
     done: dict[str, list[int]] = {"commit": [], "seal": [], "journal": []}
-    commit, seal, append = Trie.commit, BlockBuilder.seal, SealedStore.append
+    grow, seal, append = Trie.grow, BlockBuilder.seal, SealedStore.append
 
-    def committed(state: Trie, changes: dict[bytes, bytes | None]) -> Trie:
+    def committed(state: Trie, changes: dict[bytes, bytes | None]) -> tuple[Trie, int]:
         runs[-1] += len(changes)
         done["commit"].append(len(runs))
-        return commit(state, changes)
+        return grow(state, changes)
 
     def sealed(builder: BlockBuilder, *args: Any) -> Any:
         done["seal"].append(len(runs))
@@ -93,7 +93,7 @@ async def test_the_end_of_a_block_lets_others_have_their_turn(world: World, monk
         done["journal"].append(len(runs))
         return append(store, kind, payload)
 
-    monkeypatch.setattr(Trie, "commit", committed)
+    monkeypatch.setattr(Trie, "grow", committed)
     monkeypatch.setattr(BlockBuilder, "seal", sealed)
     monkeypatch.setattr(SealedStore, "append", appended)
     await turns_of_slot(service, world, runs)

@@ -5,7 +5,7 @@ In the order of the keys a portion shares but one path with the one before, so t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TypeAlias
 
 from integritee.trie import Trie
@@ -28,18 +28,7 @@ class Commitment:
         portion = self.changes[self._done : self._done + limit]
         self._done += len(portion)
         if portion:
-            self.growth += size_of(self.before, portion)
-            self.after = self.after.commit(dict(portion))
+            self.after, growth = self.after.grow(dict(portion))
+            self.growth += growth
             self.after.root()  # hashes what is new
         return bool(portion)
-
-
-def size_of(state: Trie, changes: Iterable[Change]) -> int:
-    """By how many bytes of keys and values `changes` grow the state."""
-    growth = 0
-    for key, value in changes:
-        old = state.get(key)
-        growth += (len(key) + len(value) if value is not None else 0) - (
-            len(key) + len(old) if old is not None else 0
-        )
-    return growth

@@ -15,9 +15,9 @@ from integritee.trie.node import HASH_LENGTH, HASHED_VALUE_LENGTH, HashedValue, 
 def keccak_root(items: Iterable[tuple[bytes, bytes]], layout: Layout) -> bytes:
     """Root of the items; the last value of a key counts."""
     edit = Edit(None, {})
-    for key, data in items:
+    for key, data in sorted(dict(items).items()):
         is_hashed = layout is Layout.V1 and len(data) >= HASHED_VALUE_LENGTH
-        edit.insert(unpack(key), HashedValue(keccak_256(data), data) if is_hashed else data)
+        edit.put(unpack(key), HashedValue(keccak_256(data), data) if is_hashed else data)
     return keccak_256(EMPTY_NODE if edit.root is None else _encoded(edit.root))
 
 
