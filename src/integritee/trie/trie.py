@@ -21,6 +21,7 @@ from integritee.trie.source import NodeSource, child_at, load_root, read
 _NO_SOURCE: dict[bytes, bytes] = {}
 _NO_SUBTRIES: Mapping[bytes, Trie] = {}
 _ONE_NIBBLE = [bytes((nibble,)) for nibble in range(16)]
+_DESCENDING = range(15, -1, -1)
 
 
 class Trie:
@@ -257,22 +258,25 @@ class Trie:
             size = len(path)
             return path[: len(prefix)] == prefix[:size] and path >= start[:size]
 
+        bound = max(len(prefix), len(start))  # below a relevant path so long, all is in the range
         top = self._top()
         waiting: list[tuple[Children, int, bytes]] = [([top], 0, b"")]
         while waiting:
             children, slot, path = waiting.pop()
-            node = child_at(self._source, children, slot)
+            child = children[slot]
+            node = child if isinstance(child, Node) else child_at(self._source, children, slot)
             if node is None:
                 continue
+            is_within = len(path) >= bound
             path += node.partial
-            if not relevant(path):
+            if not is_within and not relevant(path):
                 continue
-            if node.value is not None and path >= start and path.startswith(prefix):
+            if node.value is not None and (is_within or (path >= start and path.startswith(prefix))):
                 yield path, node.value
-            if node.children is not None:
-                for slot in range(15, -1, -1):
-                    if node.children[slot] is not None and relevant(below := path + _ONE_NIBBLE[slot]):
-                        waiting.append((node.children, slot, below))
+            if (below := node.children) is not None:
+                for slot in _DESCENDING:
+                    if below[slot] is not None and (is_within or relevant(path + _ONE_NIBBLE[slot])):
+                        waiting.append((below, slot, path + _ONE_NIBBLE[slot]))
 
 
 def _unstored(top: Node) -> list[Node]:

@@ -35,8 +35,9 @@ from .secrets import Secrets
 from .segments import History, Record, Segment, is_segment, read_records, recover
 from .snapshots import Preface, Snapshot, SnapshotWriter, is_snapshot, snapshot_name, snapshot_sequences
 
-SNAPSHOT_MIN_BYTES: Final = 8 << 20
-"""Less journal than this is no reason for a snapshot."""
+SNAPSHOT_MIN_BYTES: Final = 16 << 20
+"""Less journal than this is no reason for a snapshot: to replay it takes a second or two, while snapshots of a small
+state each few seconds took a tenth of a busy enclave's time."""
 
 MAX_SEGMENTS: Final = 64
 """More segments than this (restarts make them) are a reason for a snapshot, however small they are."""
