@@ -10,6 +10,9 @@ to the only possible answer, so nodes can be shared freely between tries and rea
 
 Only references are cached, not whole encodings: re-encoding a node costs about as much as hashing it, and
 the encodings of all leaves would nearly double the memory of a state.
+
+No node is in a reference cycle, so the cyclic garbage collector does not know them (`gc=False`): to look through a
+million would stop everything for seconds.
 """
 
 from __future__ import annotations
@@ -17,6 +20,8 @@ from __future__ import annotations
 from enum import Enum
 from hashlib import blake2b
 from typing import Final, TypeAlias
+
+import msgspec
 
 from integritee.trie.errors import ValueTooLong
 
@@ -35,18 +40,15 @@ class Layout(Enum):
     V1 = 1
 
 
-class HashedValue:
+class HashedValue(msgspec.Struct, gc=False, eq=False):
     """A value that its node refers to by hash; `data` is None until it is read from the node source."""
 
-    __slots__ = ("data", "hash", "stored")
-
-    def __init__(self, hash: bytes, data: bytes | None = None, stored: bool = False) -> None:
-        self.hash = hash
-        self.data = data
-        self.stored = stored
+    hash: bytes
+    data: bytes | None = None
+    stored: bool = False
 
 
-class Node:
+class Node(msgspec.Struct, gc=False, eq=False):
     """A leaf (`children` is None, has a value) or a branch (16 slots, at least one of them filled).
 
     partial: nibbles between the parent's slot and this node.
@@ -57,17 +59,13 @@ class Node:
     changed: bits of the slots whose children are others than in `references`.
     """
 
-    __slots__ = ("changed", "children", "partial", "reference", "references", "stored", "value")
-
-    def __init__(
-        self, partial: bytes, value: Value | None, children: Children | None = None, stored: bool = False
-    ) -> None:
-        self.partial = partial
-        self.value = value
-        self.children = children
-        self.reference = self.references = b""
-        self.changed = 0
-        self.stored = stored
+    partial: bytes
+    value: Value | None
+    children: Children | None = None
+    stored: bool = False
+    reference: bytes = b""
+    references: bytes = b""
+    changed: int = 0
 
 
 Value: TypeAlias = bytes | HashedValue
