@@ -103,10 +103,12 @@ def test_children_come_and_go(items, steps):
     trie = Trie.from_items(items)
     trie.root()
     for change, is_asked in steps:
+        before, items_before = trie, items
         items = apply(items, change)
         trie = trie.commit(change)
         if is_asked:
             assert trie.root() == reference_trie(items)[0]
+        assert dict(before.items()) == items_before
     assert trie.root() == reference_trie(items)[0]
 
 

@@ -24,7 +24,7 @@ from integritee.trie.nibbles import MAX_KEY_BYTES
 from integritee.trie.node import MAX_VALUE_BYTES, Layout
 from integritee.trie.proof import MAX_PROOF_BYTES, MAX_PROOF_NODES, verify_proof
 from integritee.trie.source import NodeSource
-from integritee.trie.trie import Trie, ordered_root
+from integritee.trie.trie import Growing, Trie, ordered_root
 
 __all__ = [
     "EMPTY_ROOT",
@@ -33,6 +33,7 @@ __all__ = [
     "MAX_PROOF_NODES",
     "MAX_VALUE_BYTES",
     "CorruptNode",
+    "Growing",
     "KeyTooLong",
     "Layout",
     "MalformedNode",

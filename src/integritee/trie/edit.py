@@ -10,6 +10,8 @@ its longest key) never meets the interpreter's recursion limit.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from integritee.trie.nibbles import shared
 from integritee.trie.node import Children, Node, Value, same_value
 from integritee.trie.source import NodeSource, child_at
@@ -19,13 +21,16 @@ class Edit:
     """A run of changes to the trie below `root`; what `root` was before stays as it is. Keys are nibble strings, each
     above the one before.
 
-    Changes that change nothing leave the same `root`.
+    Changes that change nothing leave the same `root`. `leave` is called with branches that have changed and that the
+    edit will not come back to.
     """
 
-    __slots__ = ("_copied", "_depths", "_key", "_path", "_source", "root")
+    __slots__ = ("_copied", "_depths", "_key", "_leave", "_path", "_source", "root")
 
-    def __init__(self, root: Node | None, source: NodeSource) -> None:
-        self.root, self._source = root, source
+    def __init__(
+        self, root: Node | None, source: NodeSource, leave: Callable[[Node], object] = lambda branch: None
+    ) -> None:
+        self.root, self._source, self._leave = root, source, leave
         self._key = b""
         self._path: list[Node] = []
         """Branches that the latest key has passed, from the root on."""
@@ -67,9 +72,11 @@ class Edit:
         """
         path, depths = self._path, self._depths
         while path and not key.startswith(self._key[: depths[-1]]):
-            path.pop()
             depths.pop()
-        self._copied = min(self._copied, len(path))
+            branch = path.pop()
+            if self._copied > len(path):
+                self._copied = len(path)
+                self._leave(branch)
         self._key = key
         if path:
             children: Children | None = path[-1].children
@@ -99,7 +106,8 @@ class Edit:
 
     def _attach(self, node: Node | None) -> None:
         """Have another node below the path."""
-        self._own_path()
+        if self._copied < len(self._path):
+            self._own_path()
         self._link(len(self._path), node)
 
     def _link(self, at: int, node: Node | None) -> None:
@@ -124,6 +132,7 @@ class Edit:
         if whole is not branch:
             self._path.pop()
             self._depths.pop()
+            self._copied -= 1
             self._attach(whole)
 
 

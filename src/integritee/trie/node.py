@@ -73,8 +73,13 @@ Child: TypeAlias = Node | bytes | None
 Children: TypeAlias = list[Child]
 
 
+_BLAKE2_256: Final = blake2b(digest_size=HASH_LENGTH)
+
+
 def blake2_256(data: bytes) -> bytes:
-    return blake2b(data, digest_size=HASH_LENGTH).digest()
+    hasher = _BLAKE2_256.copy()  # quicker than to make one
+    hasher.update(data)
+    return hasher.digest()
 
 
 def value_in(layout: Layout, data: bytes) -> Value:

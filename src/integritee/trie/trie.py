@@ -151,15 +151,9 @@ class Trie:
 
     def grow(self, changes: Mapping[bytes, bytes | None]) -> tuple[Trie, int]:
         """As `commit`; and by how many bytes of keys and values the trie has grown."""
-        before, growth = self._top(), 0
-        edit = Edit(before, self._source)
-        for key, data in sorted(changes.items()):
-            old = self._change(edit, key, data)
-            if old is not None:
-                growth -= len(key) + len(read(self._source, old))
-            if data is not None:
-                growth += len(key) + len(data)
-        return (self if edit.root is before else self._with(edit.root)), growth
+        growing = Growing(self, hashes=False)
+        growing.take(sorted(changes.items()))
+        return growing.after(), growing.growth
 
     def _change(self, edit: Edit, key: bytes, data: bytes | None) -> Value | None:
         """What was there."""
@@ -277,6 +271,32 @@ class Trie:
                 for slot in _DESCENDING:
                     if below[slot] is not None and (is_within or relevant(path + _ONE_NIBBLE[slot])):
                         waiting.append((below, slot, path + _ONE_NIBBLE[slot]))
+
+
+class Growing:
+    """A commit in portions, of which each hashes what the next ones will not change: so none takes long, and the root
+    of `after` is there at once. Raises as `commit`, and is of no use then."""
+
+    def __init__(self, before: Trie, hashes: bool = True) -> None:
+        self._before = before
+        self._edit = Edit(before._top(), before._source, leave=seal if hashes else lambda branch: None)
+        self.growth = 0
+        """By how many bytes of keys and values the trie has grown."""
+
+    def take(self, changes: Iterable[tuple[bytes, bytes | None]]) -> None:
+        """By ascending key, each above those of before; None deletes."""
+        trie, edit = self._before, self._edit
+        for key, data in changes:
+            old = trie._change(edit, key, data)
+            if old is not None:
+                self.growth -= len(key) + len(read(trie.source, old))
+            if data is not None:
+                self.growth += len(key) + len(data)
+
+    def after(self) -> Trie:
+        """The trie after all changes; the same handle if they change nothing."""
+        trie, root = self._before, self._edit.root
+        return trie if root is trie._top() else trie._with(root)
 
 
 def _unstored(top: Node) -> list[Node]:

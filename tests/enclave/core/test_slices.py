@@ -15,7 +15,7 @@ from integritee.enclave.sidechain.slots import slot_at
 from integritee.enclave.store import SealedStore
 from integritee.node.runtime.runtime import TEER
 from integritee.stf.operation import DirectCall, TrustedOperation
-from integritee.trie import Trie
+from integritee.trie import Growing
 
 from .harness import ANN, BEN, SLOT_MS, TEE, World
 
@@ -78,12 +78,12 @@ async def test_the_end_of_a_block_lets_others_have_their_turn(world: World, monk
         world.transfer(ANN, Ed25519Pair.from_seed(number.to_bytes(32, "little")), TEER)
     runs: list[int] = []
     done: dict[str, list[int]] = {"commit": [], "seal": [], "journal": []}
-    grow, seal, append = Trie.grow, BlockBuilder.seal, SealedStore.append
+    take, seal, append = Growing.take, BlockBuilder.seal, SealedStore.append
 
-    def committed(state: Trie, changes: dict[bytes, bytes | None]) -> tuple[Trie, int]:
+    def taken(growing: Growing, changes: list[tuple[bytes, bytes | None]]) -> None:
         runs[-1] += len(changes)
         done["commit"].append(len(runs))
-        return grow(state, changes)
+        take(growing, changes)
 
     def sealed(builder: BlockBuilder, *args: Any) -> Any:
         done["seal"].append(len(runs))
@@ -93,7 +93,7 @@ async def test_the_end_of_a_block_lets_others_have_their_turn(world: World, monk
         done["journal"].append(len(runs))
         return append(store, kind, payload)
 
-    monkeypatch.setattr(Trie, "grow", committed)
+    monkeypatch.setattr(Growing, "take", taken)
     monkeypatch.setattr(BlockBuilder, "seal", sealed)
     monkeypatch.setattr(SealedStore, "append", appended)
     await turns_of_slot(service, world, runs)
