@@ -31,3 +31,19 @@ def test_others_have_their_turns_while_a_crowd_comes(run: Callable[[Coroutine[An
             each.close()
 
     run(come())
+
+
+def test_whoever_listens_may_have_the_next_one_wait() -> None:
+    async def come() -> None:
+        inside: list[socket.socket] = []
+        pauses = iter((0.0, 3600.0))
+        listener = Listener("127.0.0.1", 0, CROWD, lambda accepted, _: inside.append(accepted), lambda: next(pauses))
+        crowd = [socket.create_connection(("127.0.0.1", listener.port)) for _ in range(CROWD)]
+        for _ in range(10 * CROWD):
+            await asyncio.sleep(0)
+        assert len(inside) == 2
+        await listener.stop()
+        for each in (*inside, *crowd):
+            each.close()
+
+    asyncio.run(come())

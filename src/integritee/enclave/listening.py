@@ -20,16 +20,19 @@ Admit = Callable[[socket.socket, str], None]
 
 
 class Listener:
-    """Accepts on `host` and `port` (0: any free one) until `stop`. To be made on a running event loop.
+    """Accepts on `host` and `port` (0: any free one) until `stop`. To be made on a running event loop. `pause` says how
+    many seconds the next one is to wait.
 
     Raises OSError if the address cannot be had.
     """
 
-    def __init__(self, host: str, port: int, backlog: int, admit: Admit) -> None:
+    def __init__(
+        self, host: str, port: int, backlog: int, admit: Admit, pause: Callable[[], float] = lambda: 0.0
+    ) -> None:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._socket = socket.create_server((host, port), family=family, backlog=backlog)
         self._socket.setblocking(False)
-        self._admit = admit
+        self._admit, self._pause = admit, pause
         self._accepting = asyncio.create_task(self._accept_all())
 
     @property
@@ -56,4 +59,4 @@ class Listener:
                 await asyncio.sleep(ACCEPT_PAUSE_SECONDS)
                 continue
             self._admit(accepted, address[0])
-            await asyncio.sleep(0)  # those who come in a crowd are let in one in a turn of the loop
+            await asyncio.sleep(self._pause())  # those who come in a crowd are let in one in a turn of the loop

@@ -129,7 +129,7 @@ class TrustedRpcServer:
                 *(files, self._places.capacity, self._limits.connections, needed),
             )
         try:
-            self._listener = Listener(host, port, self._limits.backlog, self._accept)
+            self._listener = Listener(host, port, self._limits.backlog, self._accept, self._pause_between)
         except OSError as e:
             raise ListenFailed(host, port, e.strerror or str(e)) from None
         self._strangers.start()
@@ -216,6 +216,11 @@ class TrustedRpcServer:
         return True
 
     # Admission
+
+    def _pause_between(self) -> float:
+        """Those who come where half-open ones have to go for them come no faster than handshakes are done; else to
+        let them in would take a third of the loop's time."""
+        return HANDSHAKE_SECONDS if len(self._half_open) >= self._limits.half_open else 0.0
 
     def _accept(self, accepted: socket.socket, address: str) -> None:
         number = self._next_number
