@@ -20,8 +20,8 @@ Admit = Callable[[socket.socket, str], None]
 
 
 class Listener:
-    """Accepts on `host` and `port` (0: any free one) until `stop`. To be made on a running event loop. `pause` says how
-    many seconds the next one is to wait.
+    """Accepts on `host` and `port` (0: any free one) until `stop`. To be made on a running event loop. `pause` says
+    how many seconds the next one is to wait.
 
     Raises OSError if the address cannot be had.
     """
