@@ -13,11 +13,12 @@ from integritee.crypto import Ed25519Pair, KeyPair, ShieldingKey, ShieldingPubli
 from integritee.enclave.decipherers import fork
 from integritee.enclave.errors import InvalidTop
 from integritee.enclave.frontend.begin import Facts
-from integritee.enclave.frontend.gateway import Gateway
+from integritee.enclave.frontend.gateway import ROUNDS_DECIPHERING, ROUNDS_READING, Gateway
 from integritee.enclave.frontend.local import LocalLedger
 from integritee.enclave.operations import CallSignatures
 from integritee.enclave.rpc.errors import UnsupportedOperation
 from integritee.errors import IntegriteeError
+from integritee.primitives.enclave_bridge import Request
 from integritee.stf.errors import InvalidSignature
 from integritee.stf.operation import DirectCall, Get, Public, TrustedCallSigned, TrustedOperation
 
@@ -99,15 +100,28 @@ async def test_what_was_signed_is_for_the_ledger_to_judge(
 
 
 @pytest.mark.parametrize("processes", [0, 1], ids=["threads", "processes"])
-async def test_a_busy_loop_is_to_rest_only_for_those_who_decipher(gateway: Gateway, processes: int) -> None:
+async def test_a_busy_loop_is_to_rest_for_those_who_decipher(gateway: Gateway, processes: int) -> None:
     if processes:
         await gateway.use_decipherers(fork(processes))
-    assert not gateway.is_deciphering()
+    assert gateway.rounds_per_rest() == 0
     deciphering = asyncio.create_task(
         gateway.decipher(ShieldingPublicKey.from_json(gateway.shielding_key_json()).encrypt(b""))
     )
     await asyncio.sleep(0)
-    assert gateway.is_deciphering()
+    assert gateway.rounds_per_rest() == ROUNDS_DECIPHERING
     assert await deciphering == b""
-    assert not gateway.is_deciphering()
+    assert gateway.rounds_per_rest() == 0
     gateway.close()
+
+
+@pytest.mark.parametrize(("getters", "others", "rounds"), [(1, 0, ROUNDS_READING), (3, 3, ROUNDS_READING), (3, 4, 0)])
+async def test_a_busy_loop_is_to_rest_while_most_of_what_it_does_are_getters(
+    gateway: Gateway, getters: int, others: int, rounds: int
+) -> None:
+    for _ in range(getters):
+        gateway.count("state_executeGetter")
+        await gateway.execute_getter(Request(gateway.shard(), b"getter"))
+    for _ in range(others):
+        gateway.count("author_submitExtrinsic")
+    assert gateway.rounds_per_rest() == rounds
+    assert gateway.rounds_per_rest() == 0, "that was then"

@@ -44,4 +44,4 @@ def assemble(begin: Begin, ledger: LedgerApi) -> Assembled:
     dispatcher = Dispatcher(trusted_methods(gateway, watches), observe=gateway.count)
     limits = ServerLimits(connections=begin.connections)
     tls = tls_context(signing.seed, begin.now)
-    return Assembled(gateway, TrustedRpcServer(dispatcher, watches, tls, limits, gateway.is_deciphering))
+    return Assembled(gateway, TrustedRpcServer(dispatcher, watches, tls, limits, gateway.rounds_per_rest))

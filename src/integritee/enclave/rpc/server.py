@@ -85,8 +85,8 @@ def raise_file_limit() -> int:
 class TrustedRpcServer:
     """Serves a dispatcher to websocket clients and carries status updates to those that watch.
 
-    While there is much to do, `must_rest` says whether others need the core, too. `conducts` has what clients fail
-    at.
+    `rounds_per_rest` says how often a busy event loop is to leave the core to others. `conducts` has what clients
+    fail at.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class TrustedRpcServer:
         watches: WatchRegistry,
         tls: ssl.SSLContext,
         limits: ServerLimits | None = None,
-        must_rest: Callable[[], bool] = lambda: False,
+        rounds_per_rest: Callable[[], int] = lambda: 0,
         conducts: Conducts[Network] | None = None,
     ) -> None:
         self._dispatcher = dispatcher
@@ -104,7 +104,7 @@ class TrustedRpcServer:
         self._limits = limits or ServerLimits()
         self._places: Places[Network] = Places(self._limits.connections)
         self._conducts: Conducts[Network] = conducts or Conducts()
-        self._turns: Turns[int] = Turns(must_rest=must_rest)
+        self._turns: Turns[int] = Turns(rounds_per_rest=rounds_per_rest)
         self._entrance: Turns[Network] = Turns(HANDSHAKE_SECONDS)
         self._budget = Budget(self._limits.held_bytes, self._limits.spared_bytes)
         self._listener: Listener | None = None

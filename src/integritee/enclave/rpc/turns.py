@@ -24,8 +24,6 @@ ROUND_SECONDS: Final = 0.0005
 """Turns between two looks at the sockets take about so long, or one turn does."""
 
 REST_SECONDS: Final = 0.001
-ROUNDS_PER_REST: Final = 3
-"""Full ones. With one, a few submissions to be deciphered would cost clients with sessions a third of their rate."""
 
 TASK_SECONDS: Final = 0.00025
 """What a task costs that a turn starts: about as much as a getter."""
@@ -37,21 +35,23 @@ K = TypeVar("K", bound=Hashable)
 
 
 class Turns(Generic[K]):
-    """Gives turns on the running event loop to callers of any names. `clock` in seconds. Of full rounds that are not
-    the last, `must_rest` is asked after every `ROUNDS_PER_REST`th; unless it says so, `breathe` is called."""
+    """Gives turns on the running event loop to callers of any names. `clock` in seconds. After a full round that is
+    not the last, `rounds_per_rest` says after how many of these there is to be a rest, 0 for none; unless it is due,
+    `breathe` is called."""
 
     def __init__(
         self,
         round_seconds: float = ROUND_SECONDS,
         clock: Callable[[], float] = time.perf_counter,
-        must_rest: Callable[[], bool] = lambda: False,
+        rounds_per_rest: Callable[[], int] = lambda: 0,
         breathe: Callable[[], None] = lambda: None,
     ) -> None:
         self._round_seconds = self._left = round_seconds
-        self._clock, self._must_rest, self._breathe = clock, must_rest, breathe
+        self._clock, self._rounds_per_rest, self._breathe = clock, rounds_per_rest, breathe
         self._queue: FairQueue[K, tuple[float, Start]] = FairQueue()
         self._round_is_due = False
         self._full_rounds = 0
+        """Since the latest rest."""
 
     def __len__(self) -> int:
         """Turns that are waited for."""
@@ -89,7 +89,8 @@ class Turns(Generic[K]):
         """The one after another."""
         if self._left <= 0 and self._queue:
             self._full_rounds += 1
-            if self._full_rounds % ROUNDS_PER_REST == 0 and self._must_rest():
+            if 0 < self._rounds_per_rest() <= self._full_rounds:
+                self._full_rounds = 0
                 asyncio.get_running_loop().call_later(REST_SECONDS, self._round)
                 return
             self._breathe()
