@@ -28,9 +28,10 @@ ROUNDS_DECIPHERING: Final = 3
 clients with sessions a third of their rate."""
 
 ROUNDS_READING: Final = 6
-"""The same while most requests are getters. A flood of these keeps front end and ledger busy, and if there are not
-more cores than that, whoever asks seldom waits at each step until the kernel gives one away: three times as long as
-with rests, which take an eighth of the getters per second (and half, after every third round)."""
+"""The same unless most of what comes are calls. A flood of getters keeps front end and ledger busy, and if there are
+not more cores than that, whoever asks seldom waits at each step until the kernel gives one away: three times as long
+as with rests, which take an eighth of the getters per second (and half, after every third round). It is the same with
+frames that bring no request at all."""
 
 
 class Gateway:
@@ -73,7 +74,7 @@ class Gateway:
         getters, self._getters_seen = self.getters - self._getters_seen, self.getters
         if self._threads.are_at_work or self._processes.are_at_work:
             return ROUNDS_DECIPHERING
-        return ROUNDS_READING if 2 * getters >= requests > 0 else 0
+        return ROUNDS_READING if 2 * getters >= requests else 0
 
     def close(self) -> None:
         """Have decipherers end."""
