@@ -27,10 +27,10 @@ ROUNDS_DECIPHERING: Final = 3
 """Full rounds of the event loop before it rests, while somebody deciphers. With one, a few submissions would cost
 clients with sessions a third of their rate."""
 
-ROUNDS_READING: Final = 6
+ROUNDS_READING: Final = 5
 """The same unless most of what comes are calls. A flood of getters keeps front end and ledger busy, and if there are
 not more cores than that, whoever asks seldom waits at each step until the kernel gives one away: three times as long
-as with rests, which take an eighth of the getters per second (and half, after every third round). It is the same with
+as with rests, which take a fifth of the getters per second (and half, after every third round). It is the same with
 frames that bring no request at all."""
 
 
