@@ -47,6 +47,8 @@ class HashedValue(msgspec.Struct, gc=False, eq=False):
     data: bytes | None = None
     stored: bool = False
 
+    __repr__ = object.__repr__
+
 
 class Node(msgspec.Struct, gc=False, eq=False):
     """A leaf (`children` is None, has a value) or a branch (16 slots, at least one of them filled).
@@ -66,6 +68,8 @@ class Node(msgspec.Struct, gc=False, eq=False):
     reference: bytes = b""
     references: bytes = b""
     changed: int = 0
+
+    __repr__ = object.__repr__  # state has no place in logs
 
 
 Value: TypeAlias = bytes | HashedValue
