@@ -26,7 +26,7 @@ from integritee.trie import (
 from integritee.trie.node import Node, value_in
 
 from .reference_trie import blake2_256, reference_trie
-from .trie_strategies import apply, changes, hashed_keys, keys, layouts, maps
+from .trie_strategies import apply, changes, hashed_keys, keys, layouts, maps, size
 
 
 class Database(dict):
@@ -118,10 +118,6 @@ def test_growth_is_that_of_keys_and_values(items, change, before, after, is_load
     grown, growth = trie.in_layout(after).grow(change)
     assert grown.root() == trie.in_layout(after).commit(change).root()
     assert growth == size(apply(items, change)) - size(items)
-
-
-def size(items) -> int:
-    return sum(len(key) + len(value) for key, value in items.items())
 
 
 @given(maps, changes, layouts)

@@ -27,3 +27,8 @@ def hashed_keys(items: dict[bytes, bytes], layout: Layout) -> set[bytes]:
 
 def apply(items: dict[bytes, bytes], change: dict[bytes, bytes | None]) -> dict[bytes, bytes]:
     return {key: value for key, value in {**items, **change}.items() if value is not None}
+
+
+def size(items: dict[bytes, bytes]) -> int:
+    """Bytes of keys and values."""
+    return sum(len(key) + len(value) for key, value in items.items())

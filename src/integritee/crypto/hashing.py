@@ -8,6 +8,7 @@ collision resistant, so it must never digest input that an attacker chooses free
 from __future__ import annotations
 
 from hashlib import blake2b, sha256
+from typing import Final
 
 from blake3 import blake3
 from xxhash import xxh64_intdigest
@@ -27,6 +28,8 @@ __all__ = [
     "twox_256",
 ]
 
+_BLAKE2_256: Final = blake2b(digest_size=32)
+
 
 def blake2_64(data: bytes) -> bytes:
     """BLAKE2b with an 8-byte digest."""
@@ -40,7 +43,9 @@ def blake2_128(data: bytes) -> bytes:
 
 def blake2_256(data: bytes) -> bytes:
     """BLAKE2b with a 32-byte digest."""
-    return blake2b(data, digest_size=32).digest()
+    hasher = _BLAKE2_256.copy()  # quicker than to make one
+    hasher.update(data)
+    return hasher.digest()
 
 
 def blake3_256(data: bytes) -> bytes:

@@ -20,9 +20,10 @@ from functools import lru_cache
 from itertools import compress
 from typing import Final
 
+from integritee.crypto.hashing import blake2_256
 from integritee.trie.errors import MalformedNode
 from integritee.trie.nibbles import MAX_KEY_BYTES, pack, unpack
-from integritee.trie.node import HASH_LENGTH, Children, HashedValue, Node, Value, blake2_256
+from integritee.trie.node import HASH_LENGTH, Children, HashedValue, Node, Value
 
 EMPTY_NODE: Final = b"\0"
 EMPTY_ROOT: Final = blake2_256(EMPTY_NODE)

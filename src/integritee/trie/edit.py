@@ -27,9 +27,7 @@ class Edit:
 
     __slots__ = ("_copied", "_depths", "_key", "_leave", "_path", "_source", "root")
 
-    def __init__(
-        self, root: Node | None, source: NodeSource, leave: Callable[[Node], object] = lambda branch: None
-    ) -> None:
+    def __init__(self, root: Node | None, source: NodeSource, leave: Callable[[Node], object] | None = None) -> None:
         self.root, self._source, self._leave = root, source, leave
         self._key = b""
         self._path: list[Node] = []
@@ -42,15 +40,14 @@ class Edit:
     def put(self, key: bytes, value: Value) -> Value | None:
         """Put `value` at the key; what was there."""
         node, depth = self._descend(key)
+        rest = key[depth:]
         if node is None:
-            self._attach(Node(key[depth:], value))
-        elif not key.startswith(node.partial, depth):
-            self._attach(_split(node, key[depth:], value))
-        elif depth + len(node.partial) < len(key):
-            self._attach(_branch_off(node, key[depth + len(node.partial) :], value))
+            self._attach(Node(rest, value))
+        elif rest != node.partial:
+            self._attach(_split(node, rest, value))
         else:
             if not same_value(node.value, value):
-                self._attach(Node(node.partial, value, node.children))
+                self._attach(Node(rest, value, node.children))
             return node.value
         return None
 
@@ -76,7 +73,8 @@ class Edit:
             branch = path.pop()
             if self._copied > len(path):
                 self._copied = len(path)
-                self._leave(branch)
+                if self._leave is not None:
+                    self._leave(branch)
         self._key = key
         if path:
             children: Children | None = path[-1].children
@@ -136,23 +134,21 @@ class Edit:
             self._attach(whole)
 
 
-def _branch_off(leaf: Node, key: bytes, value: Value) -> Node:
-    """A leaf that has become a branch, for `key` (the rest behind it) goes on."""
-    children: Children = [None] * 16
-    children[key[0]] = Node(key[1:], value)
-    return Node(leaf.partial, leaf.value, children)
-
-
 def _split(node: Node, key: bytes, value: Value) -> Node:
-    """A branch where `key` (the rest from this node on) leaves the node's partial key."""
+    """A branch where `key` (the rest from this node on) and the node's partial key part, or one of them ends."""
     partial = node.partial
     common = shared(partial, key)
     children: Children = [None] * 16
-    children[partial[common]] = Node(partial[common + 1 :], node.value, node.children)
-    if common == len(key):
-        return Node(key, value, children)
-    children[key[common]] = Node(key[common + 1 :], value)
-    return Node(key[:common], None, children)
+    branch = Node(key[:common], None, children)
+    if common < len(partial):
+        children[partial[common]] = Node(partial[common + 1 :], node.value, node.children)
+    else:  # only a leaf's partial key can be all of the way: the way goes on below branches
+        branch.value = node.value
+    if common < len(key):
+        children[key[common]] = Node(key[common + 1 :], value)
+    else:
+        branch.value = value
+    return branch
 
 
 def _collapse(branch: Node, source: NodeSource) -> Node:

@@ -18,11 +18,11 @@ million would stop everything for seconds.
 from __future__ import annotations
 
 from enum import Enum
-from hashlib import blake2b
 from typing import Final, TypeAlias
 
 import msgspec
 
+from integritee.crypto.hashing import blake2_256
 from integritee.trie.errors import ValueTooLong
 
 HASH_LENGTH: Final = 32
@@ -75,15 +75,6 @@ class Node(msgspec.Struct, gc=False, eq=False):
 Value: TypeAlias = bytes | HashedValue
 Child: TypeAlias = Node | bytes | None
 Children: TypeAlias = list[Child]
-
-
-_BLAKE2_256: Final = blake2b(digest_size=HASH_LENGTH)
-
-
-def blake2_256(data: bytes) -> bytes:
-    hasher = _BLAKE2_256.copy()  # quicker than to make one
-    hasher.update(data)
-    return hasher.digest()
 
 
 def value_in(layout: Layout, data: bytes) -> Value:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from integritee.crypto.hashing import blake2_256
 from integritee.trie.codec import EMPTY_ROOT, decode, decode_child
 from integritee.trie.errors import (
     MalformedNode,
@@ -23,7 +24,7 @@ from integritee.trie.errors import (
     ProofUnusedNode,
 )
 from integritee.trie.nibbles import unpack
-from integritee.trie.node import HASHED_VALUE_LENGTH, HashedValue, Node, Value, blake2_256
+from integritee.trie.node import HASHED_VALUE_LENGTH, HashedValue, Node, Value
 
 MAX_PROOF_NODES: Final = 16_384
 MAX_PROOF_BYTES: Final = 8 * 1024 * 1024

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from integritee.crypto.hashing import blake2_256
 from integritee.trie.codec import decode, decode_child
 from integritee.trie.errors import CorruptNode, MalformedNode, MissingNode
-from integritee.trie.node import HASHED_VALUE_LENGTH, Children, HashedValue, Node, Value, blake2_256
+from integritee.trie.node import HASHED_VALUE_LENGTH, Children, HashedValue, Node, Value
 
 
 class NodeSource(Protocol):

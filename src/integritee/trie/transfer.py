@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, TypeAlias
 
+from integritee.crypto.hashing import blake2_256
 from integritee.trie.codec import EMPTY_ROOT, decode, decode_child, encode, is_hash
 from integritee.trie.errors import (
     ChunkSurplus,
@@ -31,7 +32,7 @@ from integritee.trie.errors import (
     TransferPathUnknown,
 )
 from integritee.trie.nibbles import MAX_KEY_BYTES
-from integritee.trie.node import HASHED_VALUE_LENGTH, Children, HashedValue, Layout, Node, blake2_256
+from integritee.trie.node import HASHED_VALUE_LENGTH, Children, HashedValue, Layout, Node
 from integritee.trie.source import child_at, read
 from integritee.trie.trie import Trie
 

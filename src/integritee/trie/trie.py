@@ -257,8 +257,7 @@ class Trie:
         waiting: list[tuple[Children, int, bytes]] = [([top], 0, b"")]
         while waiting:
             children, slot, path = waiting.pop()
-            child = children[slot]
-            node = child if isinstance(child, Node) else child_at(self._source, children, slot)
+            node = child_at(self._source, children, slot)
             if node is None:
                 continue
             is_within = len(path) >= bound
@@ -279,7 +278,7 @@ class Growing:
 
     def __init__(self, before: Trie, hashes: bool = True) -> None:
         self._before = before
-        self._edit = Edit(before._top(), before._source, leave=seal if hashes else lambda branch: None)
+        self._edit = Edit(before._top(), before._source, leave=seal if hashes else None)
         self.growth = 0
         """By how many bytes of keys and values the trie has grown."""
 

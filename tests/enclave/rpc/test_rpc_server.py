@@ -27,7 +27,13 @@ from integritee.enclave.rpc.jsonrpc import Connection, Dispatcher, Method, Outco
 from integritee.enclave.rpc.limits import MAX_MESSAGE_BYTES, ServerLimits
 from integritee.enclave.rpc.methods import trusted_methods
 from integritee.enclave.rpc.order import Turn
-from integritee.enclave.rpc.server import STATUSES_PER_SLICE, TrustedRpcServer, raise_file_limit, tls_context
+from integritee.enclave.rpc.server import (
+    HANDSHAKE_SECONDS,
+    STATUSES_PER_SLICE,
+    TrustedRpcServer,
+    raise_file_limit,
+    tls_context,
+)
 from integritee.enclave.rpc.watch import WatchRegistry
 from integritee.primitives.enclave_bridge import Request
 from integritee.primitives.rpc import InSidechainBlock, Invalid, Ready, Retracted
@@ -398,6 +404,17 @@ async def test_of_those_that_shake_hands_for_long_the_oldest_goes(begun: str) ->
             await said(streams[1][0])
             assert (await ask(client, call("system_name")))["id"] == 1
         assert not streams[2][0].at_eof()
+        for _, writer in streams:
+            writer.close()
+
+
+async def test_where_half_open_ones_have_to_go_others_come_no_faster_than_handshakes() -> None:
+    async with serving(half_open=2, handshake_seconds=60.0) as harness:
+        pauses, streams = [harness.server._pause_between()], []
+        for _ in range(2):
+            streams.append(await half_open(harness, "hello"))
+            pauses.append(harness.server._pause_between())
+        assert pauses == [0.0, 0.0, HANDSHAKE_SECONDS]
         for _, writer in streams:
             writer.close()
 

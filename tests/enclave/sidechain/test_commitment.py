@@ -8,11 +8,7 @@ from hypothesis import strategies as st
 from integritee.enclave.sidechain.commitment import Commitment
 from integritee.trie import Trie
 
-from ...trie.trie_strategies import apply, changes, maps
-
-
-def size(items: dict[bytes, bytes]) -> int:
-    return sum(len(key) + len(value) for key, value in items.items())
+from ...trie.trie_strategies import apply, changes, maps, size
 
 
 @given(maps, changes, st.integers(min_value=1, max_value=13))

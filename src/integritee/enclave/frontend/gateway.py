@@ -67,9 +67,9 @@ class Gateway:
         self.requests += 1
 
     def rounds_per_rest(self) -> int:
-        """After how many full rounds a busy event loop should rest; 0 for never. Those who decipher would otherwise
-        wait for the core that it holds; threads until the interpreter lock is taken from it, several times per
-        decryption."""
+        """After how many full rounds a busy event loop should rest; 0 for never. It depends on the requests since
+        this was asked last, and on whether somebody deciphers, who would otherwise wait for the core that the loop
+        holds; threads until the interpreter lock is taken from it, several times per decryption."""
         requests, self._requests_seen = self.requests - self._requests_seen, self.requests
         getters, self._getters_seen = self.getters - self._getters_seen, self.getters
         if self._threads.are_at_work or self._processes.are_at_work:
